@@ -1,0 +1,112 @@
+package compose
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Plan is a Request with every question answered: nothing after it asks Koji,
+// Bodhi or a mirror what to take. Its Digest is its identity.
+type Plan struct {
+	Request   Request      `json:"request"` // as resolved: defaults filled in
+	Sources   []PlanSource `json:"sources"` // what each source stood for
+	RPMs      []PlanRPM    `json:"rpms"`    // the side repo, sorted by NEVRA
+	Repos     []PlanRepo   `json:"repos,omitempty"`
+	Kickstart string       `json:"kickstart,omitempty"` // frozen text
+	Base      *PlanBase    `json:"base,omitempty"`
+	Backend   string       `json:"backend,omitempty"` // empty for kind repo
+	Argv      []string     `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
+	Tools     []Tool       `json:"tools,omitempty"`
+	VolID     string       `json:"volid,omitempty"`
+	Image     string       `json:"image,omitempty"`      // file name of the image
+	KojiEvent int          `json:"koji_event,omitempty"` // the event the tags were read at
+	Warnings  []Warning    `json:"warnings,omitempty"`
+	Epoch     int64        `json:"epoch"`    // SOURCE_DATE_EPOCH of the build: the newest build time of the RPMs
+	Resolved  time.Time    `json:"resolved"` // when; not part of Digest
+	Digest    string       `json:"digest"`   // sha256, hex
+}
+
+// PlanSource says what one source of the request stands for.
+type PlanSource struct {
+	Source string   `json:"source"` // as typed
+	Type   string   `json:"type"`
+	Title  string   `json:"title,omitempty"`  // of the update, the task or the tag
+	Builds []string `json:"builds,omitempty"` // NVRs
+	RPMs   int      `json:"rpms"`
+	Why    string   `json:"why,omitempty"` // how it was chosen, for a bare name
+}
+
+// PlanRPM is one RPM of the side repo. At least one of SHA256 and SigMD5 is set.
+type PlanRPM struct {
+	NEVRA     string `json:"nevra"` // name-[epoch:]version-release.arch
+	Name      string `json:"name"`
+	Arch      string `json:"arch"`
+	File      string `json:"file"` // file name
+	URL       string `json:"url"`
+	Size      int64  `json:"size"` // bytes
+	SHA256    string `json:"sha256,omitempty"`
+	SigMD5    string `json:"sigmd5,omitempty"` // RPM's own digest of header and payload; Koji's payloadhash
+	SignedBy  string `json:"signed_by,omitempty"`
+	BuildTime int64  `json:"build_time,omitempty"` // Unix seconds
+	From      string `json:"from"`                 // the source it came by, and the build
+}
+
+// PlanRepo is a repository as it stood when the Plan was made.
+type PlanRepo struct {
+	Repo
+	RepomdSHA256 string `json:"repomd_sha256,omitempty"`
+	Revision     string `json:"revision,omitempty"`
+}
+
+// PlanBase is the image that the build starts from.
+type PlanBase struct {
+	URL    string `json:"url"`
+	SHA256 string `json:"sha256,omitempty"`
+	Size   int64  `json:"size,omitempty"` // bytes
+	VolID  string `json:"volid,omitempty"`
+	Arch   string `json:"arch,omitempty"`
+}
+
+// Tool is a program that the back end needs on the build node.
+type Tool struct {
+	Name    string `json:"name"`
+	Package string `json:"package,omitempty"` // what to install for it
+	Version string `json:"version,omitempty"`
+}
+
+// Warning is something that the user should know and that stops nothing.
+type Warning struct {
+	Code     string `json:"code"`
+	Field    string `json:"field,omitempty"`
+	Sentence string `json:"sentence"`
+}
+
+// Seal computes the Digest: sha256 of the canonical JSON without times and
+// without what does not change the result (title, labels, notify, ttl).
+func (p *Plan) Seal() error {
+	c := *p
+	c.Digest, c.Resolved, c.Warnings = "", time.Time{}, nil
+	c.Request.Title, c.Request.Labels, c.Request.Notify, c.Request.TTL = "", nil, nil, 0
+	data, err := json.Marshal(c) // struct order is fixed and maps are sorted: canonical
+	if err != nil {
+		return fmt.Errorf("seal plan: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	p.Digest = hex.EncodeToString(sum[:])
+	return nil
+}
+
+// Size is the sum of what the build has to fetch, in bytes.
+func (p *Plan) Size() int64 {
+	var n int64
+	for i := range p.RPMs {
+		n += p.RPMs[i].Size
+	}
+	if p.Base != nil {
+		n += p.Base.Size
+	}
+	return n
+}

@@ -1,0 +1,150 @@
+package compose
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/fedora-respin/respin/internal/limitio"
+)
+
+// MaxRequestSize bounds a request document, in bytes. The largest part is an
+// inline kickstart; Fedora's flattened ones are below 20 kB.
+const MaxRequestSize = 4 << 20
+
+// Request says what is wanted. The zero value of every field but Kind, Release
+// and Sources has a sensible meaning. JSON and YAML names are those of the tags.
+type Request struct {
+	Kind      Kind              `json:"kind"`
+	Release   string            `json:"release,omitempty"`   // number, "rawhide" or "eln"
+	Arch      string            `json:"arch,omitempty"`      // default: the host's
+	Sources   []string          `json:"sources,omitempty"`   // see ParseSource
+	Packages  []string          `json:"packages,omitempty"`  // names and @groups, into the image
+	Exclude   []string          `json:"exclude,omitempty"`   // packages kept out of the image
+	Require   []string          `json:"require,omitempty"`   // the compose fails unless the image ships these
+	Repos     []Repo            `json:"repos,omitempty"`     // default: the release's own
+	Kickstart *Kickstart        `json:"kickstart,omitempty"` // at most one of its fields
+	Base      *Base             `json:"base,omitempty"`      // boot.iso for remaster and dvd
+	VolID     string            `json:"volid,omitempty"`     // at most 32 of [A-Za-z0-9_-]
+	BootArgs  []string          `json:"boot_args,omitempty"` // appended to every kernel command line
+	Options   Options           `json:"options,omitzero"`
+	TTL       Duration          `json:"ttl,omitempty"` // how long the files stay; 0: the server's default
+	Notify    []Notify          `json:"notify,omitempty"`
+	Title     string            `json:"title,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+}
+
+// Repo is a package repository that the image is built from.
+type Repo struct {
+	ID          string   `json:"id"`
+	BaseURL     string   `json:"baseurl,omitempty"`
+	Metalink    string   `json:"metalink,omitempty"`
+	Mirrorlist  string   `json:"mirrorlist,omitempty"`
+	Priority    int      `json:"priority,omitempty"` // dnf: lower wins; 0 means dnf's default of 99
+	Cost        int      `json:"cost,omitempty"`     // dnf: cheaper mirror of the same package; 0 means 1000
+	GPGCheck    bool     `json:"gpgcheck,omitempty"`
+	GPGKeys     []string `json:"gpgkeys,omitempty"`
+	IncludePkgs []string `json:"includepkgs,omitempty"`
+	ExcludePkgs []string `json:"excludepkgs,omitempty"`
+}
+
+// Kickstart names a kickstart in one of four ways.
+type Kickstart struct {
+	Spin string `json:"spin,omitempty"` // a kickstart of fedora-kickstarts by name
+	URL  string `json:"url,omitempty"`
+	Text string `json:"text,omitempty"`
+	File string `json:"file,omitempty"` // only in `respin build -f`, which reads it into Text
+}
+
+// Base names the image that a remaster or a DVD starts from.
+type Base struct {
+	URL     string `json:"url,omitempty"`
+	SHA256  string `json:"sha256,omitempty"`
+	Compose string `json:"compose,omitempty"` // the ISO of an earlier compose
+	Upload  string `json:"upload,omitempty"`  // an ISO of one's own, see POST /api/v1/uploads
+}
+
+// Options are switches of the compose.
+type Options struct {
+	Backend       string `json:"backend,omitempty"`
+	RootfsSize    int    `json:"rootfs_size,omitempty"` // GiB
+	Multilib      bool   `json:"multilib,omitempty"`    // i686 too, on x86_64
+	IncludeSource bool   `json:"include_source,omitempty"`
+	Debuginfo     bool   `json:"debuginfo,omitempty"`
+	SmokeBoot     bool   `json:"smoke_boot,omitempty"`
+	SkipPreflight bool   `json:"skip_preflight,omitempty"`
+}
+
+// Notify is somebody to tell when the compose ends.
+type Notify struct {
+	Email   string `json:"email,omitempty"`
+	Webhook string `json:"webhook,omitempty"`
+}
+
+// Duration is a time.Duration written as "336h" in JSON and YAML.
+type Duration time.Duration
+
+// MarshalText writes d as time.Duration does.
+func (d Duration) MarshalText() ([]byte, error) {
+	return []byte(time.Duration(d).String()), nil
+}
+
+// UnmarshalText reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("duration %q: write it like 336h or 90m", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// DecodeRequest reads one request as YAML or JSON (which is YAML) and refuses
+// fields that it does not know. The error is a *RefusedError.
+func DecodeRequest(r io.Reader) (Request, error) {
+	var req Request
+	data, err := limitio.ReadAll(r, MaxRequestSize, "the request")
+	if err != nil {
+		return req, Refuse(Problem{Code: CodeInvalidRequest, Sentence: "The request cannot be read: " + err.Error() + "."})
+	}
+	var doc any
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return req, Refuse(Problem{Code: CodeInvalidRequest, Sentence: "The request is neither YAML nor JSON: " + err.Error() + "."})
+	}
+	asJSON, err := json.Marshal(doc)
+	if err != nil {
+		return req, Refuse(Problem{Code: CodeInvalidRequest, Sentence: "The request has keys that are not text: " + err.Error() + "."})
+	}
+	dec := json.NewDecoder(bytes.NewReader(asJSON))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&req); err != nil {
+		return req, Refuse(decodeProblem(err))
+	}
+	return req, nil
+}
+
+// decodeProblem names the field that a JSON error is about.
+func decodeProblem(err error) Problem {
+	p := Problem{Code: CodeInvalidRequest, Sentence: "The request cannot be understood: " + err.Error() + "."}
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) {
+		p.Field = wrongType.Field
+		p.Sentence = fmt.Sprintf("The field %s is a %s where a %s belongs.", wrongType.Field, wrongType.Value, wrongType.Type.Kind())
+		if wrongType.Value == "number" && wrongType.Type.Kind().String() == "string" {
+			p.Remedy = "Put the value in quotes."
+		}
+		return p
+	}
+	var name string
+	if n, _ := fmt.Sscanf(err.Error(), "json: unknown field %q", &name); n == 1 {
+		p.Field = name
+		p.Sentence = fmt.Sprintf("The request has no field named %q.", name)
+		p.Remedy = "The fields are listed in docs/request.md and by GET /openapi.json."
+	}
+	return p
+}

@@ -1,0 +1,109 @@
+package compose
+
+import "time"
+
+// Result is what a build made. Paths are relative to the published directory
+// of the compose; URLs are filled in by whoever publishes it.
+type Result struct {
+	PlanDigest string         `json:"plan_digest"`
+	Artifacts  []Artifact     `json:"artifacts"`
+	SideRepo   *SideRepo      `json:"side_repo,omitempty"`
+	Packages   []PackageEntry `json:"packages"` // the package report
+	Logs       []Artifact     `json:"logs,omitempty"`
+	Tools      []Tool         `json:"tools,omitempty"`
+	Timings    []Timing       `json:"timings,omitempty"`
+	Smoke      *Smoke         `json:"smoke,omitempty"`
+	Failure    *Failure       `json:"failure,omitempty"`
+}
+
+// ArtifactType says what a file of a Result is.
+type ArtifactType string
+
+// The types of artifact.
+const (
+	ArtifactISO       ArtifactType = "iso"
+	ArtifactImage     ArtifactType = "image"
+	ArtifactRepoFile  ArtifactType = "repo-file"
+	ArtifactKickstart ArtifactType = "kickstart"
+	ArtifactPlan      ArtifactType = "plan"
+	ArtifactReport    ArtifactType = "report"
+	ArtifactLog       ArtifactType = "log"
+	ArtifactChecksum  ArtifactType = "checksum"
+)
+
+// Artifact is one file of a Result.
+type Artifact struct {
+	Name         string       `json:"name"`
+	Path         string       `json:"path"`
+	URL          string       `json:"url,omitempty"`
+	Size         int64        `json:"size"` // bytes
+	SHA256       string       `json:"sha256"`
+	Type         ArtifactType `json:"type"`
+	Bootable     bool         `json:"bootable,omitempty"`
+	ImplantedMD5 string       `json:"implanted_md5,omitempty"`
+}
+
+// SideRepo is the repository of the chosen builds.
+type SideRepo struct {
+	Path         string `json:"path"`
+	URL          string `json:"url,omitempty"`
+	RepoFile     string `json:"repo_file"` // path of the .repo file
+	RepoFileURL  string `json:"repo_file_url,omitempty"`
+	RepoText     string `json:"repo_text"` // the .repo file's text
+	RepomdSHA256 string `json:"repomd_sha256"`
+	Packages     int    `json:"packages"`
+}
+
+// Verdict says whether the image ships what was asked for.
+type Verdict string
+
+// The verdicts of the package report.
+const (
+	VerdictIncluded     Verdict = "included"
+	VerdictOlder        Verdict = "older"
+	VerdictNewer        Verdict = "newer"
+	VerdictMissing      Verdict = "missing"
+	VerdictNotInstalled Verdict = "not-installed"
+)
+
+// PackageEntry is one line of the package report: what was requested and what
+// the result was found to ship when it was read back.
+type PackageEntry struct {
+	Name      string  `json:"name"`
+	Arch      string  `json:"arch"`
+	Requested string  `json:"requested"`         // [epoch:]version-release
+	Shipped   string  `json:"shipped,omitempty"` // the same, empty when missing
+	Repo      string  `json:"repo,omitempty"`    // where the shipped one came from
+	Path      string  `json:"path,omitempty"`    // on the medium or in the side repo
+	SHA256    string  `json:"sha256,omitempty"`  // of the RPM as read back
+	SigMD5    string  `json:"sigmd5,omitempty"`
+	Signature string  `json:"signature,omitempty"` // key id, or "unsigned"
+	Verdict   Verdict `json:"verdict"`
+}
+
+// Timing is how long a stage took.
+type Timing struct {
+	Stage   Stage         `json:"stage"`
+	Seconds float64       `json:"seconds"`
+	Started time.Time     `json:"started"`
+	Elapsed time.Duration `json:"-"`
+}
+
+// Smoke is the outcome of booting the image in a virtual machine.
+type Smoke struct {
+	OK      bool    `json:"ok"`
+	Reason  string  `json:"reason,omitempty"`
+	Log     string  `json:"log,omitempty"` // path of the serial log
+	Seconds float64 `json:"seconds"`
+}
+
+// Failure says why a compose did not succeed.
+type Failure struct {
+	Code     Code     `json:"code"`
+	Stage    Stage    `json:"stage"`
+	Sentence string   `json:"sentence"`
+	Remedy   string   `json:"remedy,omitempty"`
+	Evidence []string `json:"evidence,omitempty"` // at most three lines of the log
+}
+
+func (f *Failure) Error() string { return f.Sentence }
