@@ -1,0 +1,3 @@
+package rpm
+
+func (p *Package) signatures() []Signature { return nil }
