@@ -73,8 +73,7 @@ func (e *RefusedError) Status() int {
 
 // merge appends the problems of err when it is a refusal, and gives back any other error.
 func merge(problems []Problem, err error) ([]Problem, error) {
-	var refused *RefusedError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
 		return append(problems, refused.Problems...), nil
 	}
 	return problems, err

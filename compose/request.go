@@ -131,8 +131,7 @@ func DecodeRequest(r io.Reader) (Request, error) {
 // decodeProblem names the field that a JSON error is about.
 func decodeProblem(err error) Problem {
 	p := Problem{Code: CodeInvalidRequest, Sentence: "The request cannot be understood: " + err.Error() + "."}
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
+	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		p.Field = wrongType.Field
 		p.Sentence = fmt.Sprintf("The field %s is a %s where a %s belongs.", wrongType.Field, wrongType.Value, wrongType.Type.Kind())
 		if wrongType.Value == "number" && wrongType.Type.Kind().String() == "string" {

@@ -83,10 +83,9 @@ type PackageEntry struct {
 
 // Timing is how long a stage took.
 type Timing struct {
-	Stage   Stage         `json:"stage"`
-	Seconds float64       `json:"seconds"`
-	Started time.Time     `json:"started"`
-	Elapsed time.Duration `json:"-"`
+	Stage   Stage     `json:"stage"`
+	Seconds float64   `json:"seconds"`
+	Started time.Time `json:"started"`
 }
 
 // Smoke is the outcome of booting the image in a virtual machine.
@@ -105,5 +104,3 @@ type Failure struct {
 	Remedy   string   `json:"remedy,omitempty"`
 	Evidence []string `json:"evidence,omitempty"` // at most three lines of the log
 }
-
-func (f *Failure) Error() string { return f.Sentence }

@@ -39,7 +39,7 @@ func (f *File) Commit() error {
 	if f.done {
 		return fmt.Errorf("commit %s: %w", f.path, fs.ErrClosed)
 	}
-	if err := errors.Join(f.Chmod(f.mode), f.Sync(), f.File.Close()); err != nil {
+	if err := errors.Join(f.Chmod(f.mode), f.Sync(), f.Close()); err != nil {
 		f.done = true
 		return fmt.Errorf("write %s: %w", f.path, errors.Join(err, os.Remove(f.Name())))
 	}
@@ -56,7 +56,7 @@ func (f *File) Abort() {
 		return
 	}
 	f.done = true
-	_ = f.File.Close()
+	_ = f.Close()
 	_ = os.Remove(f.Name())
 }
 

@@ -12,35 +12,35 @@ import (
 
 // Dir returns the folder sub of the shared data: $RESPIN_DATA/sub, or
 // ../shared/data/sub beside the module root.
-func Dir(t testing.TB, sub string) string {
-	t.Helper()
+func Dir(tb testing.TB, sub string) string {
+	tb.Helper()
 	base := os.Getenv("RESPIN_DATA")
 	if base == "" {
-		base = filepath.Join(filepath.Dir(Root(t)), "shared", "data")
+		base = filepath.Join(filepath.Dir(Root(tb)), "shared", "data")
 	}
 	dir := filepath.Join(base, sub)
 	if _, err := os.Stat(dir); err != nil {
-		Missing(t, "the shared test data "+sub+" ("+dir+")")
+		Missing(tb, "the shared test data "+sub+" ("+dir+")")
 	}
 	return dir
 }
 
 // Missing skips the test because what is absent, or fails it when
 // RESPIN_INTEROP=1 says that everything is there.
-func Missing(t testing.TB, what string) {
-	t.Helper()
+func Missing(tb testing.TB, what string) {
+	tb.Helper()
 	if os.Getenv("RESPIN_INTEROP") == "1" {
-		t.Fatalf("RESPIN_INTEROP=1, but %s is missing", what)
+		tb.Fatalf("RESPIN_INTEROP=1, but %s is missing", what)
 	}
-	t.Skipf("%s is missing; RESPIN_INTEROP=1 turns this into a failure", what)
+	tb.Skipf("%s is missing; RESPIN_INTEROP=1 turns this into a failure", what)
 }
 
 // Root returns the folder of go.mod.
-func Root(t testing.TB) string {
-	t.Helper()
+func Root(tb testing.TB) string {
+	tb.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
@@ -48,7 +48,7 @@ func Root(t testing.TB) string {
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			t.Fatal("no go.mod above the working directory")
+			tb.Fatal("no go.mod above the working directory")
 		}
 		dir = up
 	}

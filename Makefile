@@ -1,0 +1,88 @@
+# respin: every task of the project. `make` alone lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# A toolchain or tool that setup.sh brought comes before the machine's own.
+export PATH := $(CURDIR)/.cache/go/bin:$(CURDIR)/.cache/bin:$(PATH)
+export CGO_ENABLED ?= 0
+setup  := ./internal/setup/setup.sh
+pkgs   ?= ./...
+fuzztime ?= 20s
+# The interop judges that live in a virtual environment.
+interop := RESPIN_INTEROP=1 RESPIN_KSVALIDATOR=$(CURDIR)/.cache/venv/bin/ksvalidator
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## the respin binary, static, into bin/
+	@$(setup) build
+	go build -trimpath -buildvcs=auto -ldflags=-s -o bin/respin ./daemon/respin
+
+.PHONY: demo
+demo: ## the main job, end to end: update -> side repo -> ISO -> URL -> booted machine (KEEP=1 leaves the daemon running)
+	@$(setup) demo
+	@$(MAKE) --no-print-directory build
+	go run ./internal/demo -respin bin/respin -cache .cache/demo $(if $(KEEP),-keep)
+
+.PHONY: run
+run: build ## the daemon with its defaults on http://127.0.0.1:8080
+	bin/respin serve
+
+.PHONY: test
+test: ## every test: unit with the race detector, then interop against the real tools
+	@$(setup) test
+	CGO_ENABLED=1 $(interop) gotestsum --format pkgname-and-test-fails -- -race -tags interop -timeout 25m $(pkgs)
+
+.PHONY: unit
+unit: ## only the tests that need no other tool
+	go test $(pkgs)
+
+.PHONY: race
+race: ## the unit tests with the race detector
+	CGO_ENABLED=1 go test -race $(pkgs)
+
+.PHONY: interop
+interop: ## only the tests against the real tools
+	@$(setup) test
+	$(interop) go test -tags interop -timeout 25m ./internal/interop/...
+
+.PHONY: cover
+cover: ## coverage of the unit tests, by function
+	go test -coverprofile=coverage.out $(pkgs)
+	go tool cover -func=coverage.out
+
+.PHONY: lint
+lint: ## golangci-lint, formatting and the state of go.mod
+	@$(setup) lint
+	golangci-lint run $(pkgs)
+	golangci-lint fmt --diff
+	go mod tidy -diff
+
+.PHONY: fmt
+fmt: ## format the code
+	@$(setup) lint
+	golangci-lint fmt
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for fuzztime (20s)
+	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
+		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$target); do \
+			echo "$$name in $$(dirname $$target)"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzztime) $$(dirname $$target) || exit 1; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## the benchmarks
+	go test -run '^$$' -bench . -benchmem $(pkgs)
+
+.PHONY: check
+check: lint test ## what must hold before a commit that matters
+
+.PHONY: clean
+clean: ## remove what make made; .cache/ keeps downloads and tools
+	rm -rf bin demo coverage.out

@@ -1,0 +1,136 @@
+#!/bin/sh
+# Brings a bare Debian, Ubuntu or Fedora machine to where make can build, test
+# and demonstrate respin. Says what it installs and why, asks the machine's own
+# package manager for it, and skips what is there.
+#
+#   setup.sh build          the Go toolchain
+#   setup.sh lint           build, plus golangci-lint
+#   setup.sh test           build, plus the tools that the tests judge respin by
+#   setup.sh demo           build, plus what makes and boots the demo's image
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cache="$root/.cache"
+mkdir -p "$cache"
+want=${1:-build}
+say() { printf 'setup: %s\n' "$*"; }
+
+if command -v apt-get >/dev/null 2>&1; then family=debian
+elif command -v dnf >/dev/null 2>&1; then family=fedora
+else family=unknown; fi
+sudo=""
+if [ "$(id -u)" != 0 ]; then sudo="sudo"; fi
+
+missing=""
+# need CHECK DEBIAN-PACKAGE FEDORA-PACKAGE WHY: CHECK is a command's name, or a
+# file when it starts with a slash; several files are parted by commas.
+need() {
+	for probe in $(echo "$1" | tr , ' '); do
+		case "$probe" in
+		/*) [ -e "$probe" ] && return 0 ;;
+		*) command -v "$probe" >/dev/null 2>&1 && return 0 ;;
+		esac
+	done
+	package=$2
+	[ "$family" = fedora ] && package=$3
+	[ "$package" = - ] && return 0
+	say "installs $package: $4"
+	missing="$missing $package"
+}
+install_missing() {
+	[ -n "$missing" ] || return 0
+	case $family in
+	debian)
+		$sudo apt-get update -q
+		# shellcheck disable=SC2086 # a list of names
+		DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends $missing ;;
+	fedora)
+		# shellcheck disable=SC2086 # a list of names
+		$sudo dnf install -y -q --setopt=install_weak_deps=False $missing ;;
+	*)
+		say "neither apt-get nor dnf is here; install these by hand:$missing"
+		exit 1 ;;
+	esac
+	missing=""
+}
+
+# The module says go 1.26. A Go of 1.21 or newer fetches the right toolchain by
+# itself; an older one can fetch it as the module that it is.
+toolchain() {
+	need go golang-go golang "the Go compiler"
+	need git git git "the version of the build"
+	need /etc/ssl/certs/ca-certificates.crt,/etc/pki/tls/certs/ca-bundle.crt ca-certificates ca-certificates "downloads of Go modules"
+	install_missing
+	wanted=$(sed -n 's/^go //p' "$root/go.mod")
+	minor=$(go env GOVERSION | sed -E 's/^go1\.([0-9]+).*/\1/')
+	if [ "$minor" -ge 21 ]; then
+		(cd "$root" && go version >/dev/null) && return 0
+	fi
+	[ -x "$cache/go/bin/go" ] && return 0
+	name="v0.0.1-go$wanted.$(go env GOOS)-$(go env GOARCH)"
+	say "fetches Go $wanted: the packaged $(go env GOVERSION) is older than the module asks for"
+	tmp=$(mktemp -d)
+	(cd "$tmp" && GOFLAGS=-mod=mod GOMODCACHE="$cache/gomodcache" go mod init toolchain >/dev/null 2>&1 &&
+		GOFLAGS=-mod=mod GOMODCACHE="$cache/gomodcache" go mod download "golang.org/toolchain@$name")
+	rm -rf "$tmp"
+	# A module zip carries no execute bits.
+	chmod -R u+w "$cache/gomodcache/golang.org/toolchain@$name"
+	mv "$cache/gomodcache/golang.org/toolchain@$name" "$cache/go"
+	chmod +x "$cache"/go/bin/* "$cache"/go/pkg/tool/*/*
+}
+
+image_tools() {
+	need xorriso xorriso xorriso "writes ISO images"
+	need mcopy mtools mtools "edits the EFI boot image without mounting it"
+	need mkfs.msdos,/sbin/mkfs.msdos,/usr/sbin/mkfs.msdos dosfstools dosfstools "makes the stand-in's EFI boot image"
+	need grub-mkimage,grub2-mkimage grub-common grub2-tools "boot loader of the stand-in image"
+	need /usr/lib/grub/i386-pc/boot_hybrid.img grub-pc-bin grub2-pc-modules "BIOS boot of the stand-in image"
+	need /usr/lib/grub/x86_64-efi/linux.mod grub-efi-amd64-bin grub2-efi-x64-modules "UEFI boot of the stand-in image"
+	need cpio cpio cpio "initrd of the stand-in image"
+	need /sbin/modprobe,/usr/sbin/modprobe kmod kmod "finds the kernel modules of the stand-in image"
+	need xz xz-utils xz "kernel modules of the stand-in image"
+	need busybox busybox-static busybox "user land of the stand-in image"
+	need qemu-system-x86_64 qemu-system-x86 qemu-system-x86-core "boots the image"
+	need /usr/share/ovmf/OVMF.fd,/usr/share/OVMF/OVMF_CODE.fd,/usr/share/OVMF/OVMF_CODE_4M.fd,/usr/share/edk2/ovmf/OVMF_CODE.fd ovmf edk2-ovmf "UEFI firmware for qemu"
+}
+
+judges() {
+	need gcc gcc gcc "the race detector"
+	need rpm rpm rpm "judges RPM headers"
+	need createrepo_c createrepo-c createrepo_c "judges repodata"
+	need dnf,dnf5 dnf dnf5 "installs from a side repo"
+	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
+	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
+	need python3 python3 python3 "runs pykickstart and the real Koji client, judges of kickstarts and of the hub"
+	need chromium,chromium-browser,google-chrome chromium chromium-headless "reads the web pages as a user's browser does"
+	case $family in
+	debian) python3 -c 'import ensurepip' 2>/dev/null || need /nonexistent python3-venv - "holds pykickstart" ;;
+	esac
+	install_missing
+	if [ ! -x "$cache/venv/bin/ksvalidator" ]; then
+		say "puts pykickstart into .cache/venv: judges kickstarts"
+		python3 -m venv "$cache/venv"
+		"$cache/venv/bin/python" -m pip install -q pykickstart==3.74 productmd
+	fi
+}
+
+case $want in
+build) toolchain ;;
+lint)
+	toolchain
+	PATH="$cache/go/bin:$PATH"
+	if [ ! -x "$cache/bin/golangci-lint" ]; then
+		say "builds golangci-lint into .cache/bin: checks the code"
+		GOBIN="$cache/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	fi ;;
+demo) toolchain; image_tools; install_missing ;;
+test)
+	toolchain
+	image_tools
+	judges
+	PATH="$cache/go/bin:$PATH"
+	if [ ! -x "$cache/bin/gotestsum" ]; then
+		say "builds gotestsum into .cache/bin: runs the tests and sums them up"
+		GOBIN="$cache/bin" go install gotest.tools/gotestsum@v1.13.0
+	fi ;;
+*) say "there is no set-up named $want"; exit 2 ;;
+esac
