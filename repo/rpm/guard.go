@@ -130,7 +130,7 @@ func (h *Header) rawEntry(s string) (tag Tag, typ Type, offset, count int64) {
 func (h *Header) checkEntries() error {
 	n := len(h.index) / entrySize
 	h.entries = make([]Entry, 0, n)
-	var end int64
+	var end, packed int64
 	for i := range n {
 		tag, typ, off, count := h.rawEntry(h.index[i*entrySize:])
 		if i == 0 && h.region != 0 {
@@ -142,12 +142,28 @@ func (h *Header) checkEntries() error {
 			return err
 		}
 		end = off + length
+		packed = align(packed, typ) + length
 		if h.region != 0 && end > int64(h.rdl-entrySize) && off < int64(h.rdl) {
 			return h.bad(tag, int(off), "data overlaps the region trailer")
 		}
 		h.entries = append(h.entries, Entry{Tag: tag, Type: typ, Count: int(count), offset: int(off), length: int(length)})
 	}
+	if h.region != 0 {
+		packed += entrySize
+	}
+	// Bytes that no entry owns are refused, as hdrblobImport does.
+	if packed != int64(len(h.data)) {
+		return h.bad(0, len(h.data), "entries hold %d bytes of %d", packed, len(h.data))
+	}
 	return nil
+}
+
+// align rounds n up to where an element of typ may stand.
+func align(n int64, typ Type) int64 {
+	if w := typ.size(); w > 1 {
+		return (n + w - 1) / w * w
+	}
+	return n
 }
 
 // checkEntry checks one index line and returns the length of its data.

@@ -90,27 +90,6 @@ func (p *Package) NEVRA() NEVRA {
 	return NEVRA{Name: p.Name, EVR: p.EVR, Arch: p.Arch}
 }
 
-// EVR is epoch, version and release. The zero epoch and the absent epoch
-// compare as equal; HasEpoch keeps them apart for printing.
-type EVR struct {
-	Epoch    uint32
-	HasEpoch bool
-	Version  string
-	Release  string
-}
-
-// NEVRA is name, EVR and arch: what makes a binary package unique in a repository.
-type NEVRA struct {
-	Name string
-	EVR  EVR
-	Arch string
-}
-
-// NVR is name, version and release: what makes a Koji build unique.
-type NVR struct {
-	Name, Version, Release string
-}
-
 // DepFlags is the sense of a dependency: comparison bits and the kind of its use.
 type DepFlags uint32
 
@@ -205,12 +184,12 @@ type Digests struct {
 	Payload          string // of the compressed payload (5092)
 	PayloadAlt       string // of the unpacked payload (5097)
 	PayloadAlgo      uint32 // OpenPGP hash number of Payload and PayloadAlt; 8 is SHA-256, 0 when absent
-	PayloadSHA3      string // SHA3-256 of the compressed payload (5120), v6
-	PayloadSHA512    string // of the compressed payload (5119), v6
+	PayloadSHA512    string // of the compressed payload (5121), v6
+	PayloadSHA512Alt string // of the unpacked payload (5122), v6
+	PayloadSHA3      string // SHA3-256 of the compressed payload (5123), v6
+	PayloadSHA3Alt   string // SHA3-256 of the unpacked payload (5124), v6
 	PayloadSize      uint64 // compressed payload in bytes (5112), v6, 0 when absent
 	SignedSize       uint64 // header and payload in bytes (SIGSIZE 1000 or LONGSIGSIZE 270), 0 when absent
-	PayloadSHA512Alt string // of the unpacked payload (5121), v6
-	PayloadSHA3Alt   string // of the unpacked payload (5122), v6
 }
 
 // Signature is what an OpenPGP signature says about itself, unverified.
