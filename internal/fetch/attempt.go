@@ -1,0 +1,406 @@
+package fetch
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/fedora-respin/respin/internal/limitio"
+)
+
+const (
+	copyBuffer    = 128 << 10
+	diskCheckStep = 16 << 20 // bytes written between two looks at the free space
+)
+
+// try gets what is missing of the file from one mirror and verifies the whole.
+func (f *Fetcher) try(ctx context.Context, w Want, u *url.URL, p *part, fl *flight) (string, error) {
+	if w.Size > 0 && p.size > w.Size {
+		if err := p.reset(); err != nil {
+			return "", err
+		}
+	}
+	resumed := p.size > 0
+	complete := w.SHA256 != "" && w.Size > 0 && p.size == w.Size
+	var err error
+	switch {
+	case complete: // killed after the last byte, before the name
+		err = p.catchUp(ctx)
+	case u.Scheme == "file":
+		resumed = false
+		err = f.copyLocal(ctx, w, u, p, fl)
+	default:
+		err = f.transfer(ctx, w, u, p, fl)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := f.verify(w, u, p); err != nil {
+		if rerr := p.reset(); rerr != nil {
+			return "", rerr
+		}
+		if resumed {
+			return "", &restartError{err}
+		}
+		return "", err
+	}
+	return p.sum(), nil
+}
+
+func (f *Fetcher) verify(w Want, u *url.URL, p *part) error {
+	if w.Size > 0 && p.size != w.Size {
+		return sizeMismatch(u, w.Size, p.size)
+	}
+	if sum := p.sum(); w.SHA256 != "" && sum != w.SHA256 {
+		return &MismatchError{URL: u.Redacted(), What: "sha256", Want: w.SHA256, Got: sum}
+	}
+	if w.Check != nil {
+		if err := w.Check(p.path + ".part"); err != nil {
+			return &CheckError{URL: u.Redacted(), Err: err}
+		}
+	}
+	return nil
+}
+
+func sizeMismatch(u *url.URL, want, got int64) error {
+	return &MismatchError{URL: u.Redacted(), What: "size", Want: fmt.Sprint(want), Got: fmt.Sprint(got)}
+}
+
+// copyLocal reads a file:// URL.
+func (f *Fetcher) copyLocal(ctx context.Context, w Want, u *url.URL, p *part, fl *flight) error {
+	if err := p.reset(); err != nil {
+		return err
+	}
+	info, err := os.Stat(u.Path)
+	if err == nil && !info.Mode().IsRegular() {
+		return &RefusedError{URL: u.Redacted(), Reason: "this is no regular file"}
+	}
+	if err != nil {
+		return &RefusedError{URL: u.Redacted(), Reason: "the file cannot be read: " + errors.Unwrap(err).Error()}
+	}
+	src, err := os.Open(u.Path)
+	if err != nil {
+		return &RefusedError{URL: u.Redacted(), Reason: "the file cannot be read: " + errors.Unwrap(err).Error()}
+	}
+	defer src.Close() //nolint:errcheck // only read
+	if err := f.admit(w, u, p, info.Size()); err != nil {
+		return err
+	}
+	return f.copyBody(ctx, u, p, fl, ctxReader{ctx, src}, info.Size(), info.Size(), func() {})
+}
+
+// transfer asks the server for the missing bytes and appends them.
+func (f *Fetcher) transfer(ctx context.Context, w Want, u *url.URL, p *part, fl *flight) error {
+	release, err := f.slot(ctx, u.Host)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := p.prepare(ctx, w, u); err != nil {
+		return err
+	}
+	header := http.Header{}
+	if p.size > 0 {
+		header.Set("Range", fmt.Sprintf("bytes=%d-", p.size))
+		if p.meta.Origin == hexSum(u.String()) && p.meta.Validator != "" {
+			header.Set("If-Range", p.meta.Validator)
+		}
+	}
+	resp, alive, done, err := f.request(ctx, u, header)
+	if err != nil {
+		return err
+	}
+	defer done()
+	total, err := p.accept(resp, u)
+	if err != nil {
+		return err
+	}
+	if err := f.admit(w, u, p, total); err != nil {
+		return err
+	}
+	body := bufio.NewReaderSize(resp.Body, copyBuffer)
+	if p.size == 0 {
+		if err := refuseHTML(body, u, resp); err != nil {
+			return err
+		}
+		if err := p.setMeta(partMeta{Origin: hexSum(u.String()), Validator: validator(resp.Header)}); err != nil {
+			return f.diskError(err, total)
+		}
+	}
+	want := total
+	if w.Size > 0 {
+		want = w.Size
+	}
+	return f.copyBody(ctx, u, p, fl, body, total, want, alive)
+}
+
+// prepare drops bytes whose rest cannot be asked for.
+func (p *part) prepare(ctx context.Context, w Want, u *url.URL) error {
+	same := p.meta.Origin == hexSum(u.String()) && p.meta.Validator != ""
+	if p.size > 0 && !same && w.SHA256 == "" {
+		return p.reset()
+	}
+	return p.catchUp(ctx)
+}
+
+// validator is what If-Range may carry (RFC 9110, 13.1.5).
+func validator(h http.Header) string {
+	if tag := h.Get("ETag"); tag != "" && !strings.HasPrefix(tag, "W/") {
+		return tag
+	}
+	return h.Get("Last-Modified")
+}
+
+// request sends one GET. alive is to be called whenever bytes arrive, done at
+// the end. Errors that the network made are *transferError.
+func (f *Fetcher) request(ctx context.Context, u *url.URL, header http.Header) (resp *http.Response, alive, done func(), err error) {
+	rctx, cancel := context.WithCancelCause(ctx)
+	stall := time.AfterFunc(f.opt.Stall, func() {
+		cancel(fmt.Errorf("nothing came for %s", f.opt.Stall))
+	})
+	finish := func() { stall.Stop(); cancel(nil) }
+	req, err := http.NewRequestWithContext(rctx, http.MethodGet, u.String(), http.NoBody)
+	if err != nil {
+		finish()
+		return nil, nil, nil, &RefusedError{URL: u.Redacted(), Reason: "this is no URL"}
+	}
+	req.Header = header
+	req.Header.Set("User-Agent", f.opt.UserAgent)
+	req.Header.Set("Accept-Encoding", "identity")
+	resp, err = f.client.Do(req)
+	if err != nil {
+		err = networkError(rctx, u, err)
+		finish()
+		return nil, nil, nil, err
+	}
+	// A read that is under way gives the reason of the stall, not "canceled".
+	resp.Body = &causeBody{ReadCloser: resp.Body, ctx: rctx, url: u}
+	return resp, func() { stall.Reset(f.opt.Stall) }, func() { _ = resp.Body.Close(); finish() }, nil
+}
+
+type causeBody struct {
+	io.ReadCloser
+	ctx context.Context //nolint:containedctx // its cause is the read's error
+	url *url.URL
+}
+
+func (c *causeBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = networkError(c.ctx, c.url, err)
+	}
+	return n, err
+}
+
+func networkError(ctx context.Context, u *url.URL, err error) error {
+	var (
+		refused *RefusedError
+		cert    *tls.CertificateVerificationError
+		outer   *url.Error
+	)
+	if errors.As(err, &refused) {
+		if refused.URL == u.Redacted() {
+			return refused
+		}
+		return &RefusedError{URL: u.Redacted(), Reason: refused.Reason + " (" + refused.URL + ")"}
+	}
+	if errors.As(err, &cert) {
+		return &RefusedError{URL: u.Redacted(), Reason: cert.Error()}
+	}
+	if errors.As(err, &outer) {
+		err = outer.Err // its text repeats the URL
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return &transferError{url: u.Redacted(), err: err}
+}
+
+// accept judges the answer's status and range, empties the part when the
+// server starts over, and returns the size of the whole file (-1 unknown).
+func (p *part) accept(resp *http.Response, u *url.URL) (int64, error) {
+	startOver := func(reason string) (int64, error) {
+		if err := p.reset(); err != nil {
+			return 0, err
+		}
+		return 0, &restartError{&transferError{url: u.Redacted(), err: errors.New(reason)}}
+	}
+	switch resp.StatusCode {
+	case http.StatusOK:
+		if p.size > 0 {
+			if err := p.reset(); err != nil {
+				return 0, err
+			}
+		}
+		return resp.ContentLength, nil
+	case http.StatusPartialContent:
+		first, total, ok := parseContentRange(resp.Header.Get("Content-Range"))
+		if !ok || first != p.size {
+			return startOver("the server gave another range than asked for")
+		}
+		return total, nil
+	case http.StatusRequestedRangeNotSatisfiable:
+		if p.size > 0 {
+			return startOver("the server has no bytes where the earlier transfer ended")
+		}
+	}
+	return 0, statusError(resp, u)
+}
+
+// parseContentRange reads "bytes first-last/total" (RFC 9110, 14.4); total is
+// -1 for "*".
+func parseContentRange(s string) (first, total int64, ok bool) {
+	rest, ok := strings.CutPrefix(s, "bytes ")
+	if !ok {
+		return 0, 0, false
+	}
+	span, size, ok1 := strings.Cut(rest, "/")
+	from, to, ok2 := strings.Cut(span, "-")
+	first, err1 := strconv.ParseInt(from, 10, 64)
+	last, err2 := strconv.ParseInt(to, 10, 64)
+	if !ok1 || !ok2 || err1 != nil || err2 != nil || first < 0 || last < first {
+		return 0, 0, false
+	}
+	if size == "*" {
+		return first, -1, true
+	}
+	total, err := strconv.ParseInt(size, 10, 64)
+	return first, total, err == nil && last < total
+}
+
+func statusError(resp *http.Response, u *url.URL) error {
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 8<<10))
+	excerpt := string(body)
+	if title := htmlTitle(body); title != "" {
+		excerpt = title
+	}
+	return &StatusError{
+		URL: u.Redacted(), Code: resp.StatusCode, Excerpt: oneLine(excerpt, 200),
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
+	}
+}
+
+// retryAfter reads seconds or an HTTP date (RFC 9110, 10.2.3).
+func retryAfter(s string, now time.Time) time.Duration {
+	if n, err := strconv.Atoi(s); err == nil && n > 0 {
+		return time.Duration(min(n, 86400)) * time.Second
+	}
+	if t, err := http.ParseTime(s); err == nil {
+		return max(t.Sub(now), 0)
+	}
+	return 0
+}
+
+// admit applies the limits that can be known before the first byte.
+func (f *Fetcher) admit(w Want, u *url.URL, p *part, total int64) error {
+	if w.Size > 0 && total >= 0 && total != w.Size {
+		if p.size > 0 {
+			if err := p.reset(); err != nil {
+				return err
+			}
+		}
+		return sizeMismatch(u, w.Size, total)
+	}
+	if total > f.opt.MaxFile || w.Size > f.opt.MaxFile {
+		return tooLarge(u, f.opt.MaxFile)
+	}
+	return f.room(max(total, w.Size) - p.size)
+}
+
+func tooLarge(u *url.URL, limit int64) error {
+	return &RefusedError{URL: u.Redacted(), Reason: (&limitio.TooLargeError{What: "the file", Limit: limit}).Error()}
+}
+
+// copyBody appends the body to the part, within the limits. total is what the
+// server promised and want what is wished for, each -1 when unknown.
+func (f *Fetcher) copyBody(ctx context.Context, u *url.URL, p *part, fl *flight, body io.Reader, total, want int64, alive func()) error {
+	buf := make([]byte, copyBuffer)
+	nextLook := p.size + diskCheckStep
+	fl.report(p.size, total)
+	for {
+		n, err := body.Read(buf)
+		if n > 0 {
+			alive()
+			if werr := f.limit.wait(ctx, n); werr != nil {
+				return werr
+			}
+			if size := p.size + int64(n); size > f.opt.MaxFile {
+				return errors.Join(tooLarge(u, f.opt.MaxFile), p.reset())
+			} else if want >= 0 && size > want {
+				return errors.Join(sizeMismatch(u, want, size), p.reset())
+			}
+			if _, werr := p.Write(buf[:n]); werr != nil {
+				return fmt.Errorf("write part of %s: %w", u.Redacted(), f.diskError(werr, total-p.size))
+			}
+			fl.report(p.size, total)
+		}
+		switch {
+		case errors.Is(err, io.EOF) && total >= 0 && p.size < total:
+			return &transferError{url: u.Redacted(), err: io.ErrUnexpectedEOF}
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case p.size >= nextLook:
+			nextLook = p.size + diskCheckStep
+			if err := f.room(total - p.size); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// refuseHTML looks at the start of a body and reports a web page that came in
+// a file's place. Pages asked for by name pass.
+func refuseHTML(body *bufio.Reader, u *url.URL, resp *http.Response) error {
+	switch strings.ToLower(path.Ext(u.Path)) {
+	case ".html", ".htm", ".xhtml":
+		return nil
+	}
+	if u.Path == "" || strings.HasSuffix(u.Path, "/") {
+		return nil
+	}
+	start, _ := body.Peek(64)
+	start = bytes.ToLower(bytes.TrimLeft(start, "\ufeff \t\r\n"))
+	if !bytes.HasPrefix(start, []byte("<!doctype html")) && !bytes.HasPrefix(start, []byte("<html")) {
+		return nil
+	}
+	more, _ := body.Peek(8 << 10)
+	return &HTMLError{URL: u.Redacted(), Final: resp.Request.URL.Redacted(), Title: oneLine(htmlTitle(more), 120)}
+}
+
+func htmlTitle(page []byte) string {
+	m := regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`).FindSubmatch(page)
+	if m == nil {
+		return ""
+	}
+	return string(m[1])
+}
+
+// oneLine makes foreign text fit for a message.
+func oneLine(s string, limit int) string {
+	s = strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?")
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "..."
+	}
+	return s
+}

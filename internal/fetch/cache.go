@@ -1,0 +1,234 @@
+package fetch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fedora-respin/respin/internal/atomicfile"
+	"github.com/fedora-respin/respin/internal/limitio"
+)
+
+// fileID changes when a file is written to.
+type fileID struct {
+	size  int64
+	mtime time.Time
+}
+
+func hexSum(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+func (f *Fetcher) casPath(sum string) string {
+	return filepath.Join(f.dir, "cas", "sha256", sum[:2], sum)
+}
+
+func (f *Fetcher) keyPath(key string) string {
+	sum := hexSum(key)
+	return filepath.Join(f.dir, "keys", sum[:2], sum+".json")
+}
+
+// keyRecord says which file a Key stands for.
+type keyRecord struct {
+	Key    string `json:"key"`
+	SHA256 string `json:"sha256"`
+}
+
+// readKey returns the digest that key stands for, "" when not known.
+func (f *Fetcher) readKey(key string) string {
+	file, err := os.Open(f.keyPath(key))
+	if err != nil {
+		return ""
+	}
+	defer file.Close() //nolint:errcheck // only read
+	var rec keyRecord
+	if json.NewDecoder(limitio.Reader(file, 64<<10, "key record")).Decode(&rec) != nil || rec.Key != key || !isHex256(rec.SHA256) {
+		return ""
+	}
+	return rec.SHA256
+}
+
+func (f *Fetcher) writeKey(key, sum string) error {
+	path := f.keyPath(key)
+	data, err := json.Marshal(keyRecord{Key: key, SHA256: sum})
+	if err != nil {
+		return fmt.Errorf("encode key record: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("write key record: %w", err)
+	}
+	return atomicfile.Write(path, data, 0o644)
+}
+
+// cached returns the path of the wanted file, "" when it has to be fetched. A
+// file whose bytes no longer have their digest is removed.
+func (f *Fetcher) cached(ctx context.Context, w Want) (string, int64, error) {
+	sum := w.SHA256
+	if sum == "" && w.Key != "" {
+		sum = f.readKey(w.Key)
+	}
+	if sum == "" {
+		return "", 0, nil
+	}
+	path := f.casPath(sum)
+	size, ok, err := f.intact(ctx, path, sum)
+	if !ok || err != nil {
+		return "", 0, err
+	}
+	err = nil
+	if w.Size > 0 && size != w.Size {
+		err = &MismatchError{URL: w.name(), What: "size", Want: fmt.Sprint(w.Size), Got: fmt.Sprint(size)}
+	} else if w.Check != nil {
+		if cerr := w.Check(path); cerr != nil {
+			err = &CheckError{URL: w.name(), Err: cerr}
+		}
+	}
+	switch {
+	case err == nil:
+		return path, size, nil
+	case w.SHA256 != "":
+		// The bytes are those asked for; fetching them again would not help.
+		return "", 0, err
+	}
+	f.log.Warn("cached file does not fit its key any more, fetching it again", "key", w.Key, "error", err)
+	return "", 0, nil
+}
+
+// intact reports whether the cache file at path has its digest. Each file is
+// read once per process, and again only when it changed.
+func (f *Fetcher) intact(ctx context.Context, path, sum string) (size int64, ok bool, err error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("look up cached file: %w", err)
+	}
+	id := fileID{size: info.Size(), mtime: info.ModTime()}
+	f.mu.Lock()
+	known := f.hashed[sum] == id
+	f.mu.Unlock()
+	if known {
+		return id.size, true, nil
+	}
+	got := ""
+	if info.Mode().IsRegular() {
+		if got, err = hashFile(ctx, path); err != nil {
+			return 0, false, err
+		}
+	}
+	if got != sum {
+		f.log.Warn("removing damaged file from the cache", "path", path)
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, false, fmt.Errorf("remove damaged file: %w", err)
+		}
+		return 0, false, nil
+	}
+	f.mu.Lock()
+	f.hashed[sum] = id
+	f.mu.Unlock()
+	return id.size, true, nil
+}
+
+func hashFile(ctx context.Context, path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read cached file: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	h := sha256.New()
+	if _, err := io.CopyBuffer(h, ctxReader{ctx, file}, make([]byte, 256<<10)); err != nil {
+		return "", fmt.Errorf("read cached file: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// ctxReader ends with the context.
+type ctxReader struct {
+	ctx context.Context //nolint:containedctx // a reader has no other way to be called off
+	r   io.Reader
+}
+
+func (c ctxReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// store gives the complete, verified part its name.
+func (f *Fetcher) store(w Want, p *part, sum string) (string, error) {
+	path := f.casPath(sum)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", fmt.Errorf("store %s: %w", w.name(), err)
+	}
+	if err := p.commit(path); err != nil {
+		return "", fmt.Errorf("store %s: %w", w.name(), f.diskError(err, 0))
+	}
+	if info, err := os.Lstat(path); err == nil {
+		f.mu.Lock()
+		f.hashed[sum] = fileID{size: info.Size(), mtime: info.ModTime()}
+		f.mu.Unlock()
+	}
+	if w.Key != "" {
+		if err := f.writeKey(w.Key, sum); err != nil {
+			return "", fmt.Errorf("store %s: %w", w.name(), f.diskError(err, 0))
+		}
+	}
+	return path, nil
+}
+
+// sweep removes what killed processes left: unfinished bytes that nobody works
+// on and that are too old for a resume, and temporary names.
+func (f *Fetcher) sweep(now time.Time) error {
+	entries, err := os.ReadDir(filepath.Join(f.dir, "part"))
+	if err != nil {
+		return err
+	}
+	stems := map[string]time.Time{}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			continue // gone meanwhile: another process finished it
+		}
+		stem := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name()))
+		if info.ModTime().After(stems[stem]) {
+			stems[stem] = info.ModTime()
+		}
+	}
+	for stem, changed := range stems {
+		lock, err := tryLock(filepath.Join(f.dir, "part", stem+".lock"))
+		if err != nil {
+			return err
+		}
+		if lock == nil {
+			continue // its owner lives
+		}
+		if now.Sub(changed) > f.opt.PartAge {
+			for _, ext := range []string{".part", ".json", ""} {
+				_ = os.Remove(filepath.Join(f.dir, "part", stem+ext))
+			}
+		}
+		lock.release()
+	}
+	temps, err := filepath.Glob(filepath.Join(f.dir, "*", "*", atomicfile.TempPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range temps {
+		if info, err := os.Lstat(path); err == nil && now.Sub(info.ModTime()) > f.opt.PartAge {
+			_ = os.Remove(path)
+		}
+	}
+	return nil
+}

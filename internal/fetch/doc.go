@@ -1,0 +1,31 @@
+// Package fetch brings files from web servers into a content-addressed cache:
+// verified before they get a name, resumed after a break, from whichever
+// mirror answers, each one only once however many callers want it.
+//
+//	f, err := fetch.New("/var/cache/app", fetch.Options{Logger: log})
+//	if err != nil { ... }
+//	defer f.Close()
+//	path, err := f.Get(ctx, fetch.Want{
+//		URLs:   []string{"https://a.example.org/x.bin", "https://b.example.org/x.bin"},
+//		Size:   1048576,
+//		SHA256: "9f86d0...",
+//	})
+//	var full *fetch.DiskFullError
+//	switch {
+//	case errors.As(err, &full):                  // free full.Need bytes in full.Path
+//	case errors.Is(err, fetch.ErrUnreachable):   // worth another try later
+//	}
+//	err = fetch.Link(path, "work/x.bin")         // hard link, or a copy
+//
+// What may be reached is decided in one place, [Policy]: http and https only,
+// public addresses only, judged at the moment of dialing on the resolved
+// address, so that neither a redirect nor a changing DNS answer leads inside.
+//
+// On disk, below the directory given to [New]:
+//
+//	cas/sha256/ab/abcd...   finished files, named by their SHA-256, mode 0444
+//	keys/ab/abcd...         which file a caller's Key stands for
+//	part/abcd.part          unfinished bytes (.json: their origin, .lock: their owner)
+//
+// Several processes may share one directory.
+package fetch

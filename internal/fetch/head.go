@@ -1,0 +1,114 @@
+package fetch
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+)
+
+// MaxHead is the most bytes that Head reads.
+const MaxHead = 64 << 20
+
+// Head returns the first n bytes of a remote file (fewer when it is shorter)
+// and its whole size, -1 when the server does not say. It goes through the
+// same policy, retries and limits as Get, and caches nothing.
+func (f *Fetcher) Head(ctx context.Context, rawURL string, n int) (data []byte, total int64, err error) {
+	if n <= 0 || n > MaxHead {
+		return nil, 0, fmt.Errorf("read the head of %s: %d bytes asked for, 1 to %d possible", redact(rawURL), n, MaxHead)
+	}
+	m := f.mirrors([]string{rawURL})[0]
+	for !m.dead {
+		if err := sleep(ctx, time.Until(m.ready)); err != nil {
+			return nil, 0, fmt.Errorf("get %s: %w", redact(rawURL), err)
+		}
+		data, total, err := f.tryHead(ctx, m.url, n)
+		if err == nil {
+			return data, total, nil
+		}
+		if ctx.Err() != nil {
+			return nil, 0, fmt.Errorf("get %s: %w", redact(rawURL), context.Cause(ctx))
+		}
+		if judge(err) == fatal {
+			return nil, 0, err
+		}
+		f.failed(m, err, 0)
+	}
+	return nil, 0, m.err
+}
+
+func (f *Fetcher) tryHead(ctx context.Context, u *url.URL, n int) ([]byte, int64, error) {
+	if u.Scheme == "file" {
+		return localHead(u, n)
+	}
+	release, err := f.slot(ctx, u.Host)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer release()
+	header := http.Header{"Range": {fmt.Sprintf("bytes=0-%d", n-1)}}
+	resp, _, done, err := f.request(ctx, u, header)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer done()
+	total := resp.ContentLength
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusPartialContent:
+		var ok bool
+		var first int64
+		if first, total, ok = parseContentRange(resp.Header.Get("Content-Range")); !ok || first != 0 {
+			return nil, 0, &transferError{url: u.Redacted(), err: errors.New("the server gave another range than asked for")}
+		}
+	case http.StatusRequestedRangeNotSatisfiable:
+		// An empty file has no first byte (RFC 9110, 14.4: "bytes */0").
+		if resp.Header.Get("Content-Range") == "bytes */0" {
+			return nil, 0, nil
+		}
+		return nil, 0, statusError(resp, u)
+	default:
+		return nil, 0, statusError(resp, u)
+	}
+	body := bufio.NewReader(resp.Body)
+	if err := refuseHTML(body, u, resp); err != nil {
+		return nil, 0, err
+	}
+	want := int64(n)
+	data, err := io.ReadAll(io.LimitReader(body, want))
+	if err != nil {
+		return nil, 0, err
+	}
+	if total >= 0 && int64(len(data)) < min(want, total) {
+		return nil, 0, &transferError{url: u.Redacted(), err: io.ErrUnexpectedEOF}
+	}
+	return data, total, nil
+}
+
+func localHead(u *url.URL, n int) ([]byte, int64, error) {
+	unreadable := func(err error) error {
+		return &RefusedError{URL: u.Redacted(), Reason: "the file cannot be read: " + err.Error()}
+	}
+	info, err := os.Stat(u.Path)
+	if err != nil {
+		return nil, 0, unreadable(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, &RefusedError{URL: u.Redacted(), Reason: "this is no regular file"}
+	}
+	src, err := os.Open(u.Path)
+	if err != nil {
+		return nil, 0, unreadable(err)
+	}
+	defer src.Close() //nolint:errcheck // only read
+	data, err := io.ReadAll(io.LimitReader(src, int64(n)))
+	if err != nil {
+		return nil, 0, unreadable(err)
+	}
+	return data, info.Size(), nil
+}
