@@ -1,0 +1,248 @@
+package repo
+
+import (
+	"strings"
+
+	"github.com/fedora-respin/respin/repo/rpm"
+)
+
+// PreRule says which requirements get pre="1" in primary.xml.
+type PreRule int
+
+const (
+	// Pre2x is the rule of createrepo_c since 1.0: prerequisites, %pre, %post,
+	// %pretrans and %posttrans.
+	Pre2x PreRule = iota
+	// Pre017 is the rule of createrepo_c 0.17: without the transaction scripts.
+	Pre017
+)
+
+const preMask017 = rpm.DepPrereq | rpm.DepScriptPre | rpm.DepScriptPost
+
+func (r PreRule) mask() rpm.DepFlags {
+	if r == Pre017 {
+		return preMask017
+	}
+	return preMask017 | rpm.DepPretrans | rpm.DepPosttrans
+}
+
+// entry is one rpm:entry of primary.xml.
+type entry struct {
+	name, flags, epoch, ver, rel string
+	pre                          bool
+}
+
+// depGroups are the dependency elements of one package, after createrepo_c's
+// filters, in the order in which they are written.
+type depGroups struct {
+	provides, requires, conflicts, obsoletes, suggests, enhances, recommends, supplements []entry
+}
+
+// groupDeps applies the rules of createrepo_c's parsehdr.c. The order of the
+// steps matters: recommends collects Requires with MISSINGOK first, then the
+// real Recommends, then the strong ones of SUSE's old suggestions.
+func groupDeps(p *rpm.Package, rule PreRule) *depGroups {
+	g := &depGroups{}
+	provided := make(map[string]struct{}, len(p.Provides))
+	for _, d := range p.Provides {
+		if e, ok := newEntry(d); ok {
+			provided[depKey(d)] = struct{}{}
+			g.provides = append(g.provides, e)
+		}
+	}
+	g.conflicts = plainDeps(nil, p.Conflicts)
+	g.obsoletes = plainDeps(nil, p.Obsoletes)
+	g.filterRequires(p, provided, rule.mask())
+	g.suggests = plainDeps(g.suggests, p.Suggests)
+	g.enhances = plainDeps(g.enhances, p.Enhances)
+	g.recommends = plainDeps(g.recommends, p.Recommends)
+	g.supplements = plainDeps(g.supplements, p.Supplements)
+	g.suggests, g.recommends = splitStrong(g.suggests, g.recommends, p.OldSuggests)
+	g.enhances, g.supplements = splitStrong(g.enhances, g.supplements, p.OldEnhances)
+	return g
+}
+
+func plainDeps(dst []entry, deps []rpm.Dependency) []entry {
+	for _, d := range deps {
+		if e, ok := newEntry(d); ok {
+			dst = append(dst, e)
+		}
+	}
+	return dst
+}
+
+func splitStrong(weak, strong []entry, deps []rpm.Dependency) (newWeak, newStrong []entry) {
+	for _, d := range deps {
+		e, ok := newEntry(d)
+		switch {
+		case !ok:
+		case d.Flags&rpm.DepStrong != 0:
+			strong = append(strong, e)
+		default:
+			weak = append(weak, e)
+		}
+	}
+	return weak, strong
+}
+
+// seenDep is what createrepo_c remembers of the last requirement of a name.
+type seenDep struct {
+	flags, version string
+	pre            bool
+}
+
+func (g *depGroups) filterRequires(p *rpm.Package, provided map[string]struct{}, mask rpm.DepFlags) {
+	var own map[string]struct{} // made when the first path is required
+	seen := make(map[string]seenDep, len(p.Requires))
+	var libc *entry
+	for _, d := range p.Requires {
+		if strings.HasPrefix(d.Name, "rpmlib(") {
+			continue
+		}
+		if strings.HasPrefix(d.Name, "/") && isPrimary(d.Name) {
+			if own == nil {
+				own = ownFiles(p)
+			}
+			if _, ok := own[d.Name]; ok {
+				continue
+			}
+		}
+		if _, ok := provided[depKey(d)]; ok {
+			continue
+		}
+		now := seenDep{flags: flagString(d.Flags), version: d.EVR, pre: d.Flags&mask != 0}
+		if before, ok := seen[d.Name]; ok && before == now {
+			continue
+		}
+		e, ok := newEntry(d)
+		switch {
+		case !ok:
+		case d.Flags&rpm.DepMissingOK != 0:
+			g.recommends = append(g.recommends, e)
+		case strings.HasPrefix(e.name, "libc.so.6"):
+			e.pre = now.pre
+			if libc == nil || libcNewer(e.name, libc.name) {
+				libc = &e
+			}
+		default:
+			e.pre = now.pre
+			g.requires = append(g.requires, e)
+			seen[d.Name] = now
+		}
+	}
+	if libc != nil {
+		g.requires = append(g.requires, *libc)
+	}
+}
+
+func ownFiles(p *rpm.Package) map[string]struct{} {
+	own := make(map[string]struct{}, len(p.Files))
+	for i := range p.Files {
+		own[p.Files[i].Path] = struct{}{}
+	}
+	return own
+}
+
+// depKey identifies a dependency as createrepo_c does: by plain concatenation.
+func depKey(d rpm.Dependency) string { return d.Name + flagString(d.Flags) + d.EVR }
+
+func flagString(f rpm.DepFlags) string {
+	switch f & 0xf {
+	case rpm.DepLess:
+		return "LT"
+	case rpm.DepGreater:
+		return "GT"
+	case rpm.DepEqual:
+		return "EQ"
+	case rpm.DepLess | rpm.DepEqual:
+		return "LE"
+	case rpm.DepGreater | rpm.DepEqual:
+		return "GE"
+	}
+	return ""
+}
+
+// newEntry splits the version. It answers false for an epoch that is no
+// number: createrepo_c leaves such a dependency out.
+func newEntry(d rpm.Dependency) (entry, bool) {
+	e := entry{name: d.Name, flags: flagString(d.Flags)}
+	if d.EVR == "" {
+		return e, true
+	}
+	rest := d.EVR
+	e.epoch = "0"
+	if head, tail, ok := strings.Cut(d.EVR, ":"); ok {
+		if !isStrtol(head) {
+			return entry{}, false
+		}
+		if head != "" {
+			e.epoch = head
+		}
+		rest = tail
+	}
+	e.ver, e.rel, _ = strings.Cut(rest, "-")
+	return e, true
+}
+
+// isStrtol tells whether C's strtol would read all of s: optional white space,
+// an optional sign, digits. The empty string counts, as it does there.
+func isStrtol(s string) bool {
+	if s == "" {
+		return true
+	}
+	s = strings.TrimLeft(s, " \t\n\v\f\r")
+	if s != "" && (s[0] == '+' || s[0] == '-') {
+		s = s[1:]
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isPrimary tells whether primary.xml lists the path: createrepo_c's rule,
+// which yum defined. It is not a pattern: "bin/" counts anywhere.
+func isPrimary(path string) bool {
+	return strings.HasPrefix(path, "/etc/") || path == "/usr/lib/sendmail" || strings.Contains(path, "bin/")
+}
+
+// libcNewer tells whether the glibc symbol version in a, such as
+// libc.so.6(GLIBC_2.34)(64bit), is higher than the one in b.
+func libcNewer(a, b string) bool {
+	ra, va := libcVersion(a)
+	rb, vb := libcVersion(b)
+	if ra != rb || ra != libcNumber {
+		return ra > rb
+	}
+	return rpm.Vercmp(va, vb) > 0
+}
+
+// How much the first bracket of a libc requirement says, least first.
+const (
+	libcPlain = iota
+	libcUnclosed
+	libcEmpty
+	libcWord // such as GLIBC_PRIVATE
+	libcNumber
+)
+
+// libcVersion ranks the first bracket and returns its content from the first
+// digit on.
+func libcVersion(name string) (rank int, version string) {
+	_, rest, opened := strings.Cut(name, "(")
+	inner, _, closed := strings.Cut(rest, ")")
+	switch {
+	case !opened:
+		return libcPlain, ""
+	case !closed:
+		return libcUnclosed, ""
+	case inner == "":
+		return libcEmpty, ""
+	}
+	if i := strings.IndexAny(inner, "0123456789"); i >= 0 {
+		return libcNumber, inner[i:]
+	}
+	return libcWord, ""
+}

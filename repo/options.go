@@ -1,0 +1,190 @@
+package repo
+
+import (
+	"crypto/sha256"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"hash"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/fedora-respin/respin/repo/rpm"
+)
+
+// Special values of Options.ChangelogLimit.
+const (
+	AllChangelogs = -1
+	NoChangelogs  = -2
+
+	defaultChangelogs = 10
+)
+
+// DefaultKeepOld is how long metadata files stay after a newer repomd.xml has
+// stopped naming them: a client that holds the older one can finish its job.
+const DefaultKeepOld = 10 * time.Minute
+
+// Options change what Create does. The zero value works: it writes what
+// createrepo_c 2.x writes by default.
+type Options struct {
+	Compression Compression // default Zstd
+	Checksum    string      // "sha256" (default) or "sha512": of packages and of metadata files
+	Workers     int         // readers of RPMs; default GOMAXPROCS
+
+	// ChangelogLimit is how many entries per package other.xml gets, newest
+	// first choice; 0 means 10. See AllChangelogs and NoChangelogs.
+	ChangelogLimit int
+
+	Excludes     []string // patterns with * and ?, matched on base name and on the path below the directory
+	PkgList      []string // when not nil: exactly these paths below the directory, no walk
+	SkipSymlinks bool     // leave out RPMs that are symbolic links
+
+	BaseURL        string // xml:base of every package; a path gets file:// in front
+	LocationPrefix string // put before every location
+	CutDirs        int    // leading directories to drop from every location
+
+	Revision            string // default: now, in seconds since 1970
+	TimestampToRevision bool   // timestamps and modification times of the metadata are Revision, which must be a number
+	SimpleFilenames     bool   // primary.xml.zst instead of <checksum>-primary.xml.zst; readers may then see a mixture for a moment
+
+	Groupfile string  // comps file, indexed as "group"
+	Extra     []Extra // further metadata files
+
+	ContentTags []string
+	RepoTags    []string
+	DistroTags  []DistroTag
+
+	Pre PreRule // which requirements count as pre; default Pre2x
+
+	// FileTime, when set, is written as every package's file time instead of
+	// the RPM's modification time, so that copies give the same bytes.
+	FileTime time.Time
+	// KeepOld is for how long files of earlier generations stay; 0 means
+	// DefaultKeepOld, negative removes them at once.
+	KeepOld time.Duration
+
+	Now      func() time.Time                   // default time.Now
+	Progress func(done, total int, name string) // called in order, from one goroutine at a time
+	Indexed  func(Indexed)                      // told of every package written, in order
+	Logger   hclog.Logger                       // default: none
+	RPM      rpm.Options                        // bounds of the header reader
+}
+
+// Extra is a metadata file that is taken in as it stands (and compressed).
+type Extra struct {
+	Type string // "group", "modules", "updateinfo" ...
+	Path string // file to read, not compressed; its base name is kept
+}
+
+// Indexed is a package that Create has written into the metadata.
+type Indexed struct {
+	NEVRA    rpm.NEVRA
+	Location string // href in primary.xml
+	Path     string // below the directory
+	Checksum Checksum
+	Size     int64 // bytes
+}
+
+// OptionError names every bad field of Options at once.
+type OptionError struct {
+	Problems []string // "Field: what is wrong"
+}
+
+func (e *OptionError) Error() string {
+	return "repo options: " + strings.Join(e.Problems, "; ")
+}
+
+// withDefaults returns a copy with every default filled in.
+func (o Options) withDefaults() (Options, error) {
+	if o.Compression == "" {
+		o.Compression = Zstd
+	}
+	if o.Checksum == "" {
+		o.Checksum = "sha256"
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	switch o.ChangelogLimit {
+	case 0:
+		o.ChangelogLimit = defaultChangelogs
+	case NoChangelogs:
+		o.ChangelogLimit = 0
+	}
+	if o.KeepOld == 0 {
+		o.KeepOld = DefaultKeepOld
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	if o.Groupfile != "" {
+		o.Extra = append([]Extra{{Type: "group", Path: o.Groupfile}}, o.Extra...)
+	}
+	if strings.HasPrefix(o.BaseURL, "/") {
+		o.BaseURL = "file://" + o.BaseURL
+	}
+	return o, o.check()
+}
+
+func (o *Options) check() error {
+	var bad []string
+	add := func(cond bool, format string, args ...any) {
+		if cond {
+			bad = append(bad, fmt.Sprintf(format, args...))
+		}
+	}
+	add(!o.Compression.valid(), "Compression: %q is none of zstd, gz, xz, none", string(o.Compression))
+	add(newHash(o.Checksum) == nil, "Checksum: %q is neither sha256 nor sha512", o.Checksum)
+	add(o.Workers < 0 || o.Workers > 1024, "Workers: %d is not between 1 and 1024", o.Workers)
+	add(o.ChangelogLimit < AllChangelogs, "ChangelogLimit: %d is negative", o.ChangelogLimit)
+	add(o.CutDirs < 0, "CutDirs: %d is negative", o.CutDirs)
+	if o.TimestampToRevision {
+		_, err := strconv.ParseInt(o.Revision, 10, 64)
+		add(err != nil, "Revision: TimestampToRevision needs a number of seconds, not %q", o.Revision)
+	}
+	for _, p := range o.PkgList {
+		add(!filepath.IsLocal(p), "PkgList: %q is not below the directory", p)
+	}
+	for _, e := range o.Extra {
+		add(e.Type == "" || hasControl(e.Type), "Extra: type %q of %s", e.Type, e.Path)
+		add(isCoreType(e.Type), "Extra: type %q is written by Create", e.Type)
+	}
+	for _, s := range [][]string{{o.Revision, o.BaseURL, o.LocationPrefix}, o.ContentTags, o.RepoTags} {
+		for _, v := range s {
+			add(hasControl(v), "control character in %q", v)
+		}
+	}
+	for _, d := range o.DistroTags {
+		add(hasControl(d.Name) || hasControl(d.CPEID), "DistroTags: control character in %q", d)
+	}
+	if len(bad) > 0 {
+		return &OptionError{Problems: bad}
+	}
+	return nil
+}
+
+func isCoreType(kind string) bool { return dataRank(kind) < 3 }
+
+// newHash returns the hash of the name, nil for one that repodata written
+// today does not use.
+func newHash(name string) hash.Hash {
+	switch name {
+	case "sha256":
+		return sha256.New()
+	case "sha512":
+		return sha512.New()
+	}
+	return nil
+}
+
+// ErrLocked is the answer of Create while another writer is at work on the
+// same directory.
+var ErrLocked = errors.New("repository is locked by another writer")

@@ -1,0 +1,315 @@
+package repo
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/fedora-respin/respin/repo/rpm"
+)
+
+// ErrControlChars is the reason for leaving out a package whose header holds
+// control characters that XML cannot carry; createrepo_c leaves it out too.
+var ErrControlChars = errors.New("header holds control characters that XML cannot carry")
+
+// fragment is one package's part of the three metadata files.
+type fragment struct {
+	primary, filelists, other []byte
+
+	users atomic.Int32 // writers that have not taken it yet
+}
+
+// source is what the XML needs to know of a package besides its header.
+type source struct {
+	pkg      *rpm.Package
+	pkgID    string // checksum of the whole file
+	sumType  string
+	href     string
+	base     string
+	size     int64
+	fileTime int64
+}
+
+// encoder turns packages into XML.
+type encoder struct {
+	pre          PreRule
+	changelogMax int // negative: all
+}
+
+// fragment writes the three parts, each with the line end that follows it.
+func (e encoder) fragment(s *source, f *fragment) error {
+	deps := groupDeps(s.pkg, e.pre)
+	logs := e.changelogs(s.pkg)
+	if where := controlChars(s, deps, logs); where != "" {
+		return fmt.Errorf("%w: %s", ErrControlChars, where)
+	}
+	f.primary = appendPrimary(f.primary[:0], s, deps)
+	f.filelists = appendFilelists(f.filelists[:0], s)
+	f.other = appendOther(f.other[:0], s, logs)
+	return nil
+}
+
+// controlChars names the first string with a forbidden character.
+func controlChars(s *source, deps *depGroups, logs []rpm.Changelog) string {
+	p := s.pkg
+	for _, f := range []struct{ name, value string }{
+		{"name", p.Name},
+		{"arch", p.Arch},
+		{"version", p.EVR.Version},
+		{"release", p.EVR.Release},
+		{"summary", p.Summary},
+		{"description", p.Description},
+		{"url", p.URL},
+		{"license", p.License},
+		{"vendor", p.Vendor},
+		{"group", p.Group},
+		{"build host", p.BuildHost},
+		{"source rpm", p.SourceRPM},
+		{"packager", p.Packager},
+		{"location", s.href},
+		{"base URL", s.base},
+	} {
+		if hasControl(f.value) {
+			return f.name
+		}
+	}
+	for _, l := range deps.lists() {
+		for _, d := range l.entries {
+			if hasControl(d.name) || hasControl(d.epoch) || hasControl(d.ver) || hasControl(d.rel) {
+				return l.name
+			}
+		}
+	}
+	for i := range p.Files {
+		if hasControl(p.Files[i].Path) {
+			return "files"
+		}
+	}
+	for _, c := range logs {
+		if hasControl(c.Author) || hasControl(c.Text) {
+			return "changelog"
+		}
+	}
+	return ""
+}
+
+type depList struct {
+	name    string
+	entries []entry
+}
+
+// lists returns the groups in the order of primary.xml.
+func (g *depGroups) lists() []depList {
+	return []depList{
+		{"provides", g.provides},
+		{"requires", g.requires},
+		{"conflicts", g.conflicts},
+		{"obsoletes", g.obsoletes},
+		{"suggests", g.suggests},
+		{"enhances", g.enhances},
+		{"recommends", g.recommends},
+		{"supplements", g.supplements},
+	}
+}
+
+// changelogs returns the newest entries, oldest first, with times that rise
+// strictly: of entries with one time the newer ones get a second more each,
+// as createrepo_c does (yum's SQL could not keep their order otherwise).
+func (e encoder) changelogs(p *rpm.Package) []rpm.Changelog {
+	n := len(p.Changelogs)
+	if e.changelogMax >= 0 {
+		n = min(n, e.changelogMax)
+	}
+	logs := slices.Clone(p.Changelogs[:n]) // newest first, as in the header
+	last := int64(0)
+	for i := range logs {
+		logs[i].Author = trimAuthor(logs[i].Author)
+		now := logs[i].Time
+		if now != last {
+			last = now
+			continue
+		}
+		for j := i - 1; j >= 0 && logs[j].Time == now; j-- {
+			logs[j].Time++
+			now++
+		}
+	}
+	slices.Reverse(logs)
+	return logs
+}
+
+// trimAuthor drops spaces at the end; createrepo_c never touches the first byte.
+func trimAuthor(s string) string {
+	if s == "" {
+		return s
+	}
+	return s[:1] + strings.TrimRight(s[1:], " ")
+}
+
+func appendPrimary(b []byte, s *source, deps *depGroups) []byte {
+	p := s.pkg
+	b = append(b, "<package type=\"rpm\">\n"...)
+	b = appendElement(b, "  ", "name", p.Name)
+	b = appendElement(b, "  ", "arch", p.Arch)
+	b = append(b, "  "...)
+	b = appendVersion(b, p)
+	b = append(b, "  <checksum"...)
+	b = appendAttr(b, "type", s.sumType, true)
+	b = append(b, " pkgid=\"YES\">"...)
+	b = append(b, s.pkgID...)
+	b = append(b, "</checksum>\n"...)
+	b = appendElement(b, "  ", "summary", p.Summary)
+	b = appendElement(b, "  ", "description", p.Description)
+	b = appendElement(b, "  ", "packager", p.Packager)
+	b = appendElement(b, "  ", "url", p.URL)
+	b = append(b, "  <time file=\""...)
+	b = strconv.AppendInt(b, s.fileTime, 10)
+	b = append(b, "\" build=\""...)
+	b = strconv.AppendInt(b, p.BuildTime, 10)
+	b = append(b, "\"/>\n  <size package=\""...)
+	b = strconv.AppendInt(b, s.size, 10)
+	b = append(b, "\" installed=\""...)
+	b = strconv.AppendUint(b, p.InstalledSize, 10)
+	b = append(b, "\" archive=\""...)
+	b = strconv.AppendUint(b, p.ArchiveSize, 10)
+	b = append(b, "\"/>\n  <location"...)
+	if s.base != "" {
+		b = appendAttr(b, "xml:base", s.base, true)
+	}
+	b = appendAttr(b, "href", s.href, true)
+	b = append(b, "/>\n  <format>\n"...)
+	b = appendElement(b, "    ", "rpm:license", p.License)
+	b = appendElement(b, "    ", "rpm:vendor", p.Vendor)
+	b = appendElement(b, "    ", "rpm:group", p.Group)
+	b = appendElement(b, "    ", "rpm:buildhost", p.BuildHost)
+	b = appendElement(b, "    ", "rpm:sourcerpm", p.SourceRPM)
+	b = append(b, "    <rpm:header-range start=\""...)
+	b = strconv.AppendInt(b, p.HeaderStart, 10)
+	b = append(b, "\" end=\""...)
+	b = strconv.AppendInt(b, p.HeaderEnd, 10)
+	b = append(b, "\"/>\n"...)
+	for _, l := range deps.lists() {
+		b = appendDeps(b, l)
+	}
+	for i := range p.Files {
+		if isPrimary(p.Files[i].Path) {
+			b = append(b, "  "...)
+			b = appendFile(b, &p.Files[i])
+		}
+	}
+	return append(b, "  </format>\n</package>\n"...)
+}
+
+func appendDeps(b []byte, l depList) []byte {
+	if len(l.entries) == 0 {
+		return b
+	}
+	open := false
+	for _, d := range l.entries {
+		if d.name == "" {
+			continue
+		}
+		if !open {
+			open = true
+			b = append(b, "    <rpm:"...)
+			b = append(b, l.name...)
+			b = append(b, ">\n"...)
+		}
+		b = appendEntry(b, d)
+	}
+	if !open { // only nameless entries
+		b = append(b, "    <rpm:"...)
+		b = append(b, l.name...)
+		return append(b, "/>\n"...)
+	}
+	b = append(b, "    </rpm:"...)
+	b = append(b, l.name...)
+	return append(b, ">\n"...)
+}
+
+func appendEntry(b []byte, d entry) []byte {
+	b = append(b, "      <rpm:entry"...)
+	b = appendAttr(b, "name", d.name, true)
+	if d.flags != "" {
+		b = appendAttr(b, "flags", d.flags, true)
+		for _, a := range [...]struct{ name, value string }{{"epoch", d.epoch}, {"ver", d.ver}, {"rel", d.rel}} {
+			if a.value != "" {
+				b = appendAttr(b, a.name, a.value, true)
+			}
+		}
+	}
+	if d.pre {
+		b = append(b, " pre=\"1\""...)
+	}
+	return append(b, "/>\n"...)
+}
+
+func appendFilelists(b []byte, s *source) []byte {
+	b = appendPackageOpen(b, s)
+	for i := range s.pkg.Files {
+		b = appendFile(b, &s.pkg.Files[i])
+	}
+	return append(b, "</package>\n"...)
+}
+
+func appendOther(b []byte, s *source, logs []rpm.Changelog) []byte {
+	b = appendPackageOpen(b, s)
+	for _, c := range logs {
+		b = append(b, "  <changelog"...)
+		b = appendAttr(b, "author", c.Author, true)
+		b = append(b, " date=\""...)
+		b = strconv.AppendInt(b, c.Time, 10)
+		b = append(b, "\">"...)
+		b = appendText(b, c.Text)
+		b = append(b, "</changelog>\n"...)
+	}
+	return append(b, "</package>\n"...)
+}
+
+// appendPackageOpen starts the package element of filelists.xml and other.xml.
+func appendPackageOpen(b []byte, s *source) []byte {
+	b = append(b, "<package"...)
+	b = appendAttr(b, "pkgid", s.pkgID, true)
+	b = appendAttr(b, "name", s.pkg.Name, true)
+	b = appendAttr(b, "arch", s.pkg.Arch, true)
+	b = append(b, ">\n  "...)
+	return appendVersion(b, s.pkg)
+}
+
+func appendVersion(b []byte, p *rpm.Package) []byte {
+	b = append(b, "<version epoch=\""...)
+	b = strconv.AppendUint(b, uint64(p.EVR.Epoch), 10)
+	b = append(b, '"')
+	b = appendAttr(b, "ver", p.EVR.Version, true)
+	b = appendAttr(b, "rel", p.EVR.Release, true)
+	return append(b, "/>\n"...)
+}
+
+func appendFile(b []byte, f *rpm.File) []byte {
+	b = append(b, "  <file"...)
+	switch { // a directory that is also %ghost is a directory
+	case f.IsDir():
+		b = append(b, " type=\"dir\""...)
+	case f.IsGhost():
+		b = append(b, " type=\"ghost\""...)
+	}
+	b = append(b, '>')
+	b = appendText(b, f.Path)
+	return append(b, "</file>\n"...)
+}
+
+// appendElement appends a line with an element and its text; an empty text is
+// written as an open and a close tag, as createrepo_c does.
+func appendElement(b []byte, indent, name, text string) []byte {
+	b = append(b, indent...)
+	b = append(b, '<')
+	b = append(b, name...)
+	b = append(b, '>')
+	b = appendText(b, text)
+	b = append(b, '<', '/')
+	b = append(b, name...)
+	return append(b, '>', '\n')
+}

@@ -1,0 +1,151 @@
+package repo
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// The escape rules below are those of libxml2 (xmlsave.c) for a node that is
+// dumped without a document, which is how createrepo_c writes its packages:
+// text keeps its UTF-8, attributes turn every non-ASCII character into a
+// hexadecimal reference. encoding/xml does neither exactly.
+
+// appendText appends s as the content of an element.
+func appendText(dst []byte, s string) []byte {
+	s = cleanUTF8(s)
+	from := 0
+	for i := range len(s) {
+		var esc string
+		switch s[i] {
+		case '<':
+			esc = "&lt;"
+		case '>':
+			esc = "&gt;"
+		case '&':
+			esc = "&amp;"
+		case '\r':
+			esc = "&#13;"
+		default:
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		dst = append(dst, esc...)
+		from = i + 1
+	}
+	return append(dst, s[from:]...)
+}
+
+// appendAttr appends ` name="s"`. With ascii set, characters above U+007F
+// become references.
+func appendAttr(dst []byte, name, s string, ascii bool) []byte {
+	dst = append(dst, ' ')
+	dst = append(dst, name...)
+	dst = append(dst, '=', '"')
+	dst = appendAttrValue(dst, cleanUTF8(s), ascii)
+	return append(dst, '"')
+}
+
+func appendAttrValue(dst []byte, s string, ascii bool) []byte {
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if ascii {
+				dst = append(dst, s[from:i]...)
+				dst = append(dst, "&#x"...)
+				dst = append(dst, strings.ToUpper(strconv.FormatInt(int64(r), 16))...)
+				dst = append(dst, ';')
+				from = i + n
+			}
+			i += n
+			continue
+		}
+		if esc := attrEscape(c); esc != "" {
+			dst = append(dst, s[from:i]...)
+			dst = append(dst, esc...)
+			from = i + 1
+		}
+		i++
+	}
+	return append(dst, s[from:]...)
+}
+
+func attrEscape(c byte) string {
+	switch c {
+	case '<':
+		return "&lt;"
+	case '>':
+		return "&gt;"
+	case '&':
+		return "&amp;"
+	case '"':
+		return "&quot;"
+	case '\t':
+		return "&#9;"
+	case '\n':
+		return "&#10;"
+	case '\r':
+		return "&#13;"
+	}
+	return ""
+}
+
+// cleanUTF8 returns s when it is UTF-8 that XML can carry, and otherwise reads
+// it as latin1, as createrepo_c does: 0x80-0xBF are dropped (the string is then
+// most likely cp-1252), and so are control characters. createrepo_c lets
+// overlong forms, surrogates and U+FFFE pass, which makes its XML unreadable;
+// here they take the latin1 way too.
+func cleanUTF8(s string) string {
+	ascii := true
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || forbiddenControl(c) {
+			ascii = false
+			break
+		}
+	}
+	if ascii || validXML(s) {
+		return s
+	}
+	out := make([]byte, 0, len(s)+len(s)/4)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case forbiddenControl(c), c >= 0x80 && c < 0xC0:
+		case c < utf8.RuneSelf:
+			out = append(out, c)
+		default:
+			out = utf8.AppendRune(out, rune(c))
+		}
+	}
+	return string(out)
+}
+
+// validXML tells whether every character of s is a Char of XML 1.0.
+func validXML(s string) bool {
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError:
+			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
+				return false
+			}
+		case r == 0xFFFE, r == 0xFFFF, r < 0x80 && forbiddenControl(byte(r)):
+			return false
+		}
+	}
+	return true
+}
+
+// forbiddenControl tells whether XML 1.0 cannot carry the byte.
+func forbiddenControl(c byte) bool {
+	return c < 0x20 && c != '\t' && c != '\n' && c != '\r'
+}
+
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if forbiddenControl(s[i]) {
+			return true
+		}
+	}
+	return false
+}
