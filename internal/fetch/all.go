@@ -41,11 +41,9 @@ func (f *Fetcher) All(ctx context.Context, wants []Want, progress func(Progress)
 		wg.Go(func() {
 			for i := range next {
 				paths[i], errs[i] = f.get(ctx, wants[i], func(done, total int64) { t.update(i, done, total) })
-				var full *DiskFullError
-				switch {
-				case errs[i] == nil:
+				if errs[i] == nil {
 					t.finish(i)
-				case errors.As(errs[i], &full):
+				} else if full, ok := errors.AsType[*DiskFullError](errs[i]); ok {
 					cancel(full)
 				}
 			}

@@ -119,7 +119,7 @@ func (f *Fetcher) transfer(ctx context.Context, w Want, u *url.URL, p *part, fl 
 			header.Set("If-Range", p.meta.Validator)
 		}
 	}
-	resp, alive, done, err := f.request(ctx, u, header)
+	resp, alive, done, err := f.request(ctx, u, header) //nolint:bodyclose // done closes it
 	if err != nil {
 		return err
 	}

@@ -197,11 +197,11 @@ func (f *Fetcher) sweep(now time.Time) error {
 	}
 	stems := map[string]time.Time{}
 	for _, e := range entries {
+		stem, ok := strings.CutSuffix(e.Name(), filepath.Ext(e.Name()))
 		info, err := e.Info()
-		if err != nil {
-			continue // gone meanwhile: another process finished it
+		if !ok || stem == "" || err != nil {
+			continue // a temporary name, or gone meanwhile
 		}
-		stem := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name()))
 		if info.ModTime().After(stems[stem]) {
 			stems[stem] = info.ModTime()
 		}
@@ -221,13 +221,19 @@ func (f *Fetcher) sweep(now time.Time) error {
 		}
 		lock.release()
 	}
-	temps, err := filepath.Glob(filepath.Join(f.dir, "*", "*", atomicfile.TempPrefix+"*"))
-	if err != nil {
-		return err
-	}
-	for _, path := range temps {
-		if info, err := os.Lstat(path); err == nil && now.Sub(info.ModTime()) > f.opt.PartAge {
-			_ = os.Remove(path)
+	return f.sweepTemps(now)
+}
+
+func (f *Fetcher) sweepTemps(now time.Time) error {
+	for _, dir := range []string{"part", "keys/*"} {
+		temps, err := filepath.Glob(filepath.Join(f.dir, dir, atomicfile.TempPrefix+"*"))
+		if err != nil {
+			return err
+		}
+		for _, path := range temps {
+			if info, err := os.Lstat(path); err == nil && now.Sub(info.ModTime()) > f.opt.PartAge {
+				_ = os.Remove(path)
+			}
 		}
 	}
 	return nil

@@ -120,8 +120,7 @@ func (f *Fetcher) download(ctx context.Context, w Want, p *part, fl *flight) (st
 			return "", fmt.Errorf("get %s: %w", w.name(), context.Cause(ctx))
 		}
 		if judge(err) == fatal {
-			var full *DiskFullError
-			if errors.As(err, &full) {
+			if _, full := errors.AsType[*DiskFullError](err); full {
 				err = errors.Join(err, p.reset()) // give back what this took
 			}
 			return "", err
@@ -139,8 +138,7 @@ func (f *Fetcher) failed(m *mirror, err error, progress int64) {
 	m.fails++
 	m.dead = judge(err) == dead || m.fails > f.opt.Retries
 	pause := f.opt.Backoff(m.fails)
-	var status *StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		pause = max(pause, min(status.RetryAfter, maxRetryAfter))
 	}
 	m.ready = time.Now().Add(pause)

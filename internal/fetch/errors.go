@@ -148,6 +148,5 @@ func judge(err error) verdict {
 // they are gone and the next try starts from nothing.
 type restartError struct{ err error }
 
-func (e *restartError) Error() string        { return e.err.Error() }
-func (e *restartError) Unwrap() error        { return e.err }
-func (e *restartError) Is(target error) bool { return false }
+func (e *restartError) Error() string { return e.err.Error() }
+func (e *restartError) Unwrap() error { return e.err }

@@ -52,7 +52,7 @@ func (f *Fetcher) tryHead(ctx context.Context, u *url.URL, n int) ([]byte, int64
 	}
 	defer release()
 	header := http.Header{"Range": {fmt.Sprintf("bytes=0-%d", n-1)}}
-	resp, _, done, err := f.request(ctx, u, header)
+	resp, _, done, err := f.request(ctx, u, header) //nolint:bodyclose // done closes it
 	if err != nil {
 		return nil, 0, err
 	}

@@ -134,7 +134,7 @@ func (g *guard) install(t *http.Transport) {
 		t.Proxy = func(r *http.Request) (*url.URL, error) { return g.proxied(r, proxy) }
 	}
 	free := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
-	plain := dialFunc(free.DialContext)
+	plain := free.DialContext
 	if t.DialContext != nil {
 		plain = t.DialContext
 	}
