@@ -207,8 +207,7 @@ func TestAddressIsJudgedWhenDialed(t *testing.T) {
 	f := open(t, t.TempDir(), func(o *Options) { o.Policy.AllowLoopback = false })
 	for _, u := range []string{strings.Replace(base, "127.0.0.1", "localhost", 1), base} {
 		_, err := f.Get(t.Context(), Want{URLs: []string{u + "/x"}})
-		var refused *RefusedError
-		if !errors.As(err, &refused) || errors.Is(err, ErrUnreachable) {
+		if _, ok := errors.AsType[*RefusedError](err); !ok || errors.Is(err, ErrUnreachable) {
 			t.Errorf("error %v, want *RefusedError", err)
 		}
 	}
