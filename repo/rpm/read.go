@@ -18,7 +18,7 @@ func (o Options) Read(r io.Reader) (*Package, error) {
 		return nil, err
 	}
 	end := leadSize + p.Signature.Size()
-	pad := (8 - end%8) % 8
+	pad := padding(p.Signature)
 	if _, err = readString(r, pad, PartSignature, end); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,77 @@
+package rpm
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+
+	"github.com/fedora-respin/respin/internal/limitio"
+)
+
+// maxKeyring bounds what ReadKeyring reads; distribution keyrings are a few KiB.
+const maxKeyring = 8 << 20
+
+// Keyring holds the public keys that signatures are checked against. It is
+// safe for concurrent use.
+type Keyring struct{ entities openpgp.EntityList }
+
+// ReadKeyring reads OpenPGP public keys: binary, or armored in one or several
+// blocks, as in /etc/pki/rpm-gpg.
+func ReadKeyring(r io.Reader) (*Keyring, error) {
+	data, err := limitio.ReadAll(r, maxKeyring, "keyring")
+	if err != nil {
+		return nil, fmt.Errorf("read keyring: %w", err)
+	}
+	k := &Keyring{}
+	if !bytes.Contains(data, []byte("-----BEGIN PGP")) {
+		if k.entities, err = openpgp.ReadKeyRing(bytes.NewReader(data)); err != nil {
+			return nil, fmt.Errorf("read keyring: %w", err)
+		}
+		return k, nil
+	}
+	in := bufio.NewReader(bytes.NewReader(data))
+	for {
+		block, err := armor.Decode(in)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read keyring: %w", err)
+		}
+		if block.Type != openpgp.PublicKeyType {
+			return nil, fmt.Errorf("read keyring: a block is a %q, not a public key", block.Type)
+		}
+		keys, err := openpgp.ReadKeyRing(block.Body)
+		if err != nil {
+			return nil, fmt.Errorf("read keyring: %w", err)
+		}
+		k.entities = append(k.entities, keys...)
+	}
+	return k, nil
+}
+
+// NewKeyring makes a keyring of keys at hand.
+func NewKeyring(keys ...*openpgp.Entity) *Keyring { return &Keyring{entities: keys} }
+
+// Len is the number of primary keys.
+func (k *Keyring) Len() int {
+	if k == nil {
+		return 0
+	}
+	return len(k.entities)
+}
+
+// find returns the keys, primary or sub, with an id of 16 hexadecimal digits.
+func (k *Keyring) find(id string) []openpgp.Key {
+	n, err := strconv.ParseUint(id, 16, 64)
+	if k == nil || err != nil {
+		return nil
+	}
+	return k.entities.KeysById(n)
+}

@@ -1,0 +1,190 @@
+package rpm
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha3"
+	"crypto/sha512"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"strconv"
+)
+
+// VerifyOptions are the bounds and the trust of Verify. The zero value checks
+// digests and reports every signature as one of an unknown key.
+type VerifyOptions struct {
+	Options
+	Keyring *Keyring
+}
+
+// Verify reads the whole of r once and judges every digest and signature that
+// the package carries about itself; sha256 and size of the file come with it.
+// The error is a *FormatError for what is no RPM, or that of r; a package that
+// fails its checks is no error but a Verdict (see Verdict.Err).
+func Verify(r io.Reader, opts VerifyOptions) (*Verdict, error) {
+	whole := &counter{Hash: sha256.New()}
+	tee := io.TeeReader(r, whole)
+	p, err := opts.Read(tee)
+	if err != nil {
+		return nil, err
+	}
+	d := newDigester(p)
+	for i := range p.Signatures {
+		d.addSignature(&p.Signatures[i], opts.Keyring)
+	}
+	payload, err := io.CopyBuffer(d, tee, make([]byte, 128<<10))
+	if err != nil {
+		return nil, fmt.Errorf("read rpm %s: %w", PartPayload, err)
+	}
+	p.FileSize = whole.n
+	v := &Verdict{Package: p, Size: whole.n, SHA256: hexSum(whole)}
+	v.Checks = append(v.Checks, sizeCheck(p, payload))
+	for _, c := range d.checks {
+		v.Checks = append(v.Checks, c.result())
+	}
+	for _, s := range d.signatures {
+		v.Signatures = append(v.Signatures, s.result())
+	}
+	return v, nil
+}
+
+// counter is a hash that knows how much it has seen.
+type counter struct {
+	hash.Hash
+	n int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.Hash.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// digester feeds the payload to whatever must see it.
+type digester struct {
+	checks     []*digestCheck
+	signatures []*signatureJob
+	header     *Header
+	payload    []io.Writer
+}
+
+func (d *digester) Write(b []byte) (int, error) {
+	for _, w := range d.payload {
+		_, _ = w.Write(b)
+	}
+	return len(b), nil
+}
+
+// digestCheck compares one digest; h is nil when the algorithm is not known.
+type digestCheck struct {
+	name, want string
+	h          hash.Hash
+}
+
+func (c *digestCheck) result() Check {
+	r := Check{Name: c.name, Want: c.want}
+	switch {
+	case c.want == "":
+		r.Status = StatusAbsent
+	case c.h == nil:
+		r.Status = StatusUnsupported
+	default:
+		r.Got = hexSum(c.h)
+		r.Status = StatusBad
+		if r.Got == c.want {
+			r.Status = StatusOK
+		}
+	}
+	return r
+}
+
+func newDigester(p *Package) *digester {
+	d := &digester{header: p.Header}
+	g := &p.Digests
+	if h := d.add(CheckMD5, g.SigMD5, md5.New()); h != nil {
+		p.Header.writeAll(h)
+		d.payload = append(d.payload, h)
+	}
+	for _, c := range []struct {
+		name, want string
+		h          hash.Hash
+	}{
+		{CheckHeaderSHA1, g.HeaderSHA1, sha1.New()},
+		{CheckHeaderSHA256, g.HeaderSHA256, sha256.New()},
+		{CheckHeaderSHA3, g.HeaderSHA3, sha3.New256()},
+	} {
+		if h := d.add(c.name, c.want, c.h); h != nil {
+			p.Header.writeRegion(h)
+		}
+	}
+	for _, c := range []struct {
+		name, want string
+		h          hash.Hash
+	}{
+		{CheckPayload, g.Payload, newHash(g.PayloadAlgo)},
+		{CheckPayloadSHA512, g.PayloadSHA512, sha512.New()},
+		{CheckPayloadSHA3, g.PayloadSHA3, sha3.New256()},
+	} {
+		if h := d.add(c.name, c.want, c.h); h != nil {
+			d.payload = append(d.payload, h)
+		}
+	}
+	return d
+}
+
+// add registers a check and returns its hash when there is something to hash.
+func (d *digester) add(name, want string, h hash.Hash) hash.Hash {
+	d.checks = append(d.checks, &digestCheck{name, want, h})
+	if want == "" {
+		return nil
+	}
+	return h
+}
+
+// newHash returns the hash of an OpenPGP number, nil for one not known.
+func newHash(algo uint32) hash.Hash {
+	switch algo {
+	case 1:
+		return md5.New()
+	case 2:
+		return sha1.New()
+	case 8:
+		return sha256.New()
+	case 9:
+		return sha512.New384()
+	case 10:
+		return sha512.New()
+	case 11:
+		return sha256.New224()
+	case 12:
+		return sha3.New256()
+	case 14:
+		return sha3.New512()
+	}
+	return nil
+}
+
+// sizeCheck compares the bytes read with what the package says of itself.
+func sizeCheck(p *Package, payload int64) Check {
+	c := Check{Name: CheckSize, Status: StatusAbsent}
+	var want uint64
+	var got int64
+	switch {
+	case p.Digests.SignedSize != 0:
+		want, got = p.Digests.SignedSize, p.Header.Size()+payload
+	case p.Digests.PayloadSize != 0:
+		want, got = p.Digests.PayloadSize, payload
+	default:
+		return c
+	}
+	c.Want, c.Got, c.Status = strconv.FormatUint(want, 10), strconv.FormatInt(got, 10), StatusBad
+	if want == uint64(got) {
+		c.Status = StatusOK
+	}
+	return c
+}
+
+func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
