@@ -34,6 +34,7 @@ func (c Compression) suffix() string {
 		return ".gz"
 	case XZ:
 		return ".xz"
+	case None:
 	}
 	return ""
 }

@@ -11,29 +11,30 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/fedora-respin/respin/repo/internal/dirlock"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
 // Report is what Create did.
 type Report struct {
 	Packages   int         // written
-	Skipped    []Skipped   // RPMs that could not be indexed, in order
+	Skipped    []SkipError // RPMs that could not be indexed, in order
 	Duplicates []Duplicate // packages that share a NEVRA; both are written
 	Repomd     *Repomd
 	// RepomdChecksum is that of repomd.xml itself: it identifies the repository.
 	RepomdChecksum Checksum
 }
 
-// Skipped is an RPM that was left out, and why. It is an error too.
-type Skipped struct {
+// SkipError is an RPM that was left out, and why.
+type SkipError struct {
 	Path string // below the directory
 	Err  error
 }
 
-func (s Skipped) Error() string { return "index " + s.Path + ": " + s.Err.Error() }
+func (s SkipError) Error() string { return "index " + s.Path + ": " + s.Err.Error() }
 
 // Unwrap returns the reason.
-func (s Skipped) Unwrap() error { return s.Err }
+func (s SkipError) Unwrap() error { return s.Err }
 
 // Duplicate names two RPMs with one NEVRA.
 type Duplicate struct {
@@ -58,9 +59,9 @@ func Create(ctx context.Context, dir string, opts Options) (*Report, error) {
 	if err := makeRepodata(dir, repodata); err != nil {
 		return nil, err
 	}
-	unlock, err := lock(repodata)
+	unlock, err := dirlock.Lock(filepath.Join(repodata, lockName))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("lock repository: %w", err)
 	}
 	defer unlock()
 	if err := sweepTemporaries(repodata); err != nil {
@@ -249,7 +250,7 @@ func (c *creator) sequence(ctx context.Context, order <-chan *job, outs [3]chan 
 			}
 			c.indexed(j)
 		} else {
-			c.report.Skipped = append(c.report.Skipped, Skipped{Path: j.rel, Err: j.err})
+			c.report.Skipped = append(c.report.Skipped, SkipError{Path: j.rel, Err: j.err})
 			c.opts.Logger.Warn("package skipped", "path", j.rel, "error", j.err)
 		}
 		done++

@@ -1,6 +1,8 @@
 package repo
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fedora-respin/respin/repo/rpm"
@@ -44,7 +46,7 @@ type depGroups struct {
 func groupDeps(p *rpm.Package, rule PreRule) *depGroups {
 	g := &depGroups{}
 	provided := make(map[string]struct{}, len(p.Provides))
-	for _, d := range p.Provides {
+	for _, d := range withOwnName(p) {
 		if e, ok := newEntry(d); ok {
 			provided[depKey(d)] = struct{}{}
 			g.provides = append(g.provides, e)
@@ -60,6 +62,30 @@ func groupDeps(p *rpm.Package, rule PreRule) *depGroups {
 	g.suggests, g.recommends = splitStrong(g.suggests, g.recommends, p.OldSuggests)
 	g.enhances, g.supplements = splitStrong(g.enhances, g.supplements, p.OldEnhances)
 	return g
+}
+
+// tagDirNames is the mark by which rpm tells a header with compressed file
+// names from that of rpm 3.
+const tagDirNames rpm.Tag = 1118
+
+// withOwnName returns the provides as librpm hands them to createrepo_c: the
+// packages of rpm 3 do not provide their own name, librpm's legacyRetrofit adds
+// it while it reads them.
+func withOwnName(p *rpm.Package) []rpm.Dependency {
+	if p.Source || p.Header == nil || p.Header.Has(tagDirNames) {
+		return p.Provides
+	}
+	evr := p.EVR.Version + "-" + p.EVR.Release
+	if p.EVR.HasEpoch {
+		evr = strconv.FormatUint(uint64(p.EVR.Epoch), 10) + ":" + evr
+	}
+	own := rpm.Dependency{Name: p.Name, Flags: rpm.DepEqual, EVR: evr}
+	if slices.ContainsFunc(p.Provides, func(d rpm.Dependency) bool {
+		return d.Name == own.Name && d.EVR == own.EVR && flagString(d.Flags) == "EQ"
+	}) {
+		return p.Provides
+	}
+	return append(slices.Clone(p.Provides), own)
 }
 
 func plainDeps(dst []entry, deps []rpm.Dependency) []entry {
@@ -158,8 +184,9 @@ func flagString(f rpm.DepFlags) string {
 		return "LE"
 	case rpm.DepGreater | rpm.DepEqual:
 		return "GE"
+	default: // none, or a nonsense of bits
+		return ""
 	}
-	return ""
 }
 
 // newEntry splits the version. It answers false for an epoch that is no

@@ -3,7 +3,6 @@ package repo
 import (
 	"crypto/sha256"
 	"crypto/sha512"
-	"errors"
 	"fmt"
 	"hash"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/fedora-respin/respin/repo/internal/dirlock"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
@@ -187,4 +187,7 @@ func newHash(name string) hash.Hash {
 
 // ErrLocked is the answer of Create while another writer is at work on the
 // same directory.
-var ErrLocked = errors.New("repository is locked by another writer")
+var ErrLocked = dirlock.ErrLocked
+
+// lockName is the lock file inside repodata; it exists while a writer works.
+const lockName = ".respin-lock"

@@ -109,8 +109,7 @@ func (s *scanner) next() (xml.Token, error) {
 func (s *scanner) end(err error) error {
 	switch {
 	case !errors.Is(err, io.EOF):
-		var syntax *xml.SyntaxError
-		if errors.As(err, &syntax) {
+		if _, ok := errors.AsType[*xml.SyntaxError](err); ok {
 			return s.fail("malformed XML", err)
 		}
 		return fmt.Errorf("read %s: %w", s.file, err)
