@@ -1,0 +1,36 @@
+// Command gentables turns the option tables that were read out of the real
+// pykickstart parsers (one JSON object per version, see Generate) into the
+// compact Go data of package kickstart.
+//
+//	go run ./internal/gentables -in ks-options.json -out tables_gen.go
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/fedora-respin/respin/internal/atomicfile"
+)
+
+func main() {
+	in := flag.String("in", "", "ks-options.json to read")
+	out := flag.String("out", "tables_gen.go", "Go file to write")
+	flag.Parse()
+	if err := run(*in, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "gentables:", err)
+		os.Exit(1) //nolint:forbidigo // this is a main function
+	}
+}
+
+func run(in, out string) error {
+	src, err := os.ReadFile(in)
+	if err != nil {
+		return fmt.Errorf("read option tables: %w", err)
+	}
+	code, err := generate(src)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(out, code, 0o644)
+}

@@ -1,0 +1,154 @@
+package kickstart
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// GroupLevel says how much of a package group is wanted.
+type GroupLevel int
+
+// The levels of a group line in %packages.
+const (
+	GroupDefault   GroupLevel = iota // mandatory and default packages
+	GroupMandatory                   // --nodefaults
+	GroupOptional                    // --optional: everything
+)
+
+// Group is a comps group that %packages asks for.
+type Group struct {
+	Name  string // without the @; may hold blanks
+	Level GroupLevel
+}
+
+// Packages is what all %packages sections together ask for, after includes
+// and exclusions have canceled each other as pykickstart computes it.
+type Packages struct {
+	Present        bool     // the kickstart has a %packages section
+	Environment    string   // without the @^
+	Groups         []Group  // in the order of their first line
+	ExcludedGroups []string // "-@group", in order
+	Packages       []string // names and globs, sorted
+	Excluded       []string // "-name", sorted
+
+	// The options of the last %packages header.
+	Default         bool   // --default
+	ExcludeDocs     bool   // --excludedocs
+	IgnoreMissing   bool   // --ignoremissing
+	IgnoreBroken    bool   // --ignorebroken
+	NoCore          bool   // --nocore
+	Multilib        bool   // --multilib
+	ExcludeWeakDeps bool   // --exclude-weakdeps
+	InstLangs       string // --inst-langs; see HasInstLangs
+	HasInstLangs    bool   // --inst-langs was given, maybe empty
+	Timeout         int    // --timeout, seconds; 0 when not given
+	Retries         int    // --retries; 0 when not given
+}
+
+// packageSet does the algebra of %packages lines.
+type packageSet struct {
+	env            string
+	groups         []Group
+	excludedGroups []string
+	packages       map[string]bool
+	excluded       map[string]bool
+}
+
+// add reads one line: "name", "glob*", "-name", "@group --optional", "-@group",
+// "@^environment" or "-@^environment", with a comment behind it.
+func (s *packageSet) add(line string) *argError {
+	if s.packages == nil {
+		s.packages, s.excluded = map[string]bool{}, map[string]bool{}
+	}
+	if blankOrComment(line) != 1 {
+		return nil
+	}
+	text, _, _ := strings.Cut(line, "#")
+	text = trim(text)
+	switch {
+	case strings.HasPrefix(text, "@^"):
+		s.env = text[2:]
+	case strings.HasPrefix(text, "@"):
+		return s.addGroup(text[1:])
+	case text == "-":
+		return &argError{CodeBadValue, -1, "a package exclusion without a name", "remove the line"}
+	case strings.HasPrefix(text, "-@^") && s.env == text[3:]:
+		s.env = ""
+	case strings.HasPrefix(text, "-@"):
+		s.excludeGroup(text[2:])
+	case strings.HasPrefix(text, "-"):
+		delete(s.packages, text[1:])
+		s.excluded[text[1:]] = true
+	default:
+		s.packages[text] = true
+		delete(s.excluded, text)
+	}
+	return nil
+}
+
+// addGroup reads a group line behind its @; the name may hold blanks.
+func (s *packageSet) addGroup(text string) *argError {
+	specs := []*optionSpec{flagOption("--nodefaults", "nodefaults"), flagOption("--optional", "optional")}
+	a, err := parseArgs(specs, strings.FieldsFunc(text, isSpace), nil)
+	switch {
+	case err != nil:
+		return err
+	case a.has("nodefaults") && a.has("optional"):
+		return &argError{CodeConflict, -1, "Group cannot specify both --nodefaults and --optional", ""}
+	}
+	g := Group{Name: strings.Join(a.extra, " ")}
+	if slices.ContainsFunc(s.groups, func(o Group) bool { return o.Name == g.Name }) {
+		return nil
+	}
+	switch {
+	case a.has("nodefaults"):
+		g.Level = GroupMandatory
+	case a.has("optional"):
+		g.Level = GroupOptional
+	}
+	s.groups = append(s.groups, g)
+	return nil
+}
+
+// excludeGroup takes a group out again and remembers that it is not wanted.
+func (s *packageSet) excludeGroup(name string) {
+	s.groups = slices.DeleteFunc(s.groups, func(g Group) bool { return g.Name == name })
+	s.excludedGroups = append(s.excludedGroups, name)
+}
+
+// Packages computes what the %packages sections ask for. Lines and headers
+// that Validate refuses are left out.
+func (d *Document) Packages() Packages {
+	var p Packages
+	var set packageSet
+	for sec := range d.Sections("%packages") {
+		p.Present = true
+		if a, err := parseArgs(packagesOptions(d.version), wordTexts(sec.Args), nil); err == nil {
+			p.options(a)
+		}
+		for l := range sec.body() {
+			_ = set.add(l.Text) // refused lines are Validate's to report
+		}
+	}
+	p.Environment, p.Groups, p.ExcludedGroups = set.env, set.groups, set.excludedGroups
+	p.Packages = slices.Sorted(maps.Keys(set.packages))
+	p.Excluded = slices.Sorted(maps.Keys(set.excluded))
+	return p
+}
+
+// options takes over the header of a section; --default and --inst-langs last,
+// the others go back when a later header is without them.
+func (p *Packages) options(a *arguments) {
+	p.Default = p.Default || a.has("default")
+	p.ExcludeDocs = a.has("excludedocs")
+	p.IgnoreMissing = a.has("ignoremissing")
+	p.IgnoreBroken = a.has("ignorebroken")
+	p.NoCore = a.has("nocore")
+	p.Multilib = a.has("multilib")
+	p.ExcludeWeakDeps = a.has("excludeweakdeps")
+	p.Timeout, p.Retries = a.int("timeout"), a.int("retries")
+	if a.given("instlangs") {
+		p.InstLangs, p.HasInstLangs = a.text("instlangs"), true
+	}
+}
