@@ -219,8 +219,7 @@ func TestAddressIsJudgedWhenDialed(t *testing.T) {
 	}}
 	f = open(t, t.TempDir(), func(o *Options) { o.Policy.AllowLoopback = false; o.HTTP = own })
 	_, err := f.Get(t.Context(), Want{URLs: []string{"http://example.org/x"}})
-	var refused *RefusedError
-	if !errors.As(err, &refused) {
+	if _, ok := errors.AsType[*RefusedError](err); !ok {
 		t.Errorf("error %v, want *RefusedError", err)
 	}
 	if hits.Load() != 0 {
