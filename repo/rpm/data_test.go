@@ -1,0 +1,178 @@
+package rpm_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/fedora-respin/respin/repo/rpm"
+)
+
+func TestRealPackagesAgreeWithManifest(t *testing.T) {
+	t.Parallel()
+	for _, s := range samples(t) {
+		if !s.readable() {
+			continue
+		}
+		t.Run(filepath.Base(s.path), func(t *testing.T) {
+			t.Parallel()
+			p, err := rpm.Open(s.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			epoch := ""
+			if p.EVR.HasEpoch {
+				epoch = strconv.Itoa(int(p.EVR.Epoch))
+			}
+			for key, got := range map[string]string{
+				"arch": p.HeaderArch, "epoch": epoch,
+				"files": strconv.Itoa(len(p.Files)), "changelogs": strconv.Itoa(len(p.Changelogs)),
+				"rpmver": p.RPMVersion, "rpmformat": strconv.Itoa(p.Format),
+				"filedigestalgo": strconv.Itoa(int(p.FileDigestAlgo)),
+			} {
+				if want, ok := s.facts[key]; ok && got != strings.TrimPrefix(want, "-") {
+					t.Errorf("%s is %q, the manifest says %q", key, got, want)
+				}
+			}
+			if _, ok := s.facts["source"]; ok != p.Source || ok != (p.Arch == "src") {
+				t.Errorf("Source %v, Arch %q, the manifest says source %v", p.Source, p.Arch, ok)
+			}
+			for key, list := range map[string][]rpm.Dependency{
+				"recommends": p.Recommends, "suggests": p.Suggests, "supplements": p.Supplements,
+				"enhances": p.Enhances, "obsoletes": p.Obsoletes, "conflicts": p.Conflicts,
+			} {
+				if _, ok := s.facts[key]; ok && s.facts["arch"] != "" && len(list) == 0 {
+					t.Errorf("no %s, the manifest has some", key)
+				}
+			}
+		})
+	}
+}
+
+func TestBrokenPackagesGiveFormatErrors(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, s := range samples(t) {
+		if s.readable() {
+			continue
+		}
+		n++
+		_, err := rpm.Open(s.path)
+		var fe *rpm.FormatError
+		if !errors.As(err, &fe) {
+			t.Errorf("%s: %v, want a *FormatError", filepath.Base(s.path), err)
+		}
+	}
+	if n < 30 {
+		t.Errorf("only %d broken packages", n)
+	}
+}
+
+// TestMutationsAreHarmless changes 1 to 8 bytes of the headers of every
+// package. It runs alone, so that what is allocated can be measured.
+func TestMutationsAreHarmless(t *testing.T) { //nolint:paralleltest // measures allocation
+	const rounds = 50
+	rnd := rand.New(rand.NewPCG(1, 2))
+	var before, after runtime.MemStats
+	for _, s := range samples(t) {
+		data := readFile(t, s.path)
+		data = data[:min(len(data), 256<<10)]
+		if len(data) == 0 {
+			continue
+		}
+		end := len(data)
+		if p, err := rpm.Read(bytes.NewReader(data)); err == nil {
+			end = int(p.HeaderEnd)
+		}
+		budget := uint64(16*len(data) + 4<<20)
+		for range rounds {
+			m := bytes.Clone(data)
+			for range 1 + rnd.IntN(8) {
+				m[rnd.IntN(end)] = byte(rnd.Uint32())
+			}
+			runtime.ReadMemStats(&before)
+			p, err := rpm.Read(bytes.NewReader(m))
+			runtime.ReadMemStats(&after)
+			if got := after.TotalAlloc - before.TotalAlloc; got > budget {
+				t.Errorf("%s: allocated %d bytes for a file of %d", filepath.Base(s.path), got, len(m))
+			}
+			var fe *rpm.FormatError
+			if err != nil && !errors.As(err, &fe) {
+				t.Errorf("%s: %v, want a *FormatError", filepath.Base(s.path), err)
+			}
+			if err == nil && p.Name == "" {
+				t.Errorf("%s: a package without a name", filepath.Base(s.path))
+			}
+		}
+	}
+}
+
+func TestReadFromSlowReaders(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, s := range samples(t) {
+		if !s.readable() || n >= 12 {
+			continue
+		}
+		n++
+		data := readFile(t, s.path)
+		want, err := rpm.Read(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, r := range map[string]io.Reader{
+			"one byte": iotest.OneByteReader(bytes.NewReader(data)),
+			"half":     iotest.HalfReader(bytes.NewReader(data)),
+			"data+EOF": iotest.DataErrReader(bytes.NewReader(data)),
+		} {
+			got, err := rpm.Read(r)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", filepath.Base(s.path), name, err)
+			}
+			if d := cmp.Diff(want, got, cmpopts.IgnoreFields(rpm.Package{}, "Header", "Signature")); d != "" {
+				t.Errorf("%s, %s: %s", filepath.Base(s.path), name, d)
+			}
+		}
+	}
+}
+
+func TestReadLeavesReaderAtPayload(t *testing.T) {
+	t.Parallel()
+	for _, s := range samples(t) {
+		if filepath.Base(s.path) != "Archer-3.4.5-6.x86_64.rpm" {
+			continue
+		}
+		data := readFile(t, s.path)
+		r := bytes.NewReader(data)
+		p, err := rpm.Read(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := int64(len(data) - r.Len()); at != p.HeaderEnd {
+			t.Errorf("reader stands at %d, the header ends at %d", at, p.HeaderEnd)
+		}
+		if got := string(data[p.HeaderEnd : p.HeaderEnd+5]); got != "\xfd7zXZ" {
+			t.Errorf("payload starts with %q", got)
+		}
+	}
+}
+
+func TestReaderFailureIsNoFormatError(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	_, err := rpm.Read(iotest.ErrReader(boom))
+	var fe *rpm.FormatError
+	if !errors.Is(err, boom) || errors.As(err, &fe) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,201 @@
+package rpm_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/fedora-respin/respin/repo/rpm"
+	"github.com/fedora-respin/respin/repo/rpm/rpmtest"
+)
+
+// small is a package whose header starts at a known place.
+func small() []byte {
+	return rpmtest.Build(rpmtest.Spec{
+		Name: "hello", Version: "1.0", Release: "1", Arch: "x86_64",
+		Requires: rpmtest.Deps("glibc >= 2.38"),
+		Files:    []rpmtest.File{{Path: "/usr/bin/hello", Mode: 0o755, Data: []byte("x")}},
+	})
+}
+
+// patch overwrites field (0 tag, 1 type, 2 offset, 3 count) of the index line of tag.
+func patch(t *testing.T, data []byte, tag rpm.Tag, field int, value uint32) []byte {
+	t.Helper()
+	p, err := rpm.Read(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := bytes.Clone(data)
+	i := 0
+	for e := range p.Header.Entries() {
+		if e.Tag == tag {
+			binary.BigEndian.PutUint32(out[p.HeaderStart+16+int64(16*i+4*field):], value)
+			return out
+		}
+		i++
+	}
+	t.Fatalf("no tag %d", tag)
+	return nil
+}
+
+func TestGuardRefuses(t *testing.T) {
+	t.Parallel()
+	put := func(data []byte, at int64, v uint32) []byte {
+		out := bytes.Clone(data)
+		binary.BigEndian.PutUint32(out[at:], v)
+		return out
+	}
+	good := small()
+	p, err := rpm.Read(bytes.NewReader(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hs := p.HeaderStart
+	for name, c := range map[string]struct {
+		data   []byte
+		part   string
+		tag    rpm.Tag
+		reason string
+	}{
+		"empty":                  {nil, rpm.PartLead, 0, "ends after 0"},
+		"html page":              {[]byte(strings.Repeat("<html>", 100)), rpm.PartLead, 0, "no RPM"},
+		"package format 5":       {append([]byte("\xed\xab\xee\xdb\x05"), good[5:]...), rpm.PartLead, 0, "format 5.0"},
+		"no signature":           {put(good, 76, 1<<16), rpm.PartLead, 0, "signature type 0"},
+		"signature magic":        {put(good, 96, 0), rpm.PartSignature, 0, "no header magic"},
+		"header magic":           {put(good, hs, 0), rpm.PartHeader, 0, "no header magic"},
+		"too many tags":          {put(good, hs+8, 0x10000), rpm.PartHeader, 0, "at most 65535"},
+		"too many sig tags":      {put(good, 96+8, 33), rpm.PartSignature, 0, "at most 32"},
+		"no tags":                {put(good, hs+8, 0), rpm.PartHeader, 0, "no entries"},
+		"too much data":          {put(good, hs+12, 0xffffffff), rpm.PartHeader, 0, "at most"},
+		"cut in header":          {good[:hs+400], rpm.PartHeader, 0, "ends after"},
+		"count of a string":      {patch(t, good, rpm.TagName, 3, 2), rpm.PartHeader, rpm.TagName, "count 1"},
+		"count of zero":          {patch(t, good, rpm.TagFileModes, 3, 0), rpm.PartHeader, rpm.TagFileModes, "out of range"},
+		"count of four billion":  {patch(t, good, rpm.TagFileModes, 3, 0xffffffff), rpm.PartHeader, rpm.TagFileModes, "out of range"},
+		"count past the data":    {patch(t, good, rpm.TagFileSizes, 3, 200), rpm.PartHeader, rpm.TagFileSizes, "do not fit"},
+		"strings past the data":  {patch(t, good, rpm.TagBaseNames, 3, 500), rpm.PartHeader, rpm.TagBaseNames, "do not fit"},
+		"negative offset":        {patch(t, good, rpm.TagFileModes, 2, 0xfffffff0), rpm.PartHeader, rpm.TagFileModes, "lies outside"},
+		"overlap":                {patch(t, good, rpm.TagVersion, 2, 0), rpm.PartHeader, rpm.TagVersion, "overlaps"},
+		"unknown type":           {patch(t, good, rpm.TagVersion, 1, 10), rpm.PartHeader, rpm.TagVersion, "unknown type 10"},
+		"null type":              {patch(t, good, rpm.TagVersion, 1, 0), rpm.PartHeader, rpm.TagVersion, "unknown null"},
+		"tag in the region":      {patch(t, good, rpm.TagVersion, 0, 63), rpm.PartHeader, 63, "out of place"},
+		"region type":            {patch(t, good, rpm.TagHeaderImmutable, 1, 4), rpm.PartHeader, 63, "region of int32"},
+		"region offset":          {patch(t, good, rpm.TagHeaderImmutable, 2, 1<<24), rpm.PartHeader, 63, "lies outside"},
+		"region trailer":         {patch(t, good, rpm.TagHeaderImmutable, 2, 0), rpm.PartHeader, 63, "region trailer has tag"},
+		"missing name":           {patch(t, good, rpm.TagName, 0, 999), rpm.PartHeader, rpm.TagName, "missing"},
+		"directory out of range": {dirIndex(t, good, 7), rpm.PartHeader, rpm.TagDirIndexes, "directory 7 of 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := rpm.Read(bytes.NewReader(c.data))
+			var fe *rpm.FormatError
+			if !errors.As(err, &fe) {
+				t.Fatalf("got %v", err)
+			}
+			if fe.Part != c.part || fe.Tag != c.tag || !strings.Contains(fe.Reason, c.reason) {
+				t.Errorf("part %q, tag %d, reason %q; want %q, %d, %q", fe.Part, fe.Tag, fe.Reason, c.part, c.tag, c.reason)
+			}
+			if fe.Offset < 0 || !strings.HasPrefix(err.Error(), "read rpm: ") {
+				t.Errorf("offset %d in %q", fe.Offset, err)
+			}
+		})
+	}
+}
+
+// dirIndex overwrites the directory of the only file.
+func dirIndex(t *testing.T, data []byte, value uint32) []byte {
+	t.Helper()
+	p, err := rpm.Read(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := bytes.Clone(data)
+	i := bytes.Index(out[p.HeaderStart:], []byte("\x00hello\x00/usr/bin/\x00"))
+	binary.BigEndian.PutUint32(out[int(p.HeaderStart)+i-3:], value)
+	return out
+}
+
+func TestTruncationIsUnexpectedEOF(t *testing.T) {
+	t.Parallel()
+	data := small()
+	for _, n := range []int{0, 3, 95, 96, 111, 200, 400} {
+		if _, err := rpm.Read(bytes.NewReader(data[:n])); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
+// endless is a reader of zeros, after which a length field may lie for ever.
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}
+
+// TestMemoryFollowsTheData gives short files that claim to be long, and a long
+// one that claims to be as long as rpm's limit allows. It runs alone.
+func TestMemoryFollowsTheData(t *testing.T) { //nolint:paralleltest // measures allocation
+	claim := append(bytes.Clone(small()[:96]), "\x8e\xad\xe8\x01\x00\x00\x00\x00\x00\x00\x00\x01\x04\x00\x00\x00"...)
+	for name, c := range map[string]struct {
+		r     io.Reader
+		limit uint64
+	}{
+		"short": {bytes.NewReader(claim), 2 << 20},
+		"long":  {io.MultiReader(bytes.NewReader(claim), endless{}), 512 << 20},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := rpm.Read(c.r)
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > c.limit {
+			t.Errorf("%s: allocated %d bytes", name, got)
+		}
+	}
+}
+
+func TestOptionsLowerTheLimits(t *testing.T) {
+	t.Parallel()
+	data := rpmtest.Build(rpmtest.Spec{
+		Name: "many", Version: "1", Release: "1", Requires: rpmtest.Deps("a", "b", "c"),
+		Files: []rpmtest.File{{Path: "/a"}, {Path: "/b"}},
+	})
+	for name, c := range map[string]struct {
+		o      rpm.Options
+		reason string
+	}{
+		"data":    {rpm.Options{MaxHeaderData: 100}, "at most 100"},
+		"tags":    {rpm.Options{MaxTags: 5}, "at most 5"},
+		"files":   {rpm.Options{MaxFiles: 1}, "at most 1"},
+		"entries": {rpm.Options{MaxEntries: 2}, "at most 2"},
+	} {
+		if _, err := c.o.Read(bytes.NewReader(data)); err == nil || !strings.Contains(err.Error(), c.reason) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := rpm.Read(bytes.NewReader(data)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPathsAreBounded: one long directory named for many files must not
+// multiply into memory.
+func TestPathsAreBounded(t *testing.T) {
+	t.Parallel()
+	dir := "/" + strings.Repeat("d", 40<<10) + "/"
+	files := make([]rpmtest.File, 2000)
+	for i := range files {
+		files[i].Path = dir + string(rune('a'+i%26)) + strings.Repeat("x", i/26)
+	}
+	_, err := rpm.Read(bytes.NewReader(rpmtest.Build(rpmtest.Spec{Name: "bomb", Version: "1", Release: "1", Files: files})))
+	var fe *rpm.FormatError
+	if !errors.As(err, &fe) || fe.Tag != rpm.TagDirNames {
+		t.Errorf("got %v", err)
+	}
+}
