@@ -123,7 +123,7 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 		"unknown release":    {release, true, false, "No such release"},
 		"unknown build":      {build, true, false, "No such build"},
 		"build in no update": {forBuild, true, false, "not found"},
-		"HTML 404":           {compose, true, false, `page "404 Not Found`},
+		"HTML 404":           {compose, true, false, `page "Fedora Updates System`},
 		"path as alias":      {path, false, false, "is a path"},
 		"empty alias":        {empty, false, false, "is empty"},
 		"results of none":    {results, true, false, "Invalid update id"},

@@ -158,9 +158,9 @@ func TestEveryFilterSelects(t *testing.T) {
 	hub, c := newHub(t)
 	day := func(d int) time.Time { return time.Date(2026, 5, d, 12, 0, 0, 0, time.UTC) }
 	one := add(t, hub, bodhitest.Update{
-		Status: bodhi.StatusTesting, Request: bodhi.RequestStable, Severity: bodhi.SeverityUrgent, Suggest: bodhi.SuggestReboot,
+		Status: bodhi.StatusStable, Request: bodhi.RequestStable, Severity: bodhi.SeverityUrgent, Suggest: bodhi.SuggestReboot,
 		Type: bodhi.TypeSecurity, Gating: bodhi.GatingPassed, FromTag: "f40-build-side-1", Critpath: true, Locked: true, User: "ada",
-		Bugs: []bodhi.Bug{{ID: 1001}}, Submitted: day(10), Testing: day(11), Modified: day(12), Approved: day(13),
+		Bugs: []bodhi.Bug{{ID: 1001}}, Submitted: day(10), Testing: day(10), Stable: day(11), Modified: day(12), Approved: day(13),
 	}, "vim-9.1-1.fc40")
 	add(t, hub, bodhitest.Update{Submitted: day(1), User: "bob", Modified: day(1), Approved: day(1)}, "nano-8-1.fc40")
 	other := bodhitest.Update{Release: "F42", Submitted: day(2), Builds: []bodhi.Build{{NVR: "ed-1-1.fc42", Type: bodhi.ContentFlatpak}}}

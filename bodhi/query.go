@@ -45,7 +45,9 @@ type UpdateQuery struct {
 	SubmittedSince, SubmittedBefore time.Time
 	ModifiedSince, ModifiedBefore   time.Time
 	ApprovedSince, ApprovedBefore   time.Time
-	PushedSince, PushedBefore       time.Time
+	// Bodhi compares these two with the push to stable: an update that is only in
+	// testing is never selected, although its date_pushed says otherwise.
+	PushedSince, PushedBefore time.Time
 
 	Like   string // SQL LIKE on NVRs, case counts
 	Search string // within NVRs or the alias, case does not count

@@ -134,6 +134,12 @@ type Release struct {
 	SettingStatus          string         `json:"setting_status"` // pre_beta, post_beta
 	ReleasedOn             Date           `json:"released_on"`
 	EOL                    Date           `json:"eol"`
+
+	// What an update must have before it may go stable; nil before Bodhi 26.
+	MandatoryDays         *int `json:"mandatory_days_in_testing"`
+	MinKarma              *int `json:"min_karma"`
+	CritpathMandatoryDays *int `json:"critpath_mandatory_days_in_testing"`
+	CritpathMinKarma      *int `json:"critpath_min_karma"`
 }
 
 // FedoraVersion is the number of a Fedora Linux release made of RPMs; false for

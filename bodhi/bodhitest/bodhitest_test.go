@@ -111,6 +111,7 @@ var changed = []string{
 	".compose",      // gone with 6.0's release.composes
 	"feedback[]",    // deep, left empty here
 	".critpath_groups", ".released_on", ".setting_status", ".ci_allowed",
+	"mandatory_days_in_testing", "min_karma",
 }
 
 // shape maps each path of a JSON text to the types found there.
@@ -187,7 +188,7 @@ func TestQuirks(t *testing.T) {
 		"/updates/?releases=WinXP":               {400, "Invalid releases specified: WinXP"},
 		"/updates/?releases=40":                  {200, `"total":25`},
 		"/updates/?releases=f40&releases=F40":    {200, `"total":25`},
-		"/updates/?pushed=maybe":                 {400, "is neither in (false, 0) nor in (true, 1)"},
+		"/updates/?pushed=maybe":                 {400, "is neither in ('false', '0') nor in ('true', '1')"},
 		"/updates/?submitted_since=soon":         {400, "Invalid date"},
 		"/updates/?bugs=x":                       {400, "Invalid bug ID specified: ['x']"},
 		"/updates/?like=a&like=b":                {400, "is not a string"},

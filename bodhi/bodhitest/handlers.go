@@ -92,7 +92,8 @@ func (s *Server) updateFilter(p *params) []func(*entry) bool {
 	span("submitted", func(e *entry) time.Time { return e.Submitted })
 	span("modified", func(e *entry) time.Time { return e.Modified })
 	span("approved", func(e *entry) time.Time { return e.Approved })
-	span("pushed", (*entry).pushed)
+	// In SQL the hybrid property date_pushed is date_stable alone.
+	span("pushed", func(e *entry) time.Time { return e.Stable })
 	if pattern := p.text("like"); pattern != "" {
 		keep = append(keep, func(e *entry) bool {
 			return slices.ContainsFunc(e.nvrs(), func(nvr string) bool { return like("%"+pattern+"%", nvr) })
@@ -142,7 +143,8 @@ func (s *Server) releaseNames(p *params) []string {
 	var names, unknown []string
 	for _, want := range wanted {
 		found := s.matchRelease(want)
-		if len(found) == 0 && !strings.HasPrefix(want, "__") {
+		magic := want == "__current__" || want == "__pending__" || want == "__archived__"
+		if len(found) == 0 && !magic {
 			unknown = append(unknown, want)
 		}
 		names = append(names, found...)
@@ -209,7 +211,7 @@ func (s *Server) serveUpdate(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.isPackage(id) {
 		w.Header().Set("Location", base(r)+"/updates/?packages="+url.QueryEscape(id))
-		page(w, http.StatusFound, "302 Found")
+		moved(w, http.StatusFound, "The resource was found at "+base(r)+"/updates/?packages="+id)
 		return
 	}
 	answerErrors(w, http.StatusNotFound, complaint{"url", "id", "Invalid update id"})
@@ -302,7 +304,7 @@ func (s *Server) serveRelease(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	answerErrors(w, http.StatusNotFound, complaint{"url", "name", "No such release"})
+	answerErrors(w, http.StatusNotFound, complaint{"body", "name", "No such release"})
 }
 
 func (s *Server) serveBuilds(w http.ResponseWriter, r *http.Request) {
@@ -337,7 +339,7 @@ func (s *Server) serveBuild(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	answerErrors(w, http.StatusNotFound, complaint{"url", "nvr", "No such build"})
+	answerErrors(w, http.StatusNotFound, complaint{"body", "nvr", "No such build"})
 }
 
 func (s *Server) servePackages(w http.ResponseWriter, r *http.Request) {

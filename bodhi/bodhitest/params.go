@@ -30,7 +30,7 @@ func (p *params) bad(name, format string, args ...any) {
 func (p *params) text(name string) string {
 	values := p.v[name]
 	if len(values) > 1 {
-		p.bad(name, "%s is not a string: ", pyList(values))
+		p.bad(name, "%s is not a string: {'%s': ''}", pyList(values), name)
 		return ""
 	}
 	return p.v.Get(name)
@@ -40,7 +40,10 @@ func (p *params) text(name string) string {
 // each commas and spaces.
 func (p *params) split(name string) []string {
 	var out []string
-	for _, v := range p.v[name] {
+	for i, v := range p.v[name] {
+		if v == "" {
+			p.bad(fmt.Sprintf("%s.%d", name, i), "Required")
+		}
 		out = append(out, strings.Fields(strings.ReplaceAll(v, ",", " "))...)
 	}
 	return out
@@ -78,7 +81,7 @@ func (p *params) flag(name string) *bool {
 		value = true
 	case "false", "0":
 	default:
-		p.bad(name, "%q is neither in (false, 0) nor in (true, 1)", v)
+		p.bad(name, "%q is neither in ('false', '0') nor in ('true', '1')", v)
 	}
 	return &value
 }

@@ -67,6 +67,8 @@ func releaseJSON(r *bodhi.Release) object {
 		"override_tag": r.OverrideTag, "mail_template": r.MailTemplate, "state": r.State, "composed_by_bodhi": r.ComposedByBodhi,
 		"create_automatic_updates": r.CreateAutomaticUpdates, "package_manager": r.PackageManager,
 		"testing_repository": null(r.TestingRepository), "eol": r.EOL, "released_on": r.ReleasedOn, "setting_status": null(r.SettingStatus),
+		"mandatory_days_in_testing": number(r.MandatoryDays, 7), "critpath_mandatory_days_in_testing": number(r.CritpathMandatoryDays, 14),
+		"min_karma": number(r.MinKarma, 2), "critpath_min_karma": number(r.CritpathMinKarma, 2),
 	}
 }
 
@@ -106,6 +108,14 @@ func all[T any](items []T, render func(T) any) []any {
 		out = append(out, render(item))
 	}
 	return out
+}
+
+// number is a value or the default of Bodhi's configuration.
+func number(n *int, fallback int) int {
+	if n == nil {
+		return fallback
+	}
+	return *n
 }
 
 func null(s string) any {

@@ -188,14 +188,22 @@ func (s *Server) serveVersion(w http.ResponseWriter, _ *http.Request) {
 
 func addSlash(w http.ResponseWriter, r *http.Request) {
 	u := url.URL{Path: r.URL.Path + "/", RawQuery: r.URL.RawQuery}
-	w.Header().Set("Location", base(r)+u.RequestURI())
-	page(w, http.StatusTemporaryRedirect, "307 Temporary Redirect")
+	w.Header().Set("Location", u.RequestURI())
+	moved(w, http.StatusTemporaryRedirect, "The resource has been moved to "+u.RequestURI())
+}
+
+// moved is the body that Pyramid, not Bodhi, gives a redirect.
+func moved(w http.ResponseWriter, status int, message string) {
+	text := http.StatusText(status)
+	answer(w, status, map[string]any{
+		"message": message + "; you should be redirected automatically.\n\n", "code": fmt.Sprintf("%d %s", status, text), "title": text,
+	})
 }
 
 // notFoundPage is what Pyramid's notfound_view gives for unknown routes, JSON
 // asked for or not.
 func notFoundPage(w http.ResponseWriter, _ *http.Request) {
-	page(w, http.StatusNotFound, "404 Not Found - Fedora Updates System")
+	page(w, http.StatusNotFound, "Fedora Updates System")
 }
 
 func page(w http.ResponseWriter, status int, title string) {
