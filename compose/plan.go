@@ -88,7 +88,7 @@ type Warning struct {
 // without what does not change the result (title, labels, notify, ttl).
 func (p *Plan) Seal() error {
 	c := *p
-	c.Digest, c.Resolved, c.Warnings = "", time.Time{}, nil
+	c.Digest, c.Resolved, c.Warnings, c.KojiEvent = "", time.Time{}, nil, 0
 	c.Request.Title, c.Request.Labels, c.Request.Notify, c.Request.TTL = "", nil, nil, 0
 	data, err := json.Marshal(c) // struct order is fixed and maps are sorted: canonical
 	if err != nil {

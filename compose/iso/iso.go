@@ -89,7 +89,7 @@ type Info struct {
 	// VolumeSize is what the primary volume descriptor claims, in bytes; FileSize
 	// is the file's. Appended partitions make the file the larger one.
 	VolumeSize, FileSize int64
-	RockRidge            bool
+	RockRidge, Joliet    bool
 	// Arch is .discinfo's third line, else .treeinfo's arch; "" when neither says.
 	Arch     string
 	DiscInfo *DiscInfo // nil when the image has no .discinfo
@@ -136,6 +136,7 @@ type Image struct {
 	boot   int64 // sector of the El Torito catalog, 0 when there is none
 	root   Entry
 	rr     bool
+	joliet bool
 	skip   int // SUSP bytes to skip in each system use area
 }
 
@@ -192,7 +193,7 @@ func (m *Image) text(off, n int) string {
 func (m *Image) Info() (*Info, error) {
 	info := &Info{
 		VolumeID: m.VolumeID(), System: m.text(8, 32), Publisher: m.text(318, 128), App: m.text(574, 128),
-		VolumeSize: m.volumeSize(), FileSize: m.size, RockRidge: m.rr,
+		VolumeSize: m.volumeSize(), FileSize: m.size, RockRidge: m.rr, Joliet: m.joliet,
 	}
 	var err error
 	if info.Boot, err = m.bootEntries(); err != nil {

@@ -28,6 +28,12 @@ type Entry struct {
 	extents []extent
 }
 
+// Offset returns where the content of the file begins in the image, in bytes,
+// and whether it is in one piece.
+func (e Entry) Offset() (int64, bool) {
+	return int64(e.extents[0].sector) * SectorSize, len(e.extents) == 1
+}
+
 type extent struct {
 	sector uint32
 	size   uint32
@@ -63,6 +69,8 @@ func (m *Image) readDescriptors() error {
 			if !found {
 				m.pvd, m.pvdAt, found = d, at, true
 			}
+		case 2:
+			m.joliet = m.joliet || string(d[88:90]) == "%/" && strings.ContainsRune("@CE", rune(d[90]))
 		case 255:
 			if !found {
 				return m.bad("there is no primary volume descriptor")

@@ -1,0 +1,288 @@
+package compose
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/fedora-respin/respin/internal/atomicfile"
+	"github.com/fedora-respin/respin/internal/fetch"
+)
+
+// Network says where files come from and where they are kept.
+type Network struct {
+	// CacheDir holds downloaded files by content; several builders and
+	// resolvers may share it. Required.
+	CacheDir string
+	// TrustHosts are servers ("host" or "host:port") that may be asked although
+	// their address is a private one. The hosts of Koji belong here when the
+	// hub stands on a private network.
+	TrustHosts []string
+	// AllowLoopback lets every loopback address be asked, for tests and for
+	// command-line use on one's own machine.
+	AllowLoopback bool
+	// MinFree is the room in bytes that stays free where the cache is; 0 means
+	// 256 MiB.
+	MinFree int64
+}
+
+func (n Network) fetcher(logger hclog.Logger) (*fetch.Fetcher, error) {
+	return fetch.New(n.CacheDir, fetch.Options{
+		Policy:  fetch.Policy{TrustHosts: n.TrustHosts, AllowLoopback: n.AllowLoopback},
+		MinFree: n.MinFree, UserAgent: "respin", Logger: logger,
+	})
+}
+
+// BuilderOptions are the optional parts of a Builder.
+type BuilderOptions struct {
+	Backends []Backend     // for every kind but repo
+	Timeout  time.Duration // of one build; 0 means four hours
+	Logger   hclog.Logger  // nil: none
+	Now      func() time.Time
+}
+
+// Builder turns Plans into Results on this host. It is safe for concurrent use.
+type Builder struct {
+	fetcher  *fetch.Fetcher
+	minFree  int64
+	backends []Backend
+	timeout  time.Duration
+	now      func() time.Time
+}
+
+// NewBuilder returns a Builder; the caller closes it.
+func NewBuilder(network Network, o BuilderOptions) (*Builder, error) {
+	f, err := network.fetcher(o.Logger)
+	if err != nil {
+		return nil, fmt.Errorf("make builder: %w", err)
+	}
+	b := &Builder{fetcher: f, backends: o.Backends, timeout: o.Timeout, now: o.Now, minFree: network.MinFree}
+	if b.timeout == 0 {
+		b.timeout = 4 * time.Hour
+	}
+	if b.now == nil {
+		b.now = time.Now
+	}
+	if b.minFree == 0 {
+		b.minFree = 256 << 20
+	}
+	return b, nil
+}
+
+// Close ends downloads that are under way.
+func (b *Builder) Close() error { return b.fetcher.Close() }
+
+// Kinds says what this host can build, and why it cannot build the rest.
+func (b *Builder) Kinds(ctx context.Context) (can []Kind, missing map[Kind]string) {
+	can, missing = []Kind{KindRepo}, map[Kind]string{}
+	for _, backend := range b.backends {
+		_, err := backend.Probe(ctx)
+		for _, k := range backend.Kinds() {
+			switch {
+			case slices.Contains(can, k):
+			case err != nil:
+				missing[k] = err.Error()
+			default:
+				can = append(can, k)
+				delete(missing, k)
+			}
+		}
+	}
+	return can, missing
+}
+
+// Work says where one build happens.
+type Work struct {
+	ID string // names the .repo file; letters, digits, dot, dash and underscore
+	// Dir is the build's own directory. What Build makes lies in Dir/out, ready
+	// to be published as it is, logs included, also when the build failed.
+	Dir string
+	// RepoURL is where Dir/out/repo will be served, for the .repo file.
+	RepoURL string
+	// Log gets every line that the build and its tools say; nil: only Dir/out/logs.
+	Log io.Writer
+	// Progress is called on every step, one call at a time; nil: not.
+	Progress func(Progress)
+}
+
+// OutDir is the directory below Work.Dir that is to be published.
+const OutDir = "out"
+
+// Paths below OutDir.
+const (
+	repoDir       = "repo"
+	logPath       = "logs/compose.log"
+	planPath      = "plan.json"
+	reportPath    = "report.json"
+	kickstartPath = "respin.ks"
+)
+
+// Build does what the Plan says. The Result is never nil; the error, if any, is
+// a *FailedError whose Failure stands in Result.Failure too.
+func (b *Builder) Build(ctx context.Context, plan *Plan, work Work) (*Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	run := &build{Builder: b, plan: plan, work: work, out: filepath.Join(work.Dir, OutDir), result: &Result{PlanDigest: plan.Digest}}
+	err := run.all(ctx)
+	if err != nil {
+		failed := Diagnose(ctx, run.stage(), err)
+		run.logf("FAILED in stage %s (%s): %s", failed.Failure.Stage, failed.Failure.Code, failed.Failure.Sentence)
+		run.result.Failure = &failed.Failure
+		err = failed
+		run.dropImages()
+	}
+	if closeErr := run.close(); closeErr != nil && err == nil {
+		failed := Diagnose(ctx, StageVerify, closeErr)
+		run.result.Failure = &failed.Failure
+		err = failed
+	}
+	return run.result, err
+}
+
+// build is the state of one Build.
+type build struct {
+	*Builder
+	plan    *Plan
+	work    Work
+	out     string
+	result  *Result
+	tracker *tracker
+	backend Backend
+	logFile *os.File
+	log     io.Writer
+	rpms    []string // local paths, in the order of plan.RPMs
+	base    string
+}
+
+func (r *build) stage() Stage {
+	if r.tracker == nil {
+		return StageFetch
+	}
+	return r.tracker.current()
+}
+
+// all runs the stages in order.
+func (r *build) all(ctx context.Context) error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		stage   Stage
+		message string
+		run     func(context.Context) error
+	}{
+		{StageFetch, "fetching the RPMs", r.fetch},
+		{StageSideRepo, "making the side repo", r.sideRepo},
+		{StageKickstart, "writing the kickstart", r.kickstart},
+		{StageCompose, "making the image", r.compose},
+		{StageVerify, "reading the result back", r.verify},
+	} {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("before stage %s: %w", s.stage, err)
+		}
+		r.tracker.begin(s.stage, s.message)
+		r.logf("stage %s: %s", s.stage, s.message)
+		if err := s.run(ctx); err != nil {
+			return err
+		}
+	}
+	r.tracker.end()
+	return nil
+}
+
+// open makes the directories and the log. What an earlier attempt in the same
+// directory left is removed: every attempt starts from the Plan alone.
+func (r *build) open() error {
+	r.tracker = &tracker{report: r.work.Progress, now: r.now, stage: StageFetch, started: r.now()}
+	if err := errors.Join(os.RemoveAll(r.out), os.MkdirAll(filepath.Join(r.out, "logs"), 0o755), os.MkdirAll(r.temp(), 0o700)); err != nil {
+		return fmt.Errorf("make work directory: %w", err)
+	}
+	var err error
+	if r.logFile, err = os.Create(filepath.Join(r.out, logPath)); err != nil {
+		return fmt.Errorf("make log: %w", err)
+	}
+	r.log = &lockedWriter{w: r.logFile}
+	if r.work.Log != nil {
+		r.log = &lockedWriter{w: io.MultiWriter(r.logFile, r.work.Log)}
+	}
+	data, err := json.MarshalIndent(r.plan, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode plan: %w", err)
+	}
+	r.logf("compose %s: %s %s %s, plan %s", r.work.ID, r.plan.Request.Kind, r.plan.Request.Release, r.plan.Request.Arch, r.plan.Digest)
+	return atomicfile.Write(filepath.Join(r.out, planPath), append(data, '\n'), 0o644)
+}
+
+func (r *build) temp() string { return filepath.Join(r.work.Dir, "tmp") }
+
+func (r *build) logf(format string, args ...any) {
+	if r.log != nil {
+		_, _ = fmt.Fprintf(r.log, "%s "+format+"\n", append([]any{r.now().UTC().Format("15:04:05")}, args...)...)
+	}
+}
+
+// dropImages removes what a failed build may have left of its result. The plan,
+// the report and the logs stay.
+func (r *build) dropImages() {
+	r.result.Artifacts, r.result.SideRepo = nil, nil
+	entries, _ := os.ReadDir(r.out)
+	for _, e := range entries {
+		if name := e.Name(); name != "logs" && name != planPath {
+			_ = os.RemoveAll(filepath.Join(r.out, name))
+		}
+	}
+}
+
+// close writes the report and lists the artifacts.
+func (r *build) close() error {
+	if r.tracker == nil {
+		return nil
+	}
+	r.tracker.end()
+	r.result.Timings = r.tracker.timings
+	err := os.RemoveAll(r.temp())
+	if r.logFile != nil {
+		r.logf("done")
+		err = errors.Join(err, r.logFile.Sync(), r.logFile.Close())
+	}
+	report := *r.result
+	report.Artifacts, report.Logs = nil, nil
+	data, jsonErr := json.MarshalIndent(report, "", "  ")
+	if err := errors.Join(err, jsonErr); err != nil {
+		return fmt.Errorf("finish build: %w", err)
+	}
+	if err := atomicfile.Write(filepath.Join(r.out, reportPath), append(data, '\n'), 0o644); err != nil {
+		return err
+	}
+	return r.list()
+}
+
+// lockedWriter lets the stages and their tools share one log.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// sourceDateEpoch is the time that the result carries instead of now.
+func (p *Plan) sourceDateEpoch() time.Time { return time.Unix(p.Epoch, 0).UTC() }
+
+// Env is the environment that makes tools write the Plan's time.
+func (p *Plan) Env() []string {
+	return []string{"SOURCE_DATE_EPOCH=" + strconv.FormatInt(p.Epoch, 10)}
+}

@@ -1,0 +1,160 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/fedora-respin/respin/internal/fetch"
+	"github.com/fedora-respin/respin/internal/proc"
+)
+
+// ErrCanceled as the cause of a build's context says that somebody canceled it.
+var ErrCanceled = errors.New("compose canceled")
+
+// FailedError is the error of a build: the Failure for users, and the cause for
+// operators.
+type FailedError struct {
+	Failure Failure
+	Err     error
+}
+
+func (e *FailedError) Error() string {
+	return fmt.Sprintf("build compose: stage %s: %s: %v", e.Failure.Stage, e.Failure.Code, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *FailedError) Unwrap() error { return e.Err }
+
+// maxEvidence is how many lines of a log a Failure shows.
+const maxEvidence = 3
+
+// Diagnose turns the error that ended a stage into what a user needs to know.
+// Every reason has its own code; what nobody foresaw is CodeInternal.
+func Diagnose(ctx context.Context, stage Stage, err error) *FailedError {
+	if failed, ok := errors.AsType[*FailedError](err); ok {
+		return failed
+	}
+	f := Failure{Stage: stage}
+	switch {
+	case errors.Is(context.Cause(ctx), ErrCanceled):
+		f.Code, f.Sentence = CodeCanceled, "The compose was canceled."
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		f.Code, f.Sentence = CodeTimeLimit, "The compose took longer than this server allows."
+	case diagnoseDisk(&f, err), diagnoseTool(&f, err), diagnoseFetch(&f, err):
+	default:
+		f.Code, f.Sentence = CodeInternal, "respin could not go on: "+strings.TrimSuffix(firstLine(err), ".")+"."
+	}
+	return &FailedError{Failure: f, Err: err}
+}
+
+func diagnoseDisk(f *Failure, err error) bool {
+	if full, ok := errors.AsType[*fetch.DiskFullError](err); ok {
+		f.Code = CodeDiskFull
+		f.Sentence = fmt.Sprintf("The disk of the build node is full: %s are free where %s are needed.", bytesText(full.Free), bytesText(full.Need))
+		f.Remedy = "Free space on the build node, or delete old composes."
+		return true
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		f.Code, f.Sentence = CodeDiskFull, "The disk of the build node is full."
+		f.Remedy = "Free space on the build node, or delete old composes."
+		return true
+	}
+	return false
+}
+
+func diagnoseTool(f *Failure, err error) bool {
+	if missing, ok := errors.AsType[*proc.NotFoundError](err); ok {
+		f.Code = CodeToolMissing
+		f.Sentence = fmt.Sprintf("The build node has no %s.", missing.Tool)
+		f.Remedy = fmt.Sprintf("Install the package %s on the node.", missing.Package)
+		return true
+	}
+	failed, ok := errors.AsType[*proc.Error](err)
+	if !ok {
+		return false
+	}
+	f.Evidence = evidence(failed.Tail)
+	for _, line := range failed.Tail {
+		if strings.Contains(line, "No space left on device") {
+			f.Code, f.Sentence = CodeDiskFull, "The disk of the build node filled up while "+failed.Tool+" ran."
+			f.Remedy = "Free space on the build node, or delete old composes."
+			return true
+		}
+	}
+	f.Code = CodeToolFailed
+	f.Sentence = fmt.Sprintf("%s ended with exit status %d.", failed.Tool, failed.ExitCode)
+	if failed.Signal != 0 {
+		f.Sentence = fmt.Sprintf("%s was ended by the signal %s.", failed.Tool, failed.Signal)
+	}
+	if len(f.Evidence) > 0 {
+		f.Sentence = strings.TrimSuffix(f.Sentence, ".") + ": " + strings.TrimSuffix(f.Evidence[len(f.Evidence)-1], ".") + "."
+	}
+	return true
+}
+
+func diagnoseFetch(f *Failure, err error) bool {
+	f.Code = CodeFetchFailed
+	if bad, ok := errors.AsType[*AlteredError](err); ok {
+		f.Code = CodeRPMAltered
+		f.Sentence = fmt.Sprintf("%s is not the RPM that was asked for: %s.", bad.File, bad.Reason)
+		f.Remedy = "Retry; if it stays, the server's copy is damaged."
+		return true
+	}
+	if mismatch, ok := errors.AsType[*fetch.MismatchError](err); ok {
+		f.Code = CodeRPMAltered
+		if !strings.HasSuffix(mismatch.URL, ".rpm") {
+			f.Code = CodeBaseAltered
+		}
+		f.Sentence = fmt.Sprintf("%s is not the file that was asked for: its %s is %s where %s was expected.", mismatch.URL, mismatch.What, mismatch.Got, mismatch.Want)
+		return true
+	}
+	if html, ok := errors.AsType[*fetch.HTMLError](err); ok {
+		f.Sentence = fmt.Sprintf("A web page came instead of the file %s.", html.URL)
+		return true
+	}
+	if status, ok := errors.AsType[*fetch.StatusError](err); ok {
+		f.Sentence = fmt.Sprintf("%s was answered with HTTP status %d.", status.URL, status.Code)
+		return true
+	}
+	if refused, ok := errors.AsType[*fetch.RefusedError](err); ok {
+		f.Sentence = fmt.Sprintf("The node does not fetch from %s: %s.", refused.URL, refused.Reason)
+		return true
+	}
+	if errors.Is(err, fetch.ErrUnreachable) {
+		f.Sentence = "A server could not be reached: " + strings.TrimSuffix(firstLine(err), ".") + "."
+		f.Remedy = "Retry the compose later."
+		return true
+	}
+	return false
+}
+
+// evidence picks the last lines that say something.
+func evidence(tail []string) []string {
+	var lines []string
+	for _, l := range tail {
+		if l = strings.TrimSpace(l); l != "" {
+			lines = append(lines, clip(l))
+		}
+	}
+	return lines[max(0, len(lines)-maxEvidence):]
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// bytesText writes a size for people.
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	default:
+		return fmt.Sprintf("%d bytes", n)
+	}
+}

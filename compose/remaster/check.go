@@ -1,0 +1,266 @@
+package remaster
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/fedora-respin/respin/compose/iso"
+)
+
+// maxConfig bounds a boot configuration; real ones have some kilobytes.
+const maxConfig = 1 << 20
+
+// base is what a job needs to know of its base image.
+type base struct {
+	info    *iso.Info
+	configs map[string][]byte // boot configurations by path
+	fat     []fatImage
+	extra   []extra // the kickstart and the updates image
+	cdboot  bool    // s390x: the kernel arguments are also in images/cdboot.img
+}
+
+type extra struct{ name, local string } // local "" means: in the work folder
+
+// fatImage is a FAT file system with EFI/BOOT, as a file or as a partition.
+type fatImage struct {
+	path      string         // on the medium; "" for a partition behind the volume
+	partition *iso.Partition // of which this is the content, or nil
+	offset    int64
+	size      int64
+}
+
+// check looks at everything that can be known before the work.
+func check(job *Job) (*base, error) {
+	var p problems
+	p.add(checkOutput(job.Output))
+	if job.VolID != "" {
+		p.add(iso.ValidVolumeID(job.VolID))
+	}
+	p.add(checkArgs(job))
+	b, err := readBase(job)
+	p.add(err)
+	grafts := job.Add
+	if len(job.Kickstart) > 0 {
+		p.add(checkName(job.KickstartName))
+		grafts = append(slices.Clip(grafts), Graft{Local: os.DevNull, ISOPath: "/" + job.KickstartName})
+		b.extra = append(b.extra, extra{name: job.KickstartName})
+	}
+	if job.UpdatesImg != "" {
+		name := filepath.Base(job.UpdatesImg)
+		p.add(checkName(name))
+		grafts = append(slices.Clip(grafts), Graft{Local: job.UpdatesImg, ISOPath: "/" + name})
+		b.extra = append(b.extra, extra{name: name, local: job.UpdatesImg})
+	}
+	added, err := checkGrafts(grafts)
+	p.add(err)
+	if b.info != nil {
+		if job.wantsConfig(b) && !b.hasKernelLine() {
+			p.add(&NoBootConfigError{job.BaseISO})
+		}
+		p.add(checkSpace(filepath.Dir(job.Output), b.info.FileSize+added+spaceSlack))
+	}
+	p.add(checkTools(job.Runner, len(b.fat) > 0))
+	return b, p.err()
+}
+
+// spaceSlack covers the work files: configurations and EFI boot images.
+const spaceSlack = 64 << 20
+
+func (j *Job) wantsConfig(b *base) bool {
+	return len(j.Kickstart) > 0 || j.UpdatesImg != "" || len(j.BootArgs) > 0 || j.VolID != "" && j.VolID != b.info.VolumeID
+}
+
+func checkOutput(out string) error {
+	if out == "" {
+		return errors.New("no output path is given")
+	}
+	if _, err := os.Lstat(out); err == nil {
+		return &OutputExistsError{out}
+	}
+	if st, err := os.Stat(filepath.Dir(out)); err != nil {
+		return fmt.Errorf("find output folder: %w", err)
+	} else if !st.IsDir() {
+		return fmt.Errorf("find output folder: %s is not a folder", filepath.Dir(out))
+	}
+	return nil
+}
+
+func checkArgs(job *Job) error {
+	for _, a := range job.BootArgs {
+		if strings.Trim(a, " ") == "" {
+			return &ArgError{a, "it is empty"}
+		}
+		if strings.ContainsFunc(a, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return &ArgError{a, "it has a control character"}
+		}
+		if strings.ContainsAny(a, `"'`) {
+			return &ArgError{a, "it has a quotation mark, which boot loaders treat in different ways"}
+		}
+	}
+	for _, a := range job.RemoveArgs {
+		if a == "" || strings.ContainsAny(a, "= \t\n") {
+			return &ArgError{a, "to remove an argument its name alone is given"}
+		}
+	}
+	return nil
+}
+
+func checkName(name string) error {
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+	if name == "" || name[0] == '.' || strings.Trim(name, allowed) != "" {
+		return &GraftError{name, errors.New("a file that a boot argument names may have only A-Z a-z 0-9 . _ - in its name")}
+	}
+	return nil
+}
+
+// checkGrafts returns the number of bytes that are added.
+func checkGrafts(grafts []Graft) (int64, error) {
+	var p problems
+	var total int64
+	seen := map[string]bool{}
+	for _, g := range grafts {
+		clean := path.Clean(g.ISOPath)
+		switch {
+		case !strings.HasPrefix(g.ISOPath, "/") || clean == "/":
+			p.add(&GraftError{g.ISOPath, errors.New("the place on the medium must be a path below its root")})
+			continue
+		case strings.Contains(g.ISOPath, "..") || strings.ContainsAny(g.ISOPath, "*?[]\\\x00\n"):
+			p.add(&GraftError{g.ISOPath, errors.New("the place on the medium has forbidden characters")})
+			continue
+		case seen[clean]:
+			p.add(&GraftError{g.ISOPath, errors.New("two files have this place")})
+			continue
+		}
+		seen[clean] = true
+		n, err := graftSize(g.Local)
+		if err != nil {
+			p.add(&GraftError{g.ISOPath, err})
+		}
+		total += n
+	}
+	return total, errors.Join(p...)
+}
+
+func graftSize(local string) (int64, error) {
+	if local == os.DevNull {
+		return 0, nil
+	}
+	var total int64
+	err := filepath.WalkDir(local, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		switch {
+		case d.Type().IsRegular():
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			total += info.Size() + iso.SectorSize
+		case !d.IsDir():
+			return fmt.Errorf("%s is neither a file nor a folder", name)
+		}
+		return nil
+	})
+	return total, err
+}
+
+func checkSpace(dir string, need int64) error {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return nil //nolint:nilerr // a file system that does not tell is tried
+	}
+	if free := int64(st.Bavail) * int64(st.Bsize); free < need { //nolint:unconvert // the types differ by system
+		return &NoSpaceError{Dir: dir, Need: need, Free: free}
+	}
+	return nil
+}
+
+// configPaths are the boot configurations of all architectures, as mkksiso
+// knows them, and Debian-style and old places besides.
+var configPaths = []string{ //nolint:gochecknoglobals // a constant list
+	"isolinux/isolinux.cfg", "isolinux/grub.conf",
+	"boot/grub2/grub.cfg", "boot/grub/grub.cfg",
+	"EFI/BOOT/grub.cfg", "EFI/BOOT/BOOT.conf",
+	"images/generic.prm", "images/genericdvd.prm", "images/cdboot.prm",
+}
+
+// readBase always returns a base; its info is nil when the image is none.
+func readBase(job *Job) (*base, error) {
+	b := &base{configs: map[string][]byte{}}
+	img, err := iso.Open(job.BaseISO)
+	if err != nil {
+		return b, err
+	}
+	defer func() { _ = img.Close() }()
+	info, err := img.Info()
+	if err != nil {
+		return b, err
+	}
+	for _, name := range configPaths {
+		data, err := img.ReadFile(name, maxConfig)
+		switch {
+		case err == nil:
+			b.configs["/"+name] = data
+		case !errors.Is(err, fs.ErrNotExist):
+			return b, err
+		}
+	}
+	_, err = img.Stat(cdbootImage)
+	b.cdboot = err == nil && b.configs["/images/cdboot.prm"] != nil
+	if err := b.findFAT(img, info); err != nil {
+		return b, err
+	}
+	b.info = info
+	if job.Arch != "" && job.Arch != info.Arch {
+		return b, &ArchError{Path: job.BaseISO, Want: job.Arch, Got: info.Arch}
+	}
+	return b, nil
+}
+
+// findFAT finds every FAT image with which UEFI can boot: files to which the boot
+// catalog or the partition table points, images/efiboot.img in any case, and a
+// partition of its own behind the volume.
+func (b *base) findFAT(img *iso.Image, info *iso.Info) error {
+	esp := info.ESP()
+	boots := map[int64]bool{}
+	for _, e := range info.Boot {
+		if e.Platform == iso.PlatformEFI && e.Bootable {
+			boots[e.Offset] = true
+		}
+	}
+	espIsFile := false
+	err := img.Walk(func(name string, e iso.Entry) error {
+		off, whole := e.Offset()
+		isESP := esp != nil && off == esp.Offset
+		if !e.Mode.IsRegular() || !whole || e.Size == 0 || !isESP && !boots[off] && name != "/images/efiboot.img" {
+			return nil
+		}
+		f := fatImage{path: name, offset: off, size: e.Size}
+		if isESP {
+			espIsFile = true
+		}
+		b.fat = append(b.fat, f)
+		return nil
+	})
+	if esp != nil && !espIsFile {
+		b.fat = append(b.fat, fatImage{partition: esp, offset: esp.Offset, size: esp.Size})
+	}
+	return err
+}
+
+func (b *base) hasKernelLine() bool {
+	for name, data := range b.configs {
+		if hasKernelLine(name, data) {
+			return true
+		}
+	}
+	return false
+}

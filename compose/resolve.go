@@ -1,0 +1,322 @@
+package compose
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/fedora-respin/respin/bodhi"
+	"github.com/fedora-respin/respin/internal/fetch"
+	"github.com/fedora-respin/respin/koji"
+	"github.com/fedora-respin/respin/repo/rpm"
+)
+
+// Uploaded is a file of a user's own that a request names.
+type Uploaded struct {
+	ID     string // sha256 of the content
+	Name   string
+	Type   string // rpm or iso
+	Path   string // on this host
+	URL    string // where a build node fetches it
+	Size   int64
+	SHA256 string
+}
+
+// ResolverOptions are the optional parts of a Resolver.
+type ResolverOptions struct {
+	// Backends are those that build nodes may have; they complete the Plan.
+	Backends []Backend
+	// Uploads finds a file of a user's own by its id; ErrNoUpload when there is
+	// none. Nil: there are no uploads.
+	Uploads func(ctx context.Context, id string) (Uploaded, error)
+	// Composes finds the ISO of an earlier compose. Nil: there are none.
+	Composes func(ctx context.Context, id string) (PlanBase, error)
+	Logger   hclog.Logger
+	Now      func() time.Time
+}
+
+// ErrNoUpload is what ResolverOptions.Uploads and Composes answer for an id
+// that they do not know.
+var ErrNoUpload = errors.New("no such upload")
+
+// Resolver turns Requests into Plans. It is safe for concurrent use.
+type Resolver struct {
+	koji    *koji.Client
+	bodhi   *bodhi.Client
+	fetcher *fetch.Fetcher
+	opts    ResolverOptions
+}
+
+// NewResolver returns a Resolver that asks the two services; the caller closes it.
+func NewResolver(hub *koji.Client, updates *bodhi.Client, network Network, o ResolverOptions) (*Resolver, error) {
+	f, err := network.fetcher(o.Logger)
+	if err != nil {
+		return nil, fmt.Errorf("make resolver: %w", err)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	return &Resolver{koji: hub, bodhi: updates, fetcher: f, opts: o}, nil
+}
+
+// Close ends downloads that are under way.
+func (r *Resolver) Close() error { return r.fetcher.Close() }
+
+// Resolve freezes what the request stands for right now. A request that cannot
+// be built is a *RefusedError with every problem that was found.
+func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
+	if problems := req.Check(); len(problems) > 0 {
+		return nil, Refuse(problems...)
+	}
+	backend, err := r.backend(&req)
+	if err != nil {
+		return nil, err
+	}
+	q := &resolution{Resolver: r, req: req, plan: &Plan{Resolved: r.opts.Now().UTC().Truncate(time.Second)}, rpms: map[string]PlanRPM{}}
+	if err := q.sources(ctx); err != nil {
+		return nil, err
+	}
+	// Base and kickstart are looked at even when a source is bad: the user hears
+	// of everything at once.
+	if err := q.base(ctx); err != nil {
+		return nil, err
+	}
+	q.release()
+	if err := q.kickstart(ctx); err != nil {
+		return nil, err
+	}
+	if len(q.problems) > 0 {
+		return nil, Refuse(q.problems...)
+	}
+	return q.finish(backend)
+}
+
+// Source says what one source stands for right now, for the arch and the
+// options of the request; its other fields are not looked at.
+func (r *Resolver) Source(ctx context.Context, req Request) (*Plan, error) {
+	q := &resolution{Resolver: r, req: req, plan: &Plan{Resolved: r.opts.Now().UTC().Truncate(time.Second)}, rpms: map[string]PlanRPM{}}
+	if err := q.sources(ctx); err != nil {
+		return nil, err
+	}
+	if len(q.problems) > 0 {
+		return nil, Refuse(q.problems...)
+	}
+	q.plan.Request, q.plan.RPMs = q.req, q.sorted()
+	return q.plan, nil
+}
+
+// backend picks the back end of the request's kind.
+func (r *Resolver) backend(req *Request) (Backend, error) {
+	if req.Kind == KindRepo {
+		return nil, nil //nolint:nilnil // a side repo needs no back end
+	}
+	for _, b := range r.opts.Backends {
+		if slices.Contains(b.Kinds(), req.Kind) && (req.Options.Backend == "" || req.Options.Backend == b.Name()) {
+			return b, nil
+		}
+	}
+	p := Problem{
+		Code: CodeUnsupportedKind, Field: "kind", Remedy: "Choose another kind; GET /api/v1/releases lists them.",
+		Sentence: fmt.Sprintf("This version of respin cannot build a %s.", req.Kind),
+	}
+	if req.Options.Backend != "" {
+		p.Field, p.Sentence = "options.backend", fmt.Sprintf("No back end named %s makes a %s.", clip(req.Options.Backend), req.Kind)
+	}
+	return nil, Refuse(p)
+}
+
+// resolution is the state of one Resolve.
+type resolution struct {
+	*Resolver
+	req      Request
+	plan     *Plan
+	problems []Problem
+	mu       sync.Mutex         // guards rpms and problems while files are looked at in parallel
+	rpms     map[string]PlanRPM // by NEVRA
+	branch   string             // the release that the sources are of, if they say so
+}
+
+func (q *resolution) problem(p Problem) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.problems = append(q.problems, p)
+}
+
+func (q *resolution) warn(code Code, field, format string, args ...any) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.plan.Warnings = append(q.plan.Warnings, Warning{Code: string(code), Field: field, Sentence: fmt.Sprintf(format, args...)})
+}
+
+// take puts an RPM into the side repo.
+func (q *resolution) take(field string, p PlanRPM) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	old, ok := q.rpms[p.NEVRA]
+	if !ok {
+		q.rpms[p.NEVRA] = p
+		return
+	}
+	if old.SigMD5 != p.SigMD5 && old.SHA256 != p.SHA256 {
+		q.problems = append(q.problems, Problem{
+			Code: CodeRPMConflict, Field: field, Remedy: "Leave one of the sources out.",
+			Sentence: fmt.Sprintf("%s comes from %s and, with other content, from %s.", p.NEVRA, old.From, p.From),
+		})
+	}
+}
+
+func (q *resolution) sorted() []PlanRPM {
+	list := make([]PlanRPM, 0, len(q.rpms))
+	for _, p := range q.rpms {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b PlanRPM) int { return cmp.Compare(a.NEVRA, b.NEVRA) })
+	return list
+}
+
+// release fills in the release from the sources where the request names none.
+func (q *resolution) release() {
+	if q.req.Release == "" {
+		q.req.Release = q.branch
+	}
+	if q.req.Release == "" && len(q.problems) == 0 {
+		q.problem(Problem{
+			Code: CodeBadRelease, Field: "release", Remedy: "Name it with release (--release 44).",
+			Sentence: "Neither the request nor its sources say which release this is for.",
+		})
+	}
+	if q.branch != "" && q.req.Release != q.branch && q.req.Release != "rawhide" {
+		q.warn(CodeBadRelease, "release", "The sources are of release %s, and the compose is for %s.", q.branch, q.req.Release)
+	}
+}
+
+// finish completes the Plan of a request without problems.
+func (q *resolution) finish(backend Backend) (*Plan, error) {
+	p := q.plan
+	p.Request, p.RPMs = q.req, q.sorted()
+	for i := range p.RPMs {
+		p.Epoch = max(p.Epoch, p.RPMs[i].BuildTime)
+	}
+	if p.Epoch == 0 {
+		p.Epoch = 1_600_000_000 // nothing carries a time; any fixed one serves
+	}
+	if backend != nil {
+		p.VolID = p.Request.VolID
+		if p.VolID == "" {
+			p.VolID = fmt.Sprintf("Fedora-%s-%s-%s", p.Request.Release, p.Request.Kind, p.Request.Arch)
+		}
+		p.Backend = backend.Name()
+		p.Image = fmt.Sprintf("Fedora-%s-%s-%s.iso", p.Request.Release, p.Request.Kind, p.Request.Arch)
+		if err := backend.Describe(p); err != nil {
+			return nil, err
+		}
+	}
+	q.unused(backend)
+	return p, p.Seal()
+}
+
+// unused warns of fields that say nothing for this kind.
+func (q *resolution) unused(backend Backend) {
+	type field struct {
+		name string
+		set  bool
+	}
+	fields := []field{
+		{"packages", len(q.req.Packages) > 0},
+		{"exclude", len(q.req.Exclude) > 0},
+		{"repos", len(q.req.Repos) > 0},
+		{"options.rootfs_size", q.req.Options.RootfsSize != 0},
+	}
+	if backend == nil {
+		fields = append(fields, field{"kickstart", q.plan.Kickstart != ""}, field{"volid", q.req.VolID != ""},
+			field{"boot_args", len(q.req.BootArgs) > 0}, field{"options.smoke_boot", q.req.Options.SmokeBoot})
+	}
+	for _, f := range fields {
+		if f.set {
+			q.warn(CodeUnsupportedField, f.name, "A %s does not use %s.", q.req.Kind, f.name)
+		}
+	}
+}
+
+// arches are the architectures that the side repo takes.
+func (q *resolution) arches() []string {
+	arches := []string{q.req.Arch, "noarch"}
+	if q.req.Options.Multilib && q.req.Arch == "x86_64" {
+		arches = append(arches, "i686")
+	}
+	if q.req.Options.IncludeSource {
+		arches = append(arches, "src")
+	}
+	return arches
+}
+
+// wanted applies the arch and debuginfo rules to a file.
+func (q *resolution) wanted(name, arch string) bool {
+	return slices.Contains(q.arches(), arch) && (q.req.Options.Debuginfo || !koji.IsDebuginfo(name))
+}
+
+// noteBranch remembers the release that a build is of, by its dist tag.
+func (q *resolution) noteBranch(release string) {
+	i := strings.LastIndex(release, ".fc")
+	if i < 0 || q.branch != "" {
+		return
+	}
+	digits := release[i+3:]
+	if end := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); end >= 0 {
+		digits = digits[:end]
+	}
+	if releasePattern.MatchString(digits) {
+		q.branch = digits
+	}
+}
+
+// upstream turns an error of Koji or Bodhi that is no answer about the source
+// into a refusal. It ends the resolution: more questions would fail alike.
+func upstream(err error, field string) error {
+	p := Problem{Field: field, Remedy: "Try again later."}
+	switch {
+	case errors.Is(err, koji.ErrServerOffline):
+		p.Code, p.Sentence = CodeKojiUnreachable, "The Koji hub says that it is offline."
+	case errors.Is(err, koji.ErrUnreachable):
+		p.Code, p.Sentence = CodeKojiUnreachable, "The Koji hub does not answer: "+firstLine(err)+"."
+	case errors.Is(err, bodhi.ErrUnreachable):
+		p.Code, p.Sentence = CodeBodhiUnreachable, "Bodhi does not answer: "+firstLine(err)+"."
+	case errors.Is(err, context.DeadlineExceeded):
+		p.Code, p.Sentence = CodeKojiUnreachable, "Koji or Bodhi did not answer in time."
+	case errors.Is(err, context.Canceled):
+		return err
+	default:
+		p.Code, p.Sentence = CodeUpstreamError, "Koji or Bodhi answered with an error: "+firstLine(err)+"."
+	}
+	return Refuse(p)
+}
+
+// planRPM describes an RPM of a Koji build.
+func planRPM(b *koji.Build, r *koji.RPM, url, from string) PlanRPM {
+	return PlanRPM{
+		NEVRA: r.NEVRA(), Name: r.Name, Arch: r.Arch, File: r.FileName(), URL: url, Size: r.Size,
+		SigMD5: r.PayloadHash, BuildTime: r.BuildTime.Unix(), From: from + " (" + b.NVR + ")",
+	}
+}
+
+// planFile describes an RPM by its header.
+func planFile(pkg *rpm.Package, file, url string, size int64, from string) PlanRPM {
+	p := PlanRPM{
+		NEVRA: pkg.NEVRA().String(), Name: pkg.Name, Arch: pkg.Arch, File: file, URL: url, Size: size,
+		SigMD5: pkg.Digests.SigMD5, BuildTime: pkg.BuildTime, From: from,
+	}
+	if len(pkg.Signatures) > 0 {
+		p.SignedBy = pkg.Signatures[0].KeyID
+	}
+	return p
+}

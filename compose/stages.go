@@ -1,0 +1,332 @@
+package compose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fedora-respin/respin/internal/atomicfile"
+	"github.com/fedora-respin/respin/internal/diskfree"
+	"github.com/fedora-respin/respin/internal/fetch"
+	"github.com/fedora-respin/respin/repo"
+	"github.com/fedora-respin/respin/repo/rpm"
+	"github.com/fedora-respin/respin/repo/siderepo"
+)
+
+// AlteredError says that a file is an RPM, or claims to be one, but not the one
+// that the Plan names.
+type AlteredError struct {
+	File   string
+	Reason string
+	Err    error // may be nil
+}
+
+func (e *AlteredError) Error() string { return "altered RPM " + e.File + ": " + e.Reason }
+
+// Unwrap returns the cause.
+func (e *AlteredError) Unwrap() error { return e.Err }
+
+// fetch brings every file of the Plan into the cache, verified.
+func (r *build) fetch(ctx context.Context) error {
+	// The image is written once beside its base and the side repo.
+	need := 2*r.plan.Size() + r.minFree
+	free, err := diskfree.At(r.work.Dir)
+	if err != nil {
+		return err
+	}
+	if free < need {
+		return &fetch.DiskFullError{Path: r.work.Dir, Need: need, Free: free}
+	}
+	wants := make([]fetch.Want, 0, len(r.plan.RPMs)+1)
+	for i := range r.plan.RPMs {
+		wants = append(wants, r.plan.RPMs[i].want())
+	}
+	if base := r.plan.Base; base != nil {
+		wants = append(wants, fetch.Want{URLs: []string{base.URL}, Size: base.Size, SHA256: base.SHA256})
+	}
+	paths, err := r.fetcher.All(ctx, wants, func(p fetch.Progress) {
+		percent := 0
+		if p.AllTotal > 0 {
+			percent = int(p.AllDone * 100 / p.AllTotal)
+		}
+		r.tracker.step(percent, fmt.Sprintf("fetched %d of %d files, %s", p.FilesDone, p.FilesWant, bytesText(p.AllDone)))
+		if p.Finished {
+			r.logf("fetched %s (%d bytes)", p.Name, p.Total)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	r.rpms = paths[:len(r.plan.RPMs)]
+	if r.plan.Base != nil {
+		r.base = paths[len(paths)-1]
+		r.logf("base image %s", r.plan.Base.URL)
+	}
+	return nil
+}
+
+// want is how the fetcher is asked for the RPM. What it brings is judged by the
+// Plan's digests and by those that the RPM carries about itself.
+func (p *PlanRPM) want() fetch.Want {
+	w := fetch.Want{URLs: []string{p.URL}, SHA256: p.SHA256, Check: p.check}
+	if p.SigMD5 != "" {
+		w.Key = "sigmd5:" + p.SigMD5 + ":" + p.File + ":" + p.SignedBy
+	}
+	if p.SHA256 != "" || p.SignedBy == "" {
+		w.Size = p.Size // Koji knows the size of the unsigned file only
+	}
+	return w
+}
+
+func (p *PlanRPM) check(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open RPM: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	v, err := rpm.Verify(f, rpm.VerifyOptions{})
+	if err != nil {
+		return &AlteredError{File: p.File, Reason: err.Error(), Err: err}
+	}
+	if err := v.Err(); err != nil {
+		return &AlteredError{File: p.File, Reason: err.Error(), Err: err}
+	}
+	if got := v.Package.Digests.SigMD5; p.SigMD5 != "" && got != p.SigMD5 {
+		return &AlteredError{File: p.File, Reason: fmt.Sprintf("its header and payload have the digest %s where %s was expected", got, p.SigMD5)}
+	}
+	if got := v.Package.NEVRA().String(); got != p.NEVRA {
+		return &AlteredError{File: p.File, Reason: "it is " + got}
+	}
+	return nil
+}
+
+// sideRepo makes the repository of the RPMs.
+func (r *build) sideRepo(ctx context.Context) error {
+	items := make([]siderepo.Item, len(r.rpms))
+	for i, path := range r.rpms {
+		items[i] = siderepo.Item{Path: path, Name: r.plan.RPMs[i].File}
+	}
+	made, err := siderepo.Write(ctx, filepath.Join(r.out, repoDir), items, siderepo.Options{
+		ID: r.work.ID, BaseURL: r.work.RepoURL, Time: r.plan.sourceDateEpoch(),
+		// dnf of every release and busybox read gzip; a side repo is small.
+		Compression: repo.Gzip,
+		Progress: func(done, total int, name string) {
+			r.tracker.step(done*100/max(total, 1), name)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("make side repo: %w", err)
+	}
+	// The .repo file is for people; it names this very compose, so it stands
+	// beside the repository and never on the medium.
+	inside := filepath.Join(r.out, repoDir, made.RepoFileName)
+	if err := os.Rename(inside, filepath.Join(r.out, made.RepoFileName)); err != nil {
+		return fmt.Errorf("place .repo file: %w", err)
+	}
+	r.result.SideRepo = &SideRepo{
+		Path: repoDir, RepoFile: made.RepoFileName, RepoText: made.RepoFile,
+		RepomdSHA256: made.Repomd.Value, Packages: len(made.Packages),
+	}
+	r.logf("side repo: %d packages, repomd.xml %s", len(made.Packages), made.Repomd.Value)
+	return nil
+}
+
+// kickstart writes the frozen text beside the image, for people to read.
+func (r *build) kickstart(context.Context) error {
+	if r.plan.Kickstart == "" {
+		return nil
+	}
+	return atomicfile.Write(filepath.Join(r.out, kickstartPath), []byte(r.plan.Kickstart), 0o644)
+}
+
+// compose runs the back end.
+func (r *build) compose(ctx context.Context) error {
+	if r.plan.Backend == "" {
+		return nil
+	}
+	i := slices.IndexFunc(r.backends, func(b Backend) bool { return b.Name() == r.plan.Backend })
+	if i < 0 {
+		return &FailedError{Failure: Failure{
+			Code: CodeToolMissing, Stage: StageCompose, Sentence: fmt.Sprintf("This build node has no back end named %s.", r.plan.Backend),
+		}}
+	}
+	r.backend = r.backends[i]
+	tools, err := r.backend.Probe(ctx)
+	if err != nil {
+		return err
+	}
+	r.result.Tools = tools
+	for _, t := range tools {
+		r.logf("tool %s %s", t.Name, t.Version)
+	}
+	if err := r.backend.Build(ctx, r.plan, r.job()); err != nil {
+		return fmt.Errorf("make image: %w", err)
+	}
+	return nil
+}
+
+func (r *build) job() BackendJob {
+	return BackendJob{
+		SideRepo: filepath.Join(r.out, repoDir), Base: r.base, Output: filepath.Join(r.out, r.plan.Image),
+		Temp: r.temp(), Log: r.log, Progress: r.tracker.step,
+	}
+}
+
+// verify reads back what was made and writes the package report.
+func (r *build) verify(ctx context.Context) error {
+	entries, err := r.readSideRepo(ctx)
+	if err != nil {
+		return err
+	}
+	if r.backend != nil {
+		shipped, facts, err := r.backend.Verify(ctx, r.plan, r.job())
+		if err != nil {
+			return fmt.Errorf("read image back: %w", err)
+		}
+		entries = shipped
+		r.result.Artifacts = append(r.result.Artifacts, Artifact{
+			Name: r.plan.Image, Path: r.plan.Image, Type: ArtifactISO, Bootable: facts.Bootable, ImplantedMD5: facts.ImplantedMD5,
+		})
+		r.logf("image %s: volume %s, bootable %t", r.plan.Image, facts.VolID, facts.Bootable)
+	}
+	r.result.Packages = entries
+	return r.judge(entries)
+}
+
+// readSideRepo verifies every RPM of the side repo as it now stands on disk.
+func (r *build) readSideRepo(ctx context.Context) ([]PackageEntry, error) {
+	entries := make([]PackageEntry, 0, len(r.plan.RPMs))
+	for i := range r.plan.RPMs {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("read side repo: %w", err)
+		}
+		p := &r.plan.RPMs[i]
+		path := repoDir + "/" + p.RepoPath()
+		f, err := os.Open(filepath.Join(r.out, filepath.FromSlash(path)))
+		if err != nil {
+			return nil, fmt.Errorf("read side repo: %w", err)
+		}
+		v, err := rpm.Verify(f, rpm.VerifyOptions{})
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, fmt.Errorf("read side repo: %s: %w", p.File, err)
+		}
+		entries = append(entries, p.Entry(v, path, "side repo"))
+		r.tracker.step(i*100/len(r.plan.RPMs), p.File)
+	}
+	return entries, nil
+}
+
+// RepoPath is where the RPM stands in the side repo.
+func (p *PlanRPM) RepoPath() string {
+	return "Packages/" + strings.ToLower(p.File[:1]) + "/" + p.File
+}
+
+// Entry is the line of the package report for p as read back at path.
+func (p *PlanRPM) Entry(v *rpm.Verdict, path, from string) PackageEntry {
+	e := PackageEntry{
+		Name: p.Name, Arch: p.Arch, Requested: p.evr(), Repo: from, Path: path, Verdict: VerdictIncluded,
+		Shipped: v.Package.EVR.String(), SHA256: v.SHA256, SigMD5: v.Package.Digests.SigMD5, Signature: "unsigned",
+	}
+	if len(v.Package.Signatures) > 0 {
+		e.Signature = v.Package.Signatures[0].KeyID
+	}
+	want, err := rpm.ParseNEVRA(p.NEVRA)
+	switch {
+	case err != nil || v.Package.Name != p.Name || v.Package.Arch != p.Arch:
+		e.Verdict = VerdictMissing
+	case v.Package.EVR.Compare(want.EVR) < 0:
+		e.Verdict = VerdictOlder
+	case v.Package.EVR.Compare(want.EVR) > 0:
+		e.Verdict = VerdictNewer
+	case v.Err() != nil, p.SHA256 != "" && p.SHA256 != v.SHA256, p.SigMD5 != "" && p.SigMD5 != e.SigMD5:
+		e.Verdict = VerdictMissing // the name is there, the package is not
+	}
+	return e
+}
+
+func (p *PlanRPM) evr() string {
+	n, err := rpm.ParseNEVRA(p.NEVRA)
+	if err != nil {
+		return ""
+	}
+	return n.EVR.String()
+}
+
+// judge fails the build unless everything that was asked for is there.
+func (r *build) judge(entries []PackageEntry) error {
+	for _, e := range entries {
+		if e.Verdict != VerdictIncluded {
+			return &FailedError{Failure: Failure{
+				Code: CodeVerifyFailed, Stage: StageVerify,
+				Sentence: fmt.Sprintf("%s %s was asked for, but what the result holds is %s.", e.Name, e.Requested, e.Verdict),
+			}}
+		}
+	}
+	for _, spec := range r.plan.Request.Require {
+		if err := require(spec, entries); err != nil {
+			return err
+		}
+	}
+	r.logf("verified: %d packages are in the result as requested", len(entries))
+	return nil
+}
+
+// require checks one entry of Request.Require against the report.
+func require(spec string, entries []PackageEntry) error {
+	name, op, version := splitRequire(spec)
+	for _, e := range entries {
+		if e.Name != name {
+			continue
+		}
+		have, err := rpm.ParseEVR(e.Shipped)
+		if err == nil && satisfies(have, op, version) {
+			return nil
+		}
+	}
+	return &FailedError{Failure: Failure{
+		Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The result does not hold %s.", spec),
+		Remedy: "Name a source that brings it.",
+	}}
+}
+
+func splitRequire(spec string) (name, op, version string) {
+	i := strings.IndexAny(spec, "<>=")
+	if i < 0 {
+		return spec, "", ""
+	}
+	rest := strings.TrimLeft(spec[i:], "<>=")
+	return spec[:i], spec[i : len(spec)-len(rest)], rest
+}
+
+// satisfies compares as rpm does: a wanted version without a release matches
+// every release.
+func satisfies(have rpm.EVR, op, version string) bool {
+	if op == "" {
+		return true
+	}
+	want, err := rpm.ParseEVR(version)
+	if err != nil {
+		return false
+	}
+	if want.Release == "" {
+		have.Release = ""
+	}
+	c := have.Compare(want)
+	switch op {
+	case "=":
+		return c == 0
+	case "<":
+		return c < 0
+	case "<=":
+		return c <= 0
+	case ">":
+		return c > 0
+	case ">=":
+		return c >= 0
+	}
+	return false
+}

@@ -1,0 +1,225 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/daemon/store"
+	"github.com/fedora-respin/respin/queue"
+)
+
+// housekeep does what is due: it takes up what a kill left half done, submits
+// what the queue has not taken, repeats cancellations, sends notices, and lets
+// old composes go. Every step can be run again.
+func (d *Daemon) housekeep(ctx context.Context) error {
+	if err := d.resume(ctx); err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		var errs []error
+		if n%5 == 0 {
+			errs = append(errs, d.submitQueued(ctx), d.repeatCancels(ctx))
+		}
+		if n%60 == 0 {
+			errs = append(errs, d.expire(ctx))
+		}
+		errs = append(errs, d.sendNotices(ctx))
+		if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
+			d.log.Error("housekeeping", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-d.watchers.wake():
+		}
+	}
+}
+
+// resume goes on with requests that were being resolved when the process ended.
+func (d *Daemon) resume(ctx context.Context) error {
+	list, err := d.store.List(ctx, store.Filter{States: []compose.State{compose.StateResolving}, Limit: 10_000, Ascending: true})
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		d.spawn(func(ctx context.Context) {
+			_, _, err := d.resolveInto(ctx, c.ID, true)
+			if err == nil || ctx.Err() != nil {
+				return
+			}
+			failure := &compose.Failure{Code: compose.CodeInternal, Sentence: "The request could not be resolved: " + err.Error() + "."}
+			if refused, ok := errors.AsType[*compose.RefusedError](err); ok {
+				p := refused.Problems[0]
+				failure = &compose.Failure{Code: p.Code, Sentence: p.Sentence, Remedy: p.Remedy}
+			}
+			if _, err := d.store.Update(ctx, c.ID, func(c *store.Compose) error {
+				d.finish(c, compose.StateFailed, failure)
+				return nil
+			}); err != nil {
+				d.log.Error("record a refusal", "compose_id", c.ID, "error", err)
+			}
+			d.changed(c.ID)
+		})
+	}
+	return nil
+}
+
+// submitQueued is the outbox towards the queue.
+func (d *Daemon) submitQueued(ctx context.Context) error {
+	list, err := d.store.List(ctx, store.Filter{States: []compose.State{compose.StateQueued}, Unqueued: true, Limit: 1000, Ascending: true})
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		d.enqueue(ctx, c)
+	}
+	return nil
+}
+
+func (d *Daemon) repeatCancels(ctx context.Context) error {
+	list, err := d.store.List(ctx, store.Filter{States: unfinished(), Canceling: true, Limit: 1000})
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if c.Submitted {
+			d.cancelInQueue(ctx, c.ID)
+		}
+	}
+	return nil
+}
+
+// expire lets go of composes whose time is over: the record says so first, then
+// the files go, and what a kill left is found by the next sweep.
+func (d *Daemon) expire(ctx context.Context) error {
+	list, err := d.store.List(ctx, store.Filter{
+		States:   []compose.State{compose.StateSucceeded, compose.StateFailed, compose.StateCanceled},
+		Expiring: d.now(), Limit: 100,
+	})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, c := range list {
+		_, err := d.Expire(ctx, c.ID)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// ErrNotDone says that a compose is still under way.
+var ErrNotDone = errors.New("compose is not finished")
+
+// Expire removes the files of a compose that has ended; the record stays.
+func (d *Daemon) Expire(ctx context.Context, id string) (*store.Compose, error) {
+	c, err := d.store.Update(ctx, id, func(c *store.Compose) error {
+		if !c.State.Done() {
+			return ErrNotDone
+		}
+		c.State = compose.StateExpired
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.changed(id)
+	if err := errors.Join(d.hosting.RemoveSet(ctx, id), removeFile(d.logs.path(id))); err != nil {
+		return c, fmt.Errorf("remove the files of compose %s: %w", id, err)
+	}
+	d.log.Info("expired", "compose_id", id)
+	return c, nil
+}
+
+func removeFile(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove file: %w", err)
+	}
+	return nil
+}
+
+// Renew gives a compose that has ended a longer life, from now.
+func (d *Daemon) Renew(ctx context.Context, id string, ttl time.Duration) (*store.Compose, error) {
+	c, err := d.store.Update(ctx, id, func(c *store.Compose) error {
+		if !c.State.Done() || c.State == compose.StateExpired {
+			return ErrNotDone
+		}
+		c.Expires = d.now().Add(ttl).UTC().Truncate(time.Millisecond)
+		return nil
+	})
+	d.changed(id)
+	return c, err
+}
+
+// waiting returns why and where unfinished composes wait, by id.
+func (d *Daemon) waiting(ctx context.Context) (map[string]queue.WaitingJob, error) {
+	list, err := d.master.Waiting(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list waiting composes: %w", err)
+	}
+	byID := make(map[string]queue.WaitingJob, len(list))
+	for _, w := range list {
+		byID[w.JobID] = w
+	}
+	return byID, nil
+}
+
+// watchers tell followers of a compose that its record or log changed.
+type watchers struct {
+	mu   sync.Mutex
+	byID map[string]chan struct{}
+	any  chan struct{}
+}
+
+// wait returns a channel that is closed at the next change of id.
+func (w *watchers) wait(id string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.byID == nil {
+		w.byID = map[string]chan struct{}{}
+	}
+	c, ok := w.byID[id]
+	if !ok {
+		c = make(chan struct{})
+		w.byID[id] = c
+	}
+	return c
+}
+
+// wake returns a channel that gets a value after some compose has changed.
+func (w *watchers) wake() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.any == nil {
+		w.any = make(chan struct{}, 1)
+	}
+	return w.any
+}
+
+// changed tells the followers of id.
+func (d *Daemon) changed(id string) {
+	w := &d.watchers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c, ok := w.byID[id]; ok {
+		close(c)
+		delete(w.byID, id)
+	}
+	if w.any != nil {
+		select {
+		case w.any <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// uploadPath is where the content of an upload lies.
+func (d *Daemon) uploadPath(id string) string { return filepath.Join(d.cfg.Data, "uploads", id) }

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Upload is a file that a user brought. Its content lies beside the database
+// under its ID.
+type Upload struct {
+	ID      string // sha256 of the content, hex
+	Name    string
+	Type    string // rpm, iso
+	Size    int64
+	NEVRA   string
+	Created time.Time
+}
+
+// PutUpload records an upload; the same content again changes nothing.
+func (s *Store) PutUpload(ctx context.Context, u Upload) error {
+	if _, err := s.db.ExecContext(ctx, `INSERT INTO uploads (id, name, type, size, nevra, created) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`, u.ID, u.Name, u.Type, u.Size, u.NEVRA, millis(u.Created)); err != nil {
+		return fmt.Errorf("record upload: %w", err)
+	}
+	return nil
+}
+
+// Upload returns the upload with the id, or ErrNotFound. A prefix of at least
+// eight digits that names only one upload is enough.
+func (s *Store) Upload(ctx context.Context, id string) (Upload, error) {
+	var u Upload
+	var created int64
+	rows, err := s.db.QueryContext(ctx, `SELECT id, name, type, size, nevra, created FROM uploads WHERE id >= ? AND id < ? LIMIT 2`, id, id+"g")
+	if err != nil {
+		return u, fmt.Errorf("read upload: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	n := 0
+	for ; rows.Next(); n++ {
+		if err := rows.Scan(&u.ID, &u.Name, &u.Type, &u.Size, &u.NEVRA, &created); err != nil {
+			return u, fmt.Errorf("read upload: %w", err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return u, fmt.Errorf("read upload: %w", err)
+	}
+	if n != 1 || len(id) < 8 {
+		return Upload{}, ErrNotFound
+	}
+	u.Created = fromMillis(created)
+	return u, nil
+}
+
+// Token is an API token. Only the hash of its secret is kept.
+type Token struct {
+	ID      string
+	Name    string
+	Hash    []byte // sha256 of the secret
+	Scopes  []string
+	Extra   string // for scope node: the public key of its queue user
+	Created time.Time
+	Used    time.Time
+}
+
+// Allows tells whether the token carries the scope; admin carries all.
+func (t *Token) Allows(scope string) bool {
+	return slices.Contains(t.Scopes, scope) || slices.Contains(t.Scopes, "admin")
+}
+
+// PutToken records a token.
+func (s *Store) PutToken(ctx context.Context, t Token) error {
+	if _, err := s.db.ExecContext(ctx, `INSERT INTO tokens (id, name, hash, scopes, extra, created) VALUES (?, ?, ?, ?, ?, ?)`,
+		t.ID, t.Name, t.Hash, strings.Join(t.Scopes, ","), t.Extra, millis(t.Created)); err != nil {
+		return fmt.Errorf("record token: %w", err)
+	}
+	return nil
+}
+
+const tokenColumns = `id, name, hash, scopes, extra, created, used`
+
+func scanToken(row scanner) (Token, error) {
+	var t Token
+	var scopes string
+	var created, used int64
+	err := row.Scan(&t.ID, &t.Name, &t.Hash, &scopes, &t.Extra, &created, &used)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, ErrNotFound
+	}
+	if err != nil {
+		return t, fmt.Errorf("read token: %w", err)
+	}
+	t.Scopes, t.Created, t.Used = strings.Split(scopes, ","), fromMillis(created), fromMillis(used)
+	return t, nil
+}
+
+// TokenByHash returns the token whose secret has that hash, or ErrNotFound.
+func (s *Store) TokenByHash(ctx context.Context, hash []byte) (Token, error) {
+	return scanToken(s.db.QueryRowContext(ctx, `SELECT `+tokenColumns+` FROM tokens WHERE hash = ?`, hash))
+}
+
+// Tokens lists all tokens, oldest first.
+func (s *Store) Tokens(ctx context.Context) ([]Token, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+tokenColumns+` FROM tokens ORDER BY created, id`)
+	if err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var list []Token
+	for rows.Next() {
+		t, err := scanToken(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	return list, nil
+}
+
+// TokenUsed notes when a token was last used.
+func (s *Store) TokenUsed(ctx context.Context, id string, now time.Time) error {
+	if _, err := s.db.ExecContext(ctx, `UPDATE tokens SET used = ? WHERE id = ?`, millis(now), id); err != nil {
+		return fmt.Errorf("update token: %w", err)
+	}
+	return nil
+}
+
+// DeleteToken revokes a token and returns what it was, or ErrNotFound.
+func (s *Store) DeleteToken(ctx context.Context, id string) (Token, error) {
+	return scanToken(s.db.QueryRowContext(ctx, `DELETE FROM tokens WHERE id = ? RETURNING `+tokenColumns, id))
+}

@@ -1,0 +1,293 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/daemon/store"
+	"github.com/fedora-respin/respin/internal/diskfree"
+	"github.com/fedora-respin/respin/queue"
+)
+
+// resolveTimeout bounds how long the questions to Koji and Bodhi may take.
+const resolveTimeout = 2 * time.Minute
+
+// SubmitOptions go with a request.
+type SubmitOptions struct {
+	IdempotencyKey string // the same key again gives the compose that it made
+	Fresh          bool   // build even when the same Plan stands built
+	Owner          string
+}
+
+// Submit takes a request: resolves it, and queues the Plan or gives back a
+// compose that already holds it (reused). A request that cannot be built is a
+// *compose.RefusedError and leaves no record.
+func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOptions) (c *store.Compose, reused bool, err error) {
+	if o.IdempotencyKey != "" {
+		o.IdempotencyKey = o.Owner + "\x00" + o.IdempotencyKey
+		if old, err := d.store.ByKey(ctx, o.IdempotencyKey); err == nil {
+			return old, true, nil
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return nil, false, err
+		}
+	}
+	if req.Arch == "" {
+		req.Arch = hostArch()
+	}
+	if problems := req.Check(); len(problems) > 0 {
+		return nil, false, compose.Refuse(problems...)
+	}
+	if err := d.checkQuota(ctx); err != nil {
+		return nil, false, err
+	}
+	// The record comes first: a kill while Koji is asked loses no request.
+	c = &store.Compose{
+		ID: d.newID(), State: compose.StateResolving, Owner: o.Owner, IdemKey: o.IdempotencyKey,
+		Created: d.now().UTC().Truncate(time.Millisecond), Request: req,
+	}
+	if err := d.store.Insert(ctx, c); errors.Is(err, store.ErrExists) && o.IdempotencyKey != "" {
+		old, err := d.store.ByKey(ctx, o.IdempotencyKey)
+		return old, true, err
+	} else if err != nil {
+		return nil, false, err
+	}
+	type answer struct {
+		c      *store.Compose
+		reused bool
+		err    error
+	}
+	done := make(chan answer, 1)
+	// The caller may go away; the work that it started is finished all the same.
+	d.spawn(func(ctx context.Context) {
+		c, reused, err := d.resolveInto(ctx, c.ID, o.Fresh)
+		done <- answer{c, reused, err}
+	})
+	select {
+	case a := <-done:
+		if a.err != nil && !d.stopping() {
+			return nil, false, errors.Join(a.err, d.store.Delete(context.WithoutCancel(ctx), c.ID))
+		}
+		return a.c, a.reused, a.err
+	case <-ctx.Done():
+		return nil, false, fmt.Errorf("submit request: %w", ctx.Err())
+	}
+}
+
+// resolveInto resolves the record id and queues it. With fresh unset, a compose
+// that stands built for the same Plan takes its place.
+func (d *Daemon) resolveInto(ctx context.Context, id string, fresh bool) (*store.Compose, bool, error) {
+	c, err := d.store.Get(ctx, id)
+	if err != nil {
+		return nil, false, err
+	}
+	plan, err := d.Resolve(ctx, c.Request)
+	if err != nil {
+		return nil, false, err
+	}
+	if !fresh {
+		old, err := d.store.ByDigest(ctx, plan.Digest)
+		switch {
+		case err == nil && old.State == compose.StateSucceeded && old.ID != id:
+			return old, true, d.store.Delete(ctx, id)
+		case err != nil && !errors.Is(err, store.ErrNotFound):
+			return nil, false, err
+		}
+	}
+	c, err = d.store.Update(ctx, id, func(c *store.Compose) error {
+		c.Plan, c.Digest, c.Request, c.Warnings = plan, plan.Digest, plan.Request, plan.Warnings
+		c.State = compose.StateQueued
+		return nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	d.changed(id)
+	d.log.Info("queued", "compose_id", id, "kind", c.Request.Kind, "plan", plan.Digest)
+	d.enqueue(ctx, c)
+	return c, false, nil
+}
+
+// Resolve turns a request into a Plan and checks what this server knows of its
+// own: tools and disk.
+func (d *Daemon) Resolve(ctx context.Context, req compose.Request) (*compose.Plan, error) {
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	if req.Arch == "" {
+		req.Arch = hostArch()
+	}
+	plan, err := d.resolver.Resolve(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkTools(ctx, plan); err != nil {
+		return nil, err
+	}
+	return plan, d.checkDisk(plan)
+}
+
+// checkTools refuses a Plan that every node of its arch lacks a tool for. When
+// there is no node of that arch at all the compose may wait for one.
+func (d *Daemon) checkTools(ctx context.Context, plan *compose.Plan) error {
+	if plan.Backend == "" {
+		return nil
+	}
+	nodes, err := d.master.Nodes(ctx)
+	if err != nil {
+		return fmt.Errorf("list nodes: %w", err)
+	}
+	kind, arch, reason := string(plan.Request.Kind), plan.Request.Arch, ""
+	for i := range nodes {
+		if !nodes[i].Online {
+			continue
+		}
+		for _, offer := range nodes[i].Offers {
+			if offer.Kind == kind && offer.Arch == arch {
+				return nil
+			}
+		}
+		if nodes[i].Labels["arch"] == arch {
+			reason = nodes[i].Labels[missingLabel+kind]
+		}
+	}
+	if reason == "" {
+		return nil
+	}
+	return compose.Refuse(compose.Problem{
+		Code: compose.CodeToolMissing, Field: "kind",
+		Sentence: fmt.Sprintf("No build node can make a %s: %s.", kind, reason),
+		Remedy:   "Install it on the node and start the node again; respin doctor lists what is missing.",
+	})
+}
+
+// checkDisk refuses a Plan whose files will not fit where results are hosted.
+// A node checks its own disk again before it downloads.
+func (d *Daemon) checkDisk(plan *compose.Plan) error {
+	need := 2*plan.Size() + d.cfg.Limits.DiskFloor
+	free, err := diskfree.At(d.cfg.Data)
+	if err != nil {
+		return err
+	}
+	if free >= need {
+		return nil
+	}
+	return compose.Refuse(compose.Problem{
+		Code:     compose.CodeDiskFull,
+		Sentence: fmt.Sprintf("The server has %d MiB of free disk, and this compose needs %d MiB.", free>>20, need>>20),
+		Remedy:   "Delete old composes (respin delete), or ask the operator for room.",
+	})
+}
+
+func (d *Daemon) checkQuota(ctx context.Context) error {
+	n, err := d.store.Count(ctx, store.Filter{States: unfinished()})
+	if err != nil {
+		return err
+	}
+	if n < d.cfg.Quotas.Waiting {
+		return nil
+	}
+	return compose.Refuse(compose.Problem{
+		Code:     compose.CodeQuota,
+		Sentence: fmt.Sprintf("%d composes are waiting or building, which is all that this server takes.", n),
+		Remedy:   "Wait for some to finish.",
+	})
+}
+
+func unfinished() []compose.State {
+	return []compose.State{compose.StateResolving, compose.StateQueued, compose.StateBuilding, compose.StatePublishing}
+}
+
+// payload is what a build node gets.
+type payload struct {
+	Plan    *compose.Plan `json:"plan"`
+	RepoURL string        `json:"repo_url"` // where the side repo will be served
+}
+
+// enqueue hands a queued record to the queue. When that does not work now, the
+// outbox loop tries again: the record says that it was not submitted.
+func (d *Daemon) enqueue(ctx context.Context, c *store.Compose) {
+	data, err := json.Marshal(payload{Plan: c.Plan, RepoURL: d.cfg.URL + "/repos/" + c.ID + "/"})
+	if err == nil {
+		err = d.master.Submit(ctx, queue.Job{ID: c.ID, Kind: string(c.Request.Kind), Arch: c.Request.Arch, Payload: data})
+	}
+	if err == nil {
+		_, err = d.store.Update(ctx, c.ID, func(c *store.Compose) error { c.Submitted = true; return nil })
+	}
+	if err != nil && ctx.Err() == nil {
+		d.log.Warn("queue does not take the compose; trying again", "compose_id", c.ID, "error", err)
+	}
+}
+
+// Cancel ends a compose. One that has ended keeps its state.
+func (d *Daemon) Cancel(ctx context.Context, id string) (*store.Compose, error) {
+	c, err := d.store.Update(ctx, id, func(c *store.Compose) error {
+		if c.State.Done() {
+			return nil
+		}
+		c.Canceling = true
+		if !c.Submitted {
+			d.finish(c, compose.StateCanceled, canceledFailure())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.changed(id)
+	if !c.State.Done() {
+		d.cancelInQueue(ctx, id)
+		return d.store.Get(ctx, id)
+	}
+	return c, nil
+}
+
+func (d *Daemon) cancelInQueue(ctx context.Context, id string) {
+	err := d.master.Cancel(ctx, id)
+	if err != nil && !errors.Is(err, queue.ErrFinished) && ctx.Err() == nil {
+		d.log.Warn("queue does not take the cancellation; trying again", "compose_id", id, "error", err)
+	}
+}
+
+func canceledFailure() *compose.Failure {
+	return &compose.Failure{Code: compose.CodeCanceled, Sentence: "The compose was canceled."}
+}
+
+// Retry makes a new compose of the same Plan.
+func (d *Daemon) Retry(ctx context.Context, id, owner string) (*store.Compose, error) {
+	old, err := d.store.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if old.Plan == nil {
+		c, _, err := d.Submit(ctx, old.Request, SubmitOptions{Fresh: true, Owner: owner})
+		return c, err
+	}
+	if err := errors.Join(d.checkQuota(ctx), d.checkDisk(old.Plan)); err != nil {
+		return nil, err
+	}
+	c := &store.Compose{
+		ID: d.newID(), State: compose.StateQueued, Owner: owner, Created: d.now().UTC().Truncate(time.Millisecond),
+		Request: old.Request, Plan: old.Plan, Digest: old.Digest, Record: store.Record{RetryOf: id, Warnings: old.Warnings},
+	}
+	if err := d.store.Insert(ctx, c); err != nil {
+		return nil, err
+	}
+	d.enqueue(ctx, c)
+	return c, nil
+}
+
+// newID returns an identifier that sorts by day and that people can read out:
+// 20261123-k3f9qz7m.
+func (d *Daemon) newID() string {
+	const digits = "23456789abcdefghjkmnpqrstuvwxyz" // no look-alikes
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails since Go 1.24
+	for i := range b {
+		b[i] = digits[int(b[i])%len(digits)]
+	}
+	return d.now().UTC().Format("20060102") + "-" + string(b[:])
+}
