@@ -117,7 +117,7 @@ type mtools struct {
 func (m mtools) exec(ctx context.Context, stdout io.Writer, name string, args ...string) error {
 	return m.run.Runner.Run(ctx, proc.Cmd{
 		Name: name, Args: append([]string{"-i", m.image}, args...), Dir: m.run.dir,
-		Log: m.run.Log, Stdout: stdout, Package: "mtools",
+		Log: m.log(stdout), Stdout: stdout, Package: "mtools",
 		Env: append(timeEnv(m.run.Time), "MTOOLSRC=/dev/null", "MTOOLS_SKIP_CHECK=1"),
 	})
 }
@@ -256,3 +256,11 @@ func patchCmdline(name string, was, is []byte) error {
 }
 
 func oneLine(b []byte) string { return strings.Join(strings.Fields(string(b)), " ") }
+
+// log keeps what is captured out of the log.
+func (m mtools) log(stdout io.Writer) io.Writer {
+	if stdout != nil {
+		return nil
+	}
+	return m.run.Log
+}
