@@ -81,7 +81,13 @@ func (m *Master) settle(ctx context.Context, q queued, outcome queue.Outcome, me
 	if err != nil {
 		return err
 	}
-	if stands.Writer == m.writer && (q.claimed == nil || q.claim.Released) {
+	if stands.Writer != m.writer {
+		return nil // whoever wrote it tells
+	}
+	if err := tellFinished(ctx, m.c, m.n, masterTeller, q.job.ID); err != nil {
+		return err
+	}
+	if q.claimed == nil || q.claim.Released {
 		return m.remove(ctx, q)
 	}
 	return nil
@@ -139,6 +145,9 @@ func (m *Master) tidyJob(ctx context.Context, q queued, now time.Time) error {
 	case q.result != nil:
 		// A succeeded job must be finalized by a node, whenever one comes.
 		if q.result.Outcome != queue.Succeeded && !claimed && time.Since(q.result.Finished) > 5*m.lease {
+			if err := tellFinished(ctx, m.c, m.n, masterTeller, q.job.ID); err != nil {
+				return err
+			}
 			return m.remove(ctx, q)
 		}
 	case q.cancel != nil && !claimed:

@@ -31,8 +31,8 @@
 //	                      pull consumer <n|h>~<arch>~<kind> for each capability
 //	stream queue_results  queue.results.<id>, at most one message for a subject, which
 //	                      the server enforces; not deletable through the API
-//	stream queue_events   queue.events.<node>.<id> from the nodes, and queue_results as a
-//	                      source, so that no crash can part a result from its event
+//	stream queue_events   queue.events.<node>.<id>; a job leaves queue_jobs only after its
+//	                      end was told here, so that no crash can part the two
 //	KV     queue_index    what was submitted: capability, priority, digest
 //	KV     queue_claims   who runs what; renewed every third of a lease time
 //	KV     queue_cancels  cancellations asked for

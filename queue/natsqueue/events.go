@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fedora-respin/respin/queue"
@@ -91,8 +92,11 @@ func (m *Master) follow(
 		if seq <= *after {
 			continue
 		}
+		e, ok, err := m.decodeEvent(ctx, msg, meta)
+		if err != nil {
+			return true, err
+		}
 		*after = seq
-		e, ok := m.decodeEvent(msg.Subject(), msg.Data(), meta)
 		if ok && !yield(e, nil) {
 			return false, nil
 		}
@@ -109,36 +113,46 @@ func (m *Master) dropConsumer(stream jetstream.Stream, cons jetstream.Consumer) 
 }
 
 // decodeEvent trusts the subject, which the server checks against the node's
-// permissions, for who speaks; a message that does not decode is skipped.
-func (m *Master) decodeEvent(subject string, data []byte, meta *jetstream.MsgMetadata) (queue.Event, bool) {
+// permissions, for who speaks, and only the recorded result for how a job ended.
+// A message that does not decode is skipped.
+func (m *Master) decodeEvent(ctx context.Context, msg jetstream.Msg, meta *jetstream.MsgMetadata) (queue.Event, bool, error) {
 	var e queue.Event
-	p := strings.Split(subject, ".")
-	switch {
-	case len(p) == 3 && p[1] == "results":
-		var r storedResult
-		if err := json.Unmarshal(data, &r); err != nil {
-			m.o.Logger.Warn("result skipped", "subject", subject, "error", err)
-			return e, false
-		}
-		e = queue.Event{JobID: p[2], Attempt: r.Attempt, Node: r.Node, Type: queue.TypeFinished, Message: r.Message}
-		if e.Data, _ = json.Marshal(r.Result); e.Data == nil {
-			return e, false
-		}
-	case len(p) == 4 && p[1] == "events":
-		if err := json.Unmarshal(data, &e); err != nil {
-			m.o.Logger.Warn("event skipped", "subject", subject, "error", err)
-			return e, false
-		}
-		e.JobID = p[3]
-		if e.Type == queue.TypeFinished {
-			return e, false // only a recorded result may say so
-		}
-		if e.Type != queue.TypeLost {
-			e.Node = p[2]
-		}
-	default:
-		return e, false
+	p := strings.Split(msg.Subject(), ".")
+	if len(p) != 4 {
+		return e, false, nil
 	}
-	e.Seq, e.Time = meta.Sequence.Stream, meta.Timestamp
-	return e, true
+	if err := json.Unmarshal(msg.Data(), &e); err != nil {
+		m.o.Logger.Warn("event skipped", "subject", msg.Subject(), "error", err)
+		return e, false, nil
+	}
+	e.Seq, e.Time, e.JobID = meta.Sequence.Stream, meta.Timestamp, p[3]
+	switch e.Type {
+	case queue.TypeFinished:
+		r, err := m.result(ctx, e.JobID)
+		if err != nil || r == nil {
+			return e, false, err
+		}
+		e.Attempt, e.Node, e.Message = r.Attempt, r.Node, r.Message
+		e.Data, err = json.Marshal(r.Result)
+		return e, err == nil, err
+	case queue.TypeLost: // the node that tells is not the one that was lost
+	default:
+		e.Node = p[2]
+	}
+	return e, true, nil
+}
+
+// tellFinished stores the event of a result, under the name of whoever tells.
+// The server drops repetitions within some minutes.
+func tellFinished(ctx context.Context, c *conn, n names, teller, id string) error {
+	data, err := json.Marshal(queue.Event{JobID: id, Type: queue.TypeFinished})
+	if err != nil {
+		return err
+	}
+	_, err = c.js.PublishMsg(ctx, &nats.Msg{Subject: n.eventSubject(teller, id), Data: data},
+		jetstream.WithMsgID("finished."+id))
+	if err != nil {
+		return fmt.Errorf("tell the end of job %s: %w", id, err)
+	}
+	return nil
 }

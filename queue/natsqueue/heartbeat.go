@@ -51,6 +51,7 @@ func (l *lease) lose() {
 	l.lost = true
 	l.mu.Unlock()
 	l.cancel(queue.ErrLeaseLost)
+	l.end(queue.ErrLeaseLost)
 }
 
 // beatOnce keeps the server from delivering the job again, renews the claim,

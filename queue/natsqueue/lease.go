@@ -23,7 +23,9 @@ type lease struct {
 	d   *delivery
 	out *emitter
 
-	ctx    context.Context // the handler's
+	life   context.Context // until the lease is lost or Run gives up
+	end    context.CancelCauseFunc
+	ctx    context.Context // the handler's, within life
 	cancel context.CancelCauseFunc
 	kick   chan struct{} // heartbeat now
 
@@ -43,7 +45,9 @@ var _ queue.Lease = (*lease)(nil)
 // serve runs a claimed job to its end on this node.
 func (r *runner) serve(job queue.Job, h held, d *delivery) {
 	l := &lease{r: r, job: job, h: h, d: d, rev: h.rev, kick: make(chan struct{}, 1)}
-	l.ctx, l.cancel = context.WithCancelCause(r.leases)
+	l.life, l.end = context.WithCancelCause(r.leases)
+	defer l.end(nil)
+	l.ctx, l.cancel = context.WithCancelCause(l.life)
 	defer l.cancel(nil)
 	l.out = newEmitter(r.cfg.Log, l.send)
 	defer l.out.close()
@@ -72,7 +76,7 @@ func (r *runner) serve(job queue.Job, h held, d *delivery) {
 // settle brings the job to its result: the one that stands, or else a new one.
 // nil without an error means that the job is not for this node to end.
 func (l *lease) settle() (*storedResult, error) {
-	ctx, cancel := context.WithTimeout(l.r.leases, callTimeout)
+	ctx, cancel := context.WithTimeout(l.life, callTimeout)
 	defer cancel()
 	res, err := l.r.result(ctx, l.job.ID)
 	if err != nil {
@@ -120,7 +124,7 @@ func (l *lease) handle() (*storedResult, error) {
 		return nil, nil
 	case errors.Is(cause, queue.ErrShutdown):
 		l.out.put(queue.Event{Type: queue.TypeReleased, Message: "the node is shutting down"})
-		l.flush(l.r.leases)
+		l.flush(l.life)
 		l.giveBack(0)
 		return nil, nil
 	case errors.Is(cause, queue.ErrCanceled):
@@ -143,8 +147,8 @@ func (l *lease) callHandler() (err error) {
 
 // record writes a result on behalf of the worker.
 func (l *lease) record(res queue.Result) (*storedResult, error) {
-	l.flush(l.r.leases)
-	stands, err := l.write(l.r.leases, res)
+	l.flush(l.life)
+	stands, err := l.write(l.life, res)
 	if err != nil {
 		return nil, err
 	}
@@ -217,17 +221,27 @@ func (l *lease) Finish(ctx context.Context, res queue.Result) (bool, error) {
 	return true, nil
 }
 
-// finalize makes the result visible and takes the job off the queue.
+// finalize makes the result visible and takes the job off the queue. The order
+// is what makes a crash harmless: as long as the job is in the queue, all of
+// this is done again.
 func (l *lease) finalize(res *storedResult) {
+	if l.life.Err() != nil {
+		return // the node that has the job now does it
+	}
+	if err := l.tell(res); err != nil {
+		l.r.log.Warn("job put back", "job", l.job.ID, "error", err)
+		l.giveBack(min(time.Second, l.r.lease/4))
+		return
+	}
 	if err := l.callFinalize(res.Result); err != nil {
 		l.r.log.Warn("finalize failed, will be tried again", "job", l.job.ID, "error", err)
 		l.out.line("finalize: " + err.Error())
-		l.flush(l.r.leases)
+		l.flush(l.life)
 		l.giveBack(max(l.r.lease/4, 100*time.Millisecond))
 		return
 	}
 	l.out.put(queue.Event{Type: queue.TypeFinalized, Attempt: res.Attempt})
-	if !l.out.flush(l.r.leases) {
+	if !l.out.flush(l.life) {
 		l.giveBack(0) // the master must hear of it: once more, it is idempotent
 		return
 	}
@@ -237,10 +251,23 @@ func (l *lease) finalize(res *storedResult) {
 		return
 	}
 	l.stopBeat()
-	ctx, cancel := context.WithTimeout(l.r.leases, callTimeout)
+	ctx, cancel := context.WithTimeout(l.life, callTimeout)
 	defer cancel()
 	if err := l.r.claims.Purge(ctx, l.job.ID, jetstream.LastRevision(l.rev)); err != nil {
 		l.r.log.Debug("remove claim", "job", l.job.ID, "error", err)
+	}
+}
+
+// tell stores the event of the result, behind all that was logged.
+func (l *lease) tell(res *storedResult) error {
+	l.flush(l.life)
+	for {
+		ctx, cancel := context.WithTimeout(l.life, callTimeout)
+		err := tellFinished(ctx, l.r.c, l.r.n, l.r.cfg.ID, res.JobID)
+		cancel()
+		if err == nil || !pause(l.life, 250*time.Millisecond) {
+			return err
+		}
 	}
 }
 
@@ -254,7 +281,7 @@ func (l *lease) callFinalize(res queue.Result) (err error) {
 			err = fmt.Errorf("finalizer panicked: %v", p)
 		}
 	}()
-	return l.r.h.Finalize(l.r.leases, l.job, res)
+	return l.r.h.Finalize(l.life, l.job, res)
 }
 
 // giveBack releases the claim and puts the job back, unless another node has

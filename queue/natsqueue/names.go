@@ -91,6 +91,10 @@ const (
 	ctlDrain  = "drain"
 )
 
+// masterTeller stands in event subjects where nodes have their ID; no ID looks
+// like it.
+const masterTeller = "=master="
+
 func inboxPrefix(node string) string { return "_INBOX." + node }
 
 const (

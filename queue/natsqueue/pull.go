@@ -20,6 +20,10 @@ type puller struct {
 	sub *nats.Subscription
 }
 
+// ackTimeout is short: after a crash of the server it may ignore the
+// acknowledgment of a delivery that it forgot, and then delivers again.
+const ackTimeout = 5 * time.Second
+
 var pullRequest = []byte(`{"batch":1,"no_wait":true}`)
 
 // pull returns nil when nothing waits, or the consumer does not exist yet.
@@ -97,6 +101,6 @@ func (d *delivery) nak(delay time.Duration) {
 
 // ack takes the message off the queue and waits for the server to say so.
 func (d *delivery) ack() error {
-	_, err := d.nc.Request(d.reply, []byte("+ACK"), callTimeout)
+	_, err := d.nc.Request(d.reply, []byte("+ACK"), ackTimeout)
 	return err
 }

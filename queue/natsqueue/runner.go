@@ -298,6 +298,9 @@ func (r *runner) shutdown() error {
 	r.mu.Unlock()
 	done := make(chan struct{})
 	go func() { r.handlers.Wait(); close(done) }()
+	if errors.Is(cause, queue.ErrLeaseLost) {
+		r.abandon(cause) // nor recorded, nor told
+	}
 	grace := time.NewTimer(r.cfg.ShutdownGrace)
 	defer grace.Stop()
 	select {

@@ -84,8 +84,7 @@ func setup(ctx context.Context, js jetstream.JetStream, n names, o Options) erro
 		},
 		{
 			Name: n.events(), Subjects: []string{string(n) + ".events.>"}, Storage: jetstream.FileStorage,
-			Sources: []*jetstream.StreamSource{{Name: n.results()}},
-			MaxAge:  o.Retention, MaxBytes: o.MaxEvents, Discard: jetstream.DiscardOld, AllowDirect: true,
+			MaxAge: o.Retention, MaxBytes: o.MaxEvents, Discard: jetstream.DiscardOld, AllowDirect: true,
 		},
 	}
 	for _, c := range streams {

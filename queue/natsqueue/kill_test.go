@@ -1,0 +1,3 @@
+package natsqueue
+
+func runHelper() bool { return false }
