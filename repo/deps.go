@@ -64,15 +64,11 @@ func groupDeps(p *rpm.Package, rule PreRule) *depGroups {
 	return g
 }
 
-// tagDirNames is the mark by which rpm tells a header with compressed file
-// names from that of rpm 3.
-const tagDirNames rpm.Tag = 1118
-
 // withOwnName returns the provides as librpm hands them to createrepo_c: the
-// packages of rpm 3 do not provide their own name, librpm's legacyRetrofit adds
-// it while it reads them.
+// packages of rpm 3 (no immutable region) do not provide their own name, and
+// librpm's applyRetrofits adds it while it reads them.
 func withOwnName(p *rpm.Package) []rpm.Dependency {
-	if p.Source || p.Header == nil || p.Header.Has(tagDirNames) {
+	if p.Source || p.Format != 3 {
 		return p.Provides
 	}
 	evr := p.EVR.Version + "-" + p.EVR.Release
