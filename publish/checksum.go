@@ -25,7 +25,8 @@ func WriteChecksum(w io.Writer, files []File) error {
 	bw := bufio.NewWriter(w)
 	for _, f := range files {
 		if f.Path != ChecksumName {
-			fmt.Fprintf(bw, "# %s: %d bytes\nSHA256 (%s) = %s\n", f.Path, f.Size, f.Path, f.SHA256)
+			// A failed write comes back from Flush.
+			_, _ = fmt.Fprintf(bw, "# %s: %d bytes\nSHA256 (%s) = %s\n", f.Path, f.Size, f.Path, f.SHA256)
 		}
 	}
 	if err := bw.Flush(); err != nil {

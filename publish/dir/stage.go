@@ -58,7 +58,8 @@ func (p *Publisher) stage(ctx context.Context, set publish.Set, progress publish
 		return publish.Staged{}, err
 	}
 	defer src.Close() //nolint:errcheck // only read
-	if err := p.prune(set); err != nil {
+	top := path.Join(stagingPath(set.ID, set.Attempt), setDir)
+	if err := errors.Join(p.root.MkdirAll(top, 0o755), p.prune(top, set.Files)); err != nil {
 		return publish.Staged{}, err
 	}
 	for _, f := range set.UploadOrder() {
@@ -117,18 +118,14 @@ func (p *Publisher) published(s publish.Staged) (bool, error) {
 	return true, nil
 }
 
-// prune deletes from the staging what an earlier call left and the set does
+// prune deletes from the staging what an earlier call left and the list does
 // not have.
-func (p *Publisher) prune(set publish.Set) error {
-	listed := map[string]bool{".": true}
-	for _, f := range set.Files {
+func (p *Publisher) prune(top string, files []publish.File) error {
+	listed := map[string]bool{".": true, publish.ChecksumName: true}
+	for _, f := range files {
 		for name := f.Path; name != "."; name = path.Dir(name) {
 			listed[name] = true
 		}
-	}
-	top := path.Join(stagingPath(set.ID, set.Attempt), setDir)
-	if err := p.root.MkdirAll(top, 0o755); err != nil {
-		return err
 	}
 	sub, err := p.root.OpenRoot(top)
 	if err != nil {
@@ -154,7 +151,7 @@ func (p *Publisher) place(ctx context.Context, src *publish.Source, set publish.
 	if err := p.ready(ctx); err != nil {
 		return err
 	}
-	dst := path.Join(stagingPath(set.ID, set.Attempt), setDir, f.Path)
+	dst := stagedFile(set.ID, set.Attempt, f.Path)
 	ok, err := p.holds(ctx, dst, f)
 	if err != nil {
 		return err
@@ -234,7 +231,7 @@ func (p *Publisher) link(ctx context.Context, src *publish.Source, r *publish.Re
 	}
 	defer to.Close() //nolint:errcheck // only read
 	if err := unix.Linkat(int(from.Fd()), path.Base(f.Path), int(to.Fd()), path.Base(dst), 0); err != nil {
-		return false, nil //nolint:nilerr // a copy will do, and will tell what is wrong
+		return false, nil // a copy will do, and will tell what is wrong
 	}
 	linked, err := p.root.Lstat(dst)
 	if err == nil && !os.SameFile(linked, info) {
@@ -371,6 +368,9 @@ func (p *Publisher) checkStaged(ctx context.Context, staged publish.Staged) erro
 	}
 	files, err := publish.ReadChecksum(bytes.NewReader(list))
 	if err != nil {
+		return err
+	}
+	if err := p.prune(top, files); err != nil {
 		return err
 	}
 	dirs := []string{top}

@@ -32,28 +32,64 @@ func partPath(id string, attempt int, name string) string {
 	return path.Join(stagingPath(id, attempt), partsDir, digestOf([]byte(name)))
 }
 
-// Uploaded tells how much of a file the attempt's staging holds, and its
-// SHA-256 when it is complete.
-func (p *Publisher) Uploaded(ctx context.Context, id string, attempt int, name string) (size int64, sum string, err error) {
+// Uploaded tells how many bytes of a file the attempt's staging holds, and
+// whether it is complete and was checked.
+func (p *Publisher) Uploaded(ctx context.Context, id string, attempt int, name string) (size int64, complete bool, err error) {
 	if err := errors.Join(publish.CheckID(id), publish.CheckPath(name), p.ready(ctx)); err != nil {
-		return 0, "", fmt.Errorf("look up %s: %w", name, err)
+		return 0, false, fmt.Errorf("look up %s: %w", name, err)
 	}
-	full := path.Join(stagingPath(id, attempt), setDir, name)
-	if info, err := p.root.Lstat(full); err == nil && info.Mode().IsRegular() {
-		sum, err := p.hashFile(ctx, full)
-		if err != nil {
-			return 0, "", fmt.Errorf("look up %s: %w", name, err)
-		}
-		return info.Size(), sum, nil
+	if info, err := p.root.Lstat(stagedFile(id, attempt, name)); err == nil && info.Mode().IsRegular() {
+		return info.Size(), true, nil
 	}
 	info, err := p.root.Lstat(partPath(id, attempt, name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, "", nil
+		return 0, false, nil
 	}
 	if err != nil {
-		return 0, "", fmt.Errorf("look up %s: %w", name, err)
+		return 0, false, fmt.Errorf("look up %s: %w", name, err)
 	}
-	return info.Size(), "", nil
+	return info.Size(), false, nil
+}
+
+// Sum reads a complete file of the attempt's staging and returns its SHA-256.
+func (p *Publisher) Sum(ctx context.Context, id string, attempt int, name string) (string, error) {
+	if err := errors.Join(publish.CheckID(id), publish.CheckPath(name), p.ready(ctx)); err != nil {
+		return "", fmt.Errorf("hash %s: %w", name, err)
+	}
+	sum, err := p.hashFile(ctx, stagedFile(id, attempt, name))
+	if err != nil {
+		return "", fmt.Errorf("hash %s: %w", name, err)
+	}
+	return sum, nil
+}
+
+// Usage counts the files of the attempt's staging, complete or not, and their
+// bytes.
+func (p *Publisher) Usage(ctx context.Context, id string, attempt int) (files int, bytes int64, err error) {
+	if err := errors.Join(publish.CheckID(id), p.ready(ctx)); err != nil {
+		return 0, 0, fmt.Errorf("count %s: %w", id, err)
+	}
+	err = fs.WalkDir(p.root.FS(), stagingPath(id, attempt), func(_ string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if info, err := d.Info(); err == nil {
+			files++
+			bytes += info.Size()
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("count %s: %w", id, err)
+	}
+	return files, bytes, nil
+}
+
+func stagedFile(id string, attempt int, name string) string {
+	return path.Join(stagingPath(id, attempt), setDir, name)
 }
 
 // Upload appends what r gives to a file of the attempt's staging, from offset
@@ -116,11 +152,29 @@ func (p *Publisher) upload(ctx context.Context, id string, attempt int, f publis
 			return have, err
 		}
 	}
-	full := path.Join(stagingPath(id, attempt), setDir, f.Path)
-	if err := p.root.MkdirAll(path.Dir(full), 0o755); err != nil {
+	full := stagedFile(id, attempt, f.Path)
+	if err := p.makeWay(full, path.Join(stagingPath(id, attempt), setDir)); err != nil {
 		return have, err
 	}
 	return have, p.root.Rename(part, full)
+}
+
+// makeWay makes the directories above full, below top, and removes what stands
+// in the way there from an earlier try: a directory for a file or the reverse.
+func (p *Publisher) makeWay(full, top string) error {
+	for d := path.Dir(full); d != top; d = path.Dir(d) {
+		if info, err := p.root.Lstat(d); err == nil && !info.IsDir() {
+			if err := p.root.Remove(d); err != nil {
+				return err
+			}
+		}
+	}
+	if info, err := p.root.Lstat(full); err == nil && info.IsDir() {
+		if err := p.root.RemoveAll(full); err != nil {
+			return err
+		}
+	}
+	return p.root.MkdirAll(path.Dir(full), 0o755)
 }
 
 // seekPart goes to offset, which must be the end unless it is 0.
