@@ -36,6 +36,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -145,7 +146,9 @@ type builder struct {
 // key names the inputs: the same inputs find the image that stands.
 func (b *builder) key() (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n%s\n", recipe, b.Arch, b.Release, b.VolID, b.kernel.Version, initScript, grubConfig, diskInfo)
+	for _, s := range []string{recipe, b.Arch, b.Release, b.VolID, b.kernel.Version, initScript, grubConfig, diskInfo} {
+		_, _ = io.WriteString(h, s+"\n") // a hash takes everything
+	}
 	for _, path := range []string{b.kernel.Image, b.busybox} {
 		f, err := os.Open(path)
 		if err != nil {
@@ -183,13 +186,18 @@ func (b *builder) build(ctx context.Context, out string) error {
 
 // settle gives every file of the tree the same time.
 func (b *builder) settle() error {
+	root, err := os.OpenRoot(filepath.Join(b.dir, "tree"))
+	if err != nil {
+		return fmt.Errorf("open tree: %w", err)
+	}
 	at := time.Unix(epoch, 0)
-	return filepath.WalkDir(filepath.Join(b.dir, "tree"), func(path string, _ os.DirEntry, err error) error {
+	err = fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		return os.Chtimes(path, at, at)
+		return root.Chtimes(path, at, at)
 	})
+	return errors.Join(err, root.Close())
 }
 
 func (b *builder) run(ctx context.Context, pkg, name string, args ...string) error {

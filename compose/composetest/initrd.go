@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"sort"
 
 	"github.com/fedora-respin/respin/internal/proc"
@@ -103,14 +104,14 @@ func writeCpio(w io.Writer, files map[string]cpioFile) error {
 }
 
 func writeCpioEntry(w io.Writer, ino uint32, name string, f cpioFile) error {
-	links := uint32(1)
-	head := "070701"
+	const links = 1
+	head := []byte("070701")
 	for _, v := range []uint32{ino, f.mode, 0, 0, links, 0, uint32(len(f.data)), 0, 0, f.major, f.minor, uint32(len(name) + 1), 0} {
-		head += fmt.Sprintf("%08x", v)
+		head = fmt.Appendf(head, "%08x", v)
 	}
-	for _, part := range [][]byte{append([]byte(head+name), 0), f.data} {
+	for _, part := range [][]byte{append(append(head, name...), 0), f.data} {
 		pad := make([]byte, (4-len(part)%4)%4)
-		if _, err := w.Write(append(part[:len(part):len(part)], pad...)); err != nil {
+		if _, err := w.Write(append(slices.Clip(part), pad...)); err != nil {
 			return err
 		}
 	}

@@ -142,8 +142,8 @@ func (f *fetcher) fetch(ctx context.Context) error {
 	return &NoKernelError{Tried: append([]string{"no installed kernel is readable and complete"}, f.tried...)}
 }
 
-func (f *fetcher) run(ctx context.Context, stdin io.Reader, stdout io.Writer, name string, args ...string) error {
-	return f.runner.Run(ctx, proc.Cmd{Name: name, Args: args, Dir: f.dir, Log: f.logFor(stdout), Stdin: stdin, Stdout: stdout})
+func (f *fetcher) run(ctx context.Context, stdout io.Writer, name string, args ...string) error {
+	return f.runner.Run(ctx, proc.Cmd{Name: name, Args: args, Dir: f.dir, Log: f.logFor(stdout), Stdout: stdout})
 }
 
 // logFor keeps what is captured out of the log, where an archive has no place.
@@ -171,7 +171,7 @@ func (f *fetcher) fetchDeb(ctx context.Context) error {
 		if modules, err := f.debDepends(ctx, image, "linux-modules-"); err == nil {
 			names = append(names, modules)
 		}
-		if err := f.run(ctx, nil, nil, "apt-get", append([]string{"download"}, names...)...); err != nil {
+		if err := f.run(ctx, nil, "apt-get", append([]string{"download"}, names...)...); err != nil {
 			last = err
 			continue
 		}
@@ -183,7 +183,7 @@ func (f *fetcher) fetchDeb(ctx context.Context) error {
 // debDepends returns the first dependency of pkg that starts with prefix.
 func (f *fetcher) debDepends(ctx context.Context, pkg, prefix string) (string, error) {
 	var out bytes.Buffer
-	if err := f.run(ctx, nil, &out, "apt-cache", "depends", "--important", pkg); err != nil {
+	if err := f.run(ctx, &out, "apt-cache", "depends", "--important", pkg); err != nil {
 		return "", err
 	}
 	for line := range strings.Lines(out.String()) {
@@ -201,7 +201,7 @@ func (f *fetcher) unpackDebs(ctx context.Context) error {
 		return err
 	}
 	for _, deb := range debs {
-		if err := f.run(ctx, nil, nil, "dpkg-deb", "-x", deb, f.root); err != nil {
+		if err := f.run(ctx, nil, "dpkg-deb", "-x", deb, f.root); err != nil {
 			return err
 		}
 	}
@@ -209,7 +209,7 @@ func (f *fetcher) unpackDebs(ctx context.Context) error {
 }
 
 func (f *fetcher) fetchRPM(ctx context.Context) error {
-	if err := f.run(ctx, nil, nil, "dnf", "-y", "download", "--destdir", f.dir, "kernel-core", "kernel-modules-core"); err != nil {
+	if err := f.run(ctx, nil, "dnf", "-y", "download", "--destdir", f.dir, "kernel-core", "kernel-modules-core"); err != nil {
 		return err
 	}
 	rpms, err := filepath.Glob(filepath.Join(f.dir, "*.rpm"))
@@ -232,7 +232,7 @@ func (f *fetcher) unpackRPM(ctx context.Context, rpm string) error {
 	if err != nil {
 		return fmt.Errorf("unpack kernel: %w", err)
 	}
-	err = f.run(ctx, nil, archive, "rpm2cpio", rpm)
+	err = f.run(ctx, archive, "rpm2cpio", rpm)
 	if err == nil {
 		_, err = archive.Seek(0, io.SeekStart)
 	}

@@ -197,7 +197,7 @@ func (r *run) do(ctx context.Context, out string) error {
 	}
 	r.graft()
 	r.Progress(percentWrite, "writing image")
-	x := xorriso{Runner: r.Runner, log: r.Log, time: r.Time, progress: r.Progress}
+	x := xorriso{runner: r.Runner, log: r.Log, time: r.Time, progress: r.Progress}
 	if err := x.run(ctx, r.command(out)...); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 // xorriso runs the tool with everything pinned that would otherwise come from
 // the day, the user or the host.
 type xorriso struct {
-	*proc.Runner
+	runner   *proc.Runner
 	log      io.Writer
 	time     time.Time
 	progress func(int, string)
@@ -34,7 +34,7 @@ func (x xorriso) run(ctx context.Context, args ...string) error {
 	// -no_rc keeps start-up files of the user out, the patterns keep * and ? in
 	// names from being expanded.
 	args = append([]string{"-no_rc", "-abort_on", "FAILURE", "-disk_pattern", "off", "-iso_rr_pattern", "off"}, args...)
-	return x.Runner.Run(ctx, proc.Cmd{
+	return x.runner.Run(ctx, proc.Cmd{
 		Name: "xorriso", Args: args, Log: x.log, Package: "xorriso", Env: timeEnv(x.time),
 		OnLine: func(_ proc.Stream, line string) {
 			m := progressLine.FindStringSubmatch(line)
@@ -107,7 +107,7 @@ func MakeRepoISO(ctx context.Context, job RepoJob) (*Result, error) {
 	}
 	res := &Result{}
 	err = inTemp(job.Output, job.WorkDir, func(_, out string) error {
-		x := xorriso{Runner: job.Runner, log: job.Log, time: j.Time, progress: j.Progress}
+		x := xorriso{runner: job.Runner, log: job.Log, time: j.Time, progress: j.Progress}
 		args := append([]string{"-outdev", "stdio:" + out, "-volid", job.VolID, "-joliet", "on"},
 			mapGraft(Graft{Local: job.Dir, ISOPath: "/"}, j.Time)...)
 		if err := x.run(ctx, args...); err != nil {

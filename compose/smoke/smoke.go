@@ -1,0 +1,288 @@
+// Package smoke boots an image in a virtual machine and reads its serial
+// console: the last proof that what was composed starts.
+//
+//	rep, err := smoke.Boot(ctx, smoke.Options{
+//		ISO:      "F44.iso",
+//		Firmware: smoke.UEFI,
+//		As:       smoke.Disk,
+//		Until:    regexp.MustCompile(`Starting installer`),
+//		Fail:     regexp.MustCompile(`Kernel panic`),
+//		Timeout:  3 * time.Minute,
+//	})
+//	// err: the machine could not be run; rep.OK: whether Until was seen
+//
+// The machine has no network, and the image is opened read-only. It needs
+// qemu-system-x86_64, and edk2's OVMF for UEFI. The image must use the serial
+// console (console=ttyS0) for anything to be seen.
+package smoke
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fedora-respin/respin/internal/proc"
+)
+
+// Firmware is what starts the boot loader.
+type Firmware string
+
+// The two firmwares.
+const (
+	BIOS Firmware = "bios"
+	UEFI Firmware = "uefi"
+)
+
+// Medium is what the image is to the machine.
+type Medium string
+
+// The two ways to attach an image.
+const (
+	CDROM Medium = "cdrom"
+	Disk  Medium = "disk" // as an image written to a USB stick
+)
+
+// Accel is how the machine's code is run.
+type Accel string
+
+// Ways to run. Auto takes KVM when a tiny probe machine runs under it, else TCG:
+// that /dev/kvm can be opened says little on a host that is a virtual machine
+// itself.
+const (
+	Auto Accel = ""
+	KVM  Accel = "kvm"
+	TCG  Accel = "tcg" // software; several times slower
+)
+
+// Options of a boot.
+type Options struct {
+	ISO      string         // required
+	Firmware Firmware       // default BIOS
+	As       Medium         // default CDROM
+	Memory   int            // MiB; default 512
+	Accel    Accel          // default Auto
+	Timeout  time.Duration  // default 5 minutes
+	Log      io.Writer      // gets the console as it comes; default none
+	Until    *regexp.Regexp // the boot is good once a line matches; default: once the machine powers off
+	Fail     *regexp.Regexp // the boot is bad once a line matches; default none
+	WorkDir  string         // for the copy of the firmware's variables; default the system's
+	Runner   *proc.Runner   // default the zero Runner
+}
+
+// Report says how a boot went.
+type Report struct {
+	OK       bool
+	Reason   string // why not, a sentence without a full stop; "" when OK
+	Line     string // the line that matched Until or Fail
+	Duration time.Duration
+	Accel    Accel
+	Serial   []byte // the console without terminal control sequences, the last MiB
+}
+
+// OptionError says which option is wrong.
+type OptionError struct{ Field, Reason string }
+
+// Error names the field.
+func (e *OptionError) Error() string { return "smoke boot: " + e.Field + ": " + e.Reason }
+
+const (
+	pkgQEMU = "qemu-system-x86 (Debian, Ubuntu) or qemu-system-x86-core (Fedora)"
+	pkgOVMF = "ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora)"
+	qemu    = "qemu-system-x86_64"
+	// maxSerial bounds what is kept of the console.
+	maxSerial = 1 << 20
+)
+
+func (o *Options) defaults() error {
+	if o.Firmware == "" {
+		o.Firmware = BIOS
+	}
+	if o.As == "" {
+		o.As = CDROM
+	}
+	if o.Memory == 0 {
+		o.Memory = 512
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 5 * time.Minute
+	}
+	switch {
+	case o.Firmware != BIOS && o.Firmware != UEFI:
+		return &OptionError{"Firmware", fmt.Sprintf("%q is neither bios nor uefi", o.Firmware)}
+	case o.As != CDROM && o.As != Disk:
+		return &OptionError{"As", fmt.Sprintf("%q is neither cdrom nor disk", o.As)}
+	case o.Accel != Auto && o.Accel != KVM && o.Accel != TCG:
+		return &OptionError{"Accel", fmt.Sprintf("%q is neither kvm nor tcg", o.Accel)}
+	case o.Memory < 0 || o.Timeout < 0:
+		return &OptionError{"Memory, Timeout", "a negative value"}
+	}
+	st, err := os.Stat(o.ISO)
+	if err != nil {
+		return fmt.Errorf("smoke boot: %w", err)
+	}
+	if !st.Mode().IsRegular() {
+		return &OptionError{"ISO", o.ISO + " is not a file"}
+	}
+	return nil
+}
+
+// Boot starts the image and returns when Until or Fail was seen, the machine has
+// powered off, or the time is over. A boot that goes wrong is a Report with a
+// Reason; an error says that no boot could be tried: *OptionError,
+// *proc.NotFoundError, or ctx's error.
+func Boot(ctx context.Context, opts Options) (*Report, error) {
+	if err := opts.defaults(); err != nil {
+		return nil, err
+	}
+	if _, err := opts.Runner.Look(qemu, pkgQEMU); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(opts.WorkDir, "respin-smoke-")
+	if err != nil {
+		return nil, fmt.Errorf("smoke boot: make work folder: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	args, err := opts.args(dir)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Accel == Auto {
+		opts.Accel = probe(ctx, opts.Runner, dir)
+	}
+	args = append(args, "-accel", string(opts.Accel))
+	rep, err := opts.boot(ctx, args)
+	if err != nil {
+		return nil, fmt.Errorf("smoke boot: %w", err)
+	}
+	return rep, nil
+}
+
+func (o *Options) boot(ctx context.Context, args []string) (*Report, error) {
+	start := time.Now()
+	bootCtx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	w := &watcher{until: o.Until, fail: o.Fail, log: o.Log, stop: cancel}
+	err := o.Runner.Run(bootCtx, proc.Cmd{Name: qemu, Args: args, Stdout: w, OnLine: w.line, Package: pkgQEMU})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rep := &Report{Duration: time.Since(start), Accel: o.Accel, Serial: w.serial.Bytes(), Line: w.matched}
+	exit, failed := errors.AsType[*proc.Error](err)
+	switch {
+	case w.verdict == good:
+		rep.OK = true
+	case w.verdict == bad:
+		rep.Reason = "the console says: " + w.matched
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case bootCtx.Err() != nil:
+		rep.Reason = fmt.Sprintf("nothing decisive on the console in %v; the last line is: %s", o.Timeout, w.last)
+	case failed:
+		rep.Reason = strings.TrimSpace("the machine broke off: " + strings.Join(last(exit.Tail, 3), " | "))
+	case err != nil:
+		return nil, err
+	case o.Until != nil:
+		rep.Reason = "the machine powered off before the expected line; the last one is: " + w.last
+	default:
+		rep.OK = true
+	}
+	return rep, nil
+}
+
+func last(list []string, n int) []string { return list[max(0, len(list)-n):] }
+
+// args is the command line without the accelerator.
+func (o *Options) args(dir string) ([]string, error) {
+	image, err := filepath.Abs(o.ISO)
+	if err != nil {
+		return nil, fmt.Errorf("find image: %w", err)
+	}
+	file := "file=" + strings.ReplaceAll(image, ",", ",,") + ",format=raw,readonly=on"
+	args := []string{
+		"-m", fmt.Sprint(o.Memory), "-nographic", "-no-reboot", "-net", "none", "-no-user-config",
+	}
+	if o.As == CDROM {
+		args = append(args, "-drive", file+",media=cdrom,if=ide")
+	} else {
+		args = append(args, "-drive", file+",if=virtio")
+	}
+	if o.Firmware == UEFI {
+		fw, err := findOVMF("/")
+		if err != nil {
+			return nil, err
+		}
+		more, err := fw.args(dir)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, more...)
+	}
+	return args, nil
+}
+
+type verdict int
+
+const (
+	open verdict = iota
+	good
+	bad
+)
+
+// watcher reads the console and ends the machine once it knows enough.
+type watcher struct {
+	until, fail *regexp.Regexp
+	log         io.Writer
+	stop        func()
+
+	mu      sync.Mutex
+	serial  bytes.Buffer
+	verdict verdict
+	matched string
+	last    string
+}
+
+// Write hands the raw console on.
+func (w *watcher) Write(p []byte) (int, error) {
+	if w.log != nil {
+		_, _ = w.log.Write(p) // a log that is full must not fail the boot
+	}
+	return len(p), nil
+}
+
+// controls are the escape sequences with which boot loaders draw their menus,
+// and what is left of control characters.
+var controls = regexp.MustCompile("\x1b\\[[0-9;?=]*[a-zA-Z]|\x1b[()][A-Z0-9]|\x1b[a-zA-Z]|[\x00-\x08\x0b-\x1f\x7f]")
+
+func (w *watcher) line(_ proc.Stream, raw string) {
+	text := strings.TrimRight(controls.ReplaceAllString(raw, ""), " ")
+	if text == "" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.serial.Len() > maxSerial {
+		w.serial.Next(maxSerial / 4)
+	}
+	w.serial.WriteString(text + "\n")
+	w.last = text
+	if w.verdict != open {
+		return
+	}
+	switch {
+	case w.fail != nil && w.fail.MatchString(text):
+		w.verdict = bad
+	case w.until != nil && w.until.MatchString(text):
+		w.verdict = good
+	default:
+		return
+	}
+	w.matched = text
+	w.stop()
+}
