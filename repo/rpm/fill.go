@@ -1,6 +1,10 @@
 package rpm
 
-import "strings"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // fill derives the fields of a package from its two checked headers.
 func (o Options) fill(p *Package) error {
@@ -134,8 +138,22 @@ func (p *Package) fillFormat(x *extractor) {
 	p.Format = 4
 	if x.h.region == 0 {
 		p.Format = 3
+		p.provideOwnName()
 	}
 	if v, ok := x.number(TagRPMFormat); ok && v >= 6 {
 		p.Format = int(min(v, 0xffff))
+	}
+}
+
+// provideOwnName adds what rpm adds on reading a header without an immutable
+// region: such packages provide their own name without saying so
+// (providePackageNVR in rpm's lib/headerutil.cc).
+func (p *Package) provideOwnName() {
+	own := Dependency{Name: p.Name, Flags: DepEqual, EVR: p.EVR.Version + "-" + p.EVR.Release}
+	if p.EVR.HasEpoch {
+		own.EVR = strconv.FormatUint(uint64(p.EVR.Epoch), 10) + ":" + own.EVR
+	}
+	if !slices.Contains(p.Provides, own) {
+		p.Provides = append(p.Provides, own)
 	}
 }

@@ -14,9 +14,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(rpmtest.Source(rpmtest.Spec{Name: "s", Version: "1", Release: "1", Files: []rpmtest.File{{Path: "s.spec"}}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := rpm.Read(bytes.NewReader(data))
-		var fe *rpm.FormatError
 		if err != nil {
-			if !errors.As(err, &fe) {
+			if _, ok := errors.AsType[*rpm.FormatError](err); !ok {
 				t.Fatalf("%v is no *FormatError", err)
 			}
 			return
@@ -28,6 +27,13 @@ func FuzzRead(f *testing.F) {
 		v, err := rpm.Verify(bytes.NewReader(data), rpm.VerifyOptions{})
 		if err != nil || v.Size != int64(len(data)) {
 			t.Fatalf("verify: %v", err)
+		}
+		y, err := p.Payload(bytes.NewReader(data[p.HeaderEnd:]), rpm.PayloadOptions{MaxSize: 1 << 20})
+		for err == nil {
+			_, err = y.Next()
+		}
+		if y != nil {
+			y.Close()
 		}
 	})
 }

@@ -3,7 +3,6 @@ package rpm
 import (
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"io"
 	"iter"
 	"strings"
@@ -183,12 +182,6 @@ func writeString(w io.Writer, s string) {
 		_, _ = w.Write(buf[:n])
 		s = s[n:]
 	}
-}
-
-// sum is the lower-case hexadecimal digest of the region.
-func (h *Header) sum(d hash.Hash) string {
-	h.writeRegion(d)
-	return hex.EncodeToString(d.Sum(nil))
 }
 
 func be32(s string) uint32 {

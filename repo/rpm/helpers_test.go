@@ -18,7 +18,7 @@ type sample struct {
 func (s sample) readable() bool { return s.facts["rpm4.18"] != "FAIL" }
 
 // samples lists the real packages of shared data.
-func samples(t testing.TB) []sample {
+func samples(t *testing.T) []sample {
 	t.Helper()
 	dir := shareddata.Dir(t, "rpms")
 	data, err := os.ReadFile(filepath.Join(dir, "MANIFEST.tsv"))
@@ -46,7 +46,7 @@ func samples(t testing.TB) []sample {
 	return list
 }
 
-func readFile(t testing.TB, path string) []byte {
+func readFile(t *testing.T, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -45,7 +45,8 @@ type Package struct {
 	// what createrepo_c writes as rpm:header-range. The payload starts at HeaderEnd.
 	HeaderStart, HeaderEnd int64
 
-	// Dependency lists in header order, nothing filtered.
+	// Dependency lists in header order, nothing filtered. As rpm does on
+	// reading, a package of format 3 is given the provide of its own name.
 	Requires    []Dependency
 	Provides    []Dependency
 	Conflicts   []Dependency

@@ -209,14 +209,16 @@ func (s *Spec) rpmlib(source bool) []rpm.Dependency {
 	case "xz":
 		need("PayloadIsXz", "5.2-1")
 	}
-	texts := s.Version + s.Release
-	for _, d := range slices.Concat(s.Requires, s.Provides, s.Conflicts, s.Obsoletes) {
-		texts += d.EVR
+	hasMark := func(mark string) bool {
+		return strings.Contains(s.Version+s.Release, mark) ||
+			slices.ContainsFunc(slices.Concat(s.Requires, s.Provides, s.Conflicts, s.Obsoletes), func(d rpm.Dependency) bool {
+				return strings.Contains(d.EVR, mark)
+			})
 	}
-	if strings.Contains(texts, "~") {
+	if hasMark("~") {
 		need("TildeInVersions", "4.10.0-1")
 	}
-	if strings.Contains(texts, "^") {
+	if hasMark("^") {
 		need("CaretInVersions", "4.15.0-1")
 	}
 	if slices.ContainsFunc(slices.Concat(s.Requires, s.Recommends, s.Suggests, s.Supplements, s.Enhances), rpm.Dependency.IsRich) {
