@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/fedora-respin/respin/internal/limitio"
 	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/repo"
 	"github.com/fedora-respin/respin/repo/rpm"
@@ -154,38 +153,6 @@ func TestMalformedPrimaryIsRefused(t *testing.T) {
 	count, ok := errors.AsType[*repo.CountError](err)
 	if !ok || count.Announced != 1 || count.Held != 2 || len(got) != 2 {
 		t.Errorf("wrong count: %d entries, %v", len(got), err)
-	}
-}
-
-// endless gives a head and then the same bytes for ever.
-type endless struct {
-	head io.Reader
-	body []byte
-	at   int
-}
-
-func (e *endless) Read(p []byte) (int, error) {
-	if n, err := e.head.Read(p); err == nil {
-		return n, nil
-	}
-	for i := range p {
-		p[i] = e.body[e.at%len(e.body)]
-		e.at++
-	}
-	return len(p), nil
-}
-
-func TestEndlessRecordIsBounded(t *testing.T) {
-	t.Parallel()
-	head := `<metadata xmlns="http://linux.duke.edu/metadata/common"><package><name>`
-	for e, err := range repo.Primary(&endless{head: strings.NewReader(head), body: []byte("a")}) {
-		if _, ok := errors.AsType[*limitio.TooLargeError](err); !ok {
-			t.Fatalf("%v %v", e, err)
-		}
-	}
-	_, err := repo.ReadRepomd(&endless{head: strings.NewReader(`<repomd xmlns="http://linux.duke.edu/metadata/repo">`), body: []byte("<a></a>")})
-	if _, ok := errors.AsType[*limitio.TooLargeError](err); !ok {
-		t.Fatal(err)
 	}
 }
 

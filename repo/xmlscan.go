@@ -49,26 +49,26 @@ type scanner struct {
 }
 
 func newScanner(r io.Reader, file string) *scanner {
-	b := &budgetReader{r: r, left: maxRecord}
+	b := &budgetReader{r: r, left: maxRecord, limit: maxRecord}
 	return &scanner{file: file, dec: xml.NewDecoder(b), budget: b}
 }
 
 // budgetReader bounds what may be read between two calls of refill.
 type budgetReader struct {
-	r    io.Reader
-	left int64
+	r           io.Reader
+	left, limit int64
 }
 
 func (b *budgetReader) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, &limitio.TooLargeError{What: "record", Limit: maxRecord}
+		return 0, &limitio.TooLargeError{What: "record", Limit: b.limit}
 	}
 	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	return n, err
 }
 
-func (s *scanner) refill() { s.budget.left = maxRecord }
+func (s *scanner) refill() { s.budget.left = s.budget.limit }
 
 func (s *scanner) fail(reason string, err error) error {
 	return &FormatError{File: s.file, Offset: s.dec.InputOffset(), Reason: reason, Err: err}

@@ -398,7 +398,7 @@ func TestDnfInstallsFromASideRepo(t *testing.T) {
 		if files, err := filepath.Glob(filepath.Join(got, "*.rpm")); err != nil || len(files) != 3 {
 			t.Errorf("%s: fetched %q, %v", c, files, err)
 		}
-	for _, p := range []string{"hello", "libhello", "greet"} {
+		for _, p := range []string{"hello", "libhello", "greet"} {
 			if !strings.Contains(out, p) {
 				t.Errorf("%s: the transaction lacks %s:\n%s", c, p, out)
 			}
