@@ -73,7 +73,7 @@ func (s Struct) Get(name string) (any, bool) {
 type Tuple []any
 
 // Fault is a fault as it came over the wire.
-type Fault struct {
+type Fault struct { //nolint:errname // the protocol's word
 	Code      int      `koji:"faultCode"`
 	String    string   `koji:"faultString"`
 	Traceback []string `koji:"traceback"` // only inside multiCall
