@@ -4,6 +4,7 @@ package interop_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +12,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/fedora-respin/respin/internal/shareddata"
@@ -226,5 +231,42 @@ func TestRPMReadsRpmtestSource(t *testing.T) {
 	out, err := rpmTool(t, "-qp", "--nosignature", "--qf", "%{SOURCEPACKAGE} [%{FILENAMES} %{FILEFLAGS}]", path)
 	if err != nil || out != "1 hello.spec 32" {
 		t.Errorf("%v, %q", err, out)
+	}
+}
+
+// TestRPMAcceptsSignatures has rpm check packages signed by rpmtest.
+func TestRPMAcceptsSignatures(t *testing.T) {
+	t.Parallel()
+	for name, algo := range map[string]packet.PublicKeyAlgorithm{"RSA": packet.PubKeyAlgoRSA, "EdDSA": packet.PubKeyAlgoEdDSA} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			key, err := openpgp.NewEntity("QA", "", "qa@example.org", &packet.Config{
+				Algorithm: algo, RSABits: 2048, Time: func() time.Time { return time.Unix(1767225600, 0) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			public, signed := filepath.Join(dir, "key.asc"), filepath.Join(dir, "signed.rpm")
+			var asc bytes.Buffer
+			w, err := armor.Encode(&asc, openpgp.PublicKeyType, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(key.Serialize(w), w.Close(), os.WriteFile(public, asc.Bytes(), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			data := rpmtest.Sign(rpmtest.Build(interopSpec("gzip")), key, rpmtest.SignOptions{Legacy: true})
+			if err := os.WriteFile(signed, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := rpmTool(t, "--dbpath", filepath.Join(dir, "db"), "--import", public); err != nil {
+				t.Fatalf("rpm --import: %v\n%s", err, out)
+			}
+			out, err := rpmTool(t, "--dbpath", filepath.Join(dir, "db"), "-Kv", signed)
+			if err != nil || strings.Count(out, "Signature, key ID") != 2 || strings.Contains(out, "BAD") || strings.Contains(out, "NOKEY") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 }

@@ -59,14 +59,22 @@ func (o Options) limits(part string) (tags, data int64) {
 	return tags, data
 }
 
-// readString reads exactly n bytes.
+// readString reads exactly n bytes. It doubles its buffer by hand, because
+// strings.Builder would take three times what is asked.
 func readString(r io.Reader, n int64, part string, offset int64) (string, error) {
-	var b strings.Builder
+	b := &strings.Builder{}
 	b.Grow(int(min(n, firstRead)))
 	buf := make([]byte, min(n, 32<<10))
 	for int64(b.Len()) < n {
-		m, err := io.ReadFull(r, buf[:min(int64(len(buf)), n-int64(b.Len()))])
-		b.Write(buf[:m])
+		chunk := buf[:min(int64(len(buf)), n-int64(b.Len()))]
+		m, err := io.ReadFull(r, chunk)
+		if b.Len()+m > b.Cap() {
+			bigger := &strings.Builder{}
+			bigger.Grow(int(min(n, 2*int64(b.Cap()))))
+			bigger.WriteString(b.String())
+			b = bigger
+		}
+		b.Write(chunk[:m])
 		if err != nil {
 			return "", readError(err, part, offset+int64(b.Len()), fmt.Sprintf("ends after %d of %d bytes", b.Len(), n))
 		}
