@@ -46,7 +46,8 @@ import (
 	"github.com/fedora-respin/respin/internal/proc"
 )
 
-// Marks on the serial console, for the smoke boot.
+// Marks on the serial console, for the smoke boot: one of MarkOK and MarkFailed
+// begins the last line.
 const (
 	MarkBegin  = "RESPIN-STANDIN begin"
 	MarkOK     = "RESPIN-STANDIN end ok"

@@ -48,15 +48,21 @@ func check(job *Job) (*base, error) {
 	p.add(err)
 	grafts := job.Add
 	if len(job.Kickstart) > 0 {
-		p.add(checkName(job.KickstartName))
-		grafts = append(slices.Clip(grafts), Graft{Local: os.DevNull, ISOPath: "/" + job.KickstartName})
 		b.extra = append(b.extra, extra{name: job.KickstartName})
 	}
 	if job.UpdatesImg != "" {
-		name := filepath.Base(job.UpdatesImg)
-		p.add(checkName(name))
-		grafts = append(slices.Clip(grafts), Graft{Local: job.UpdatesImg, ISOPath: "/" + name})
-		b.extra = append(b.extra, extra{name: name, local: job.UpdatesImg})
+		b.extra = append(b.extra, extra{name: filepath.Base(job.UpdatesImg), local: job.UpdatesImg})
+	}
+	for _, x := range b.extra {
+		if err := checkName(x.name); err != nil {
+			p.add(err)
+			continue
+		}
+		local := x.local
+		if local == "" {
+			local = os.DevNull // it is written during the work
+		}
+		grafts = append(slices.Clip(grafts), Graft{Local: local, ISOPath: "/" + x.name})
 	}
 	added, err := checkGrafts(grafts)
 	p.add(err)

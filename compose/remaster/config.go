@@ -92,7 +92,8 @@ func editConfig(name string, data []byte, e edits) []byte {
 	text := e.renameVolume(string(data))
 	d := dialectOf(name)
 	if d.commands == nil {
-		return []byte(wrap(e.apply(strings.Fields(text), d.quote)))
+		// Lines end anywhere between two arguments.
+		return []byte(wrap(e.apply(splitArgs(strings.NewReplacer("\r", " ", "\n", " ").Replace(text)), d.quote)))
 	}
 	var out strings.Builder
 	for _, line := range joinContinued(text) {

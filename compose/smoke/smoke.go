@@ -72,7 +72,7 @@ type Options struct {
 	Timeout  time.Duration  // default 5 minutes
 	Log      io.Writer      // gets the console as it comes; default none
 	Until    *regexp.Regexp // the boot is good once a line matches; default: once the machine powers off
-	Fail     *regexp.Regexp // the boot is bad once a line matches; default none
+	Fail     *regexp.Regexp // the boot is bad once a line matches, even if Until matches it too; default none
 	WorkDir  string         // for the copy of the firmware's variables; default the system's
 	Runner   *proc.Runner   // default the zero Runner
 }

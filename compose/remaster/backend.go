@@ -1,0 +1,191 @@
+package remaster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/iso"
+	"github.com/fedora-respin/respin/internal/proc"
+	"github.com/fedora-respin/respin/repo/rpm"
+)
+
+// Backend makes composes of the kinds remaster and repo-iso. It needs no root
+// and serves every architecture on any host.
+type Backend struct {
+	// Runner runs xorriso and mtools; nil: the zero Runner.
+	Runner *proc.Runner
+}
+
+var _ compose.Backend = (*Backend)(nil)
+
+// Name implements compose.Backend.
+func (*Backend) Name() string { return "remaster" }
+
+// Kinds implements compose.Backend.
+func (*Backend) Kinds() []compose.Kind {
+	return []compose.Kind{compose.KindRemaster, compose.KindRepoISO}
+}
+
+// Describe implements compose.Backend. The argv is what happens in principle;
+// ${...} stand for paths of the build node.
+func (*Backend) Describe(p *compose.Plan) error {
+	if err := iso.ValidVolumeID(p.VolID); err != nil {
+		return compose.Refuse(compose.Problem{Code: compose.CodeBadVolID, Field: "volid", Sentence: err.Error() + ".", Remedy: "Use at most 32 of A-Z a-z 0-9 _ -."})
+	}
+	if p.Request.Kind == compose.KindRepoISO {
+		p.Tools = []compose.Tool{{Name: "xorriso", Package: "xorriso"}}
+		p.Argv = []string{"xorriso", "-as", "mkisofs", "-R", "-J", "-V", p.VolID, "-o", "${output}", "${siderepo}"}
+		return nil
+	}
+	p.Tools = []compose.Tool{{Name: "xorriso", Package: "xorriso"}, {Name: "mcopy", Package: "mtools"}}
+	p.Argv = []string{"xorriso", "-indev", "${base}", "-outdev", "${output}", "-boot_image", "any", "replay", "-volid", p.VolID}
+	if len(p.RPMs) > 0 {
+		p.Argv = append(p.Argv, "-map", "${siderepo}", "/"+compose.MediumRepo)
+	}
+	if p.Kickstart != "" {
+		p.Argv = append(p.Argv, "-map", "${kickstart}", "/"+compose.MediumKickstart)
+	}
+	return nil
+}
+
+// Probe implements compose.Backend.
+func (b *Backend) Probe(ctx context.Context) ([]compose.Tool, error) {
+	found, err := Tools(ctx, b.Runner)
+	if err != nil {
+		return nil, err
+	}
+	var tools []compose.Tool
+	for _, t := range found {
+		tools = append(tools, compose.Tool{Name: t.Name, Version: t.Version})
+	}
+	return tools, nil
+}
+
+// Build implements compose.Backend.
+func (b *Backend) Build(ctx context.Context, p *compose.Plan, j compose.BackendJob) error {
+	at := time.Unix(p.Epoch, 0).UTC()
+	if p.Request.Kind == compose.KindRepoISO {
+		_, err := MakeRepoISO(ctx, RepoJob{
+			Dir: j.SideRepo, Output: j.Output, VolID: p.VolID, Time: at, Runner: b.Runner, Log: j.Log, Progress: j.Progress,
+		})
+		return err
+	}
+	job := Job{
+		BaseISO: j.Base, Output: j.Output, Arch: p.Request.Arch, VolID: p.VolID, BootArgs: slices.Clone(p.Request.BootArgs),
+		Time: at, WorkDir: j.Temp, Runner: b.Runner, Log: j.Log, Progress: j.Progress,
+	}
+	if p.Kickstart != "" {
+		job.Kickstart, job.KickstartName = []byte(p.Kickstart), compose.MediumKickstart
+	}
+	if len(p.RPMs) > 0 {
+		job.Add = []Graft{{Local: j.SideRepo, ISOPath: "/" + compose.MediumRepo}}
+		if p.Kickstart == "" {
+			// Without a kickstart nothing names the side repo to the installer but this.
+			job.BootArgs = append(job.BootArgs, "inst.addrepo="+compose.MediumRepoName+",file:///run/install/repo/"+compose.MediumRepo+"/")
+		}
+	}
+	_, err := Run(ctx, job)
+	return diagnose(err)
+}
+
+// diagnose gives the errors that users cause their own codes.
+func diagnose(err error) error {
+	fail := func(code compose.Code, sentence, remedy string) error {
+		return &compose.FailedError{Err: err, Failure: compose.Failure{Code: code, Stage: compose.StageCompose, Sentence: sentence, Remedy: remedy}}
+	}
+	if arch, ok := errors.AsType[*ArchError](err); ok {
+		return fail(compose.CodeBaseWrongArch, "The base image is of another architecture: "+arch.Error()+".", "Give the image of the wanted architecture.")
+	}
+	if not, ok := errors.AsType[*iso.NotISOError](err); ok {
+		return fail(compose.CodeBaseNotISO, "The base is not an ISO 9660 image: "+not.Reason+".", "Give a boot.iso.")
+	}
+	if none, ok := errors.AsType[*NoBootConfigError](err); ok {
+		return fail(compose.CodeBaseNotISO, "The base image cannot be remastered: "+none.Error()+".", "Give a boot.iso of Fedora's.")
+	}
+	return err
+}
+
+// Verify implements compose.Backend: it reads the RPMs, the kickstart and the
+// medium checksum back from the finished image itself.
+func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j compose.BackendJob) ([]compose.PackageEntry, *compose.ImageFacts, error) {
+	if err := iso.CheckMD5(ctx, j.Output, nil); err != nil {
+		return nil, nil, fmt.Errorf("check the medium checksum: %w", err)
+	}
+	image, err := iso.Open(j.Output)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = image.Close() }()
+	info, err := image.Info()
+	if err != nil {
+		return nil, nil, err
+	}
+	facts := &compose.ImageFacts{VolID: info.VolumeID, Bootable: info.BIOS || info.UEFI}
+	if info.Checksum != nil {
+		facts.ImplantedMD5 = info.Checksum.MD5
+	}
+	if info.VolumeID != p.VolID {
+		return nil, nil, verifyFailed("The image has the volume id %s where %s was asked for.", info.VolumeID, p.VolID)
+	}
+	if p.Kickstart != "" && p.Request.Kind == compose.KindRemaster {
+		text, err := image.ReadFile("/"+compose.MediumKickstart, 4<<20)
+		if err != nil || string(text) != p.Kickstart {
+			return nil, nil, verifyFailed("The kickstart on the image is not the one of the Plan.")
+		}
+	}
+	entries, err := b.packages(ctx, image, p, j)
+	return entries, facts, err
+}
+
+func verifyFailed(format string, args ...any) error {
+	return &compose.FailedError{Failure: compose.Failure{Code: compose.CodeVerifyFailed, Stage: compose.StageVerify, Sentence: fmt.Sprintf(format, args...)}}
+}
+
+// packages verifies every RPM on the image and that the medium's repodata is the
+// side repo's.
+func (b *Backend) packages(ctx context.Context, image *iso.Image, p *compose.Plan, j compose.BackendJob) ([]compose.PackageEntry, error) {
+	if len(p.RPMs) == 0 {
+		return nil, nil
+	}
+	root := "/" + compose.MediumRepo
+	if p.Request.Kind == compose.KindRepoISO {
+		root = "/"
+	}
+	want, err := os.ReadFile(filepath.Join(j.SideRepo, "repodata", "repomd.xml"))
+	if err != nil {
+		return nil, fmt.Errorf("read side repo: %w", err)
+	}
+	got, err := image.ReadFile(path.Join(root, "repodata/repomd.xml"), 4<<20)
+	if err != nil || string(got) != string(want) {
+		return nil, verifyFailed("The repodata on the image are not those of the side repo.")
+	}
+	entries := make([]compose.PackageEntry, 0, len(p.RPMs))
+	for i := range p.RPMs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		r := &p.RPMs[i]
+		name := path.Join(root, r.RepoPath())
+		f, err := image.OpenFile(name)
+		if err != nil {
+			entries = append(entries, compose.PackageEntry{Name: r.Name, Arch: r.Arch, Requested: r.NEVRA, Verdict: compose.VerdictMissing})
+			continue
+		}
+		v, err := rpm.Verify(f, rpm.VerifyOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("read %s from the image: %w", name, err)
+		}
+		entries = append(entries, r.Entry(v, name, "side repo on the medium"))
+		if j.Progress != nil {
+			j.Progress(i*100/len(p.RPMs), r.File)
+		}
+	}
+	return entries, nil
+}
