@@ -22,12 +22,14 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			publishtest.Run(t, func(t *testing.T) publishtest.Place {
+				t.Helper()
 				base := t.TempDir()
 				var full atomic.Bool
 				return publishtest.Place{
 					Root: base,
 					Fill: full.Store,
 					Open: func(t *testing.T) publish.Publisher {
+						t.Helper()
 						return open(t, dir.Config{Base: base, URL: "https://host/images", NoLinks: noLinks, Free: func(string) (int64, error) {
 							if full.Load() {
 								return 1000, nil

@@ -92,10 +92,11 @@ func (s *server) open(t *testing.T) *http.Publisher {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	publishtest.Run(t, func(t *testing.T) publishtest.Place {
+		t.Helper()
 		s := newServer(t, nil)
 		return publishtest.Place{
 			Root: s.base, Fill: s.full.Store, Bytewise: true,
-			Open: func(t *testing.T) publish.Publisher { return s.open(t) },
+			Open: func(t *testing.T) publish.Publisher { t.Helper(); return s.open(t) },
 		}
 	})
 }
