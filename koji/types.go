@@ -72,8 +72,9 @@ type RPM struct {
 	Release string `koji:"release"`
 	Arch    string `koji:"arch"` // src for a source RPM
 	Epoch   *int   `koji:"epoch"`
-	// PayloadHash is the hex md5 over header and payload (RPM's SIGMD5). It is
-	// the same for signed and unsigned copies.
+	// PayloadHash is what identifies the RPM, the same for signed and unsigned
+	// copies: the hex md5 over header and payload (RPM's SIGMD5). For an RPM
+	// without SIGMD5, hubs from 1.36 on give another digest; see Ident.
 	PayloadHash string    `koji:"payloadhash"`
 	Size        int64     `koji:"size"` // bytes of the unsigned file
 	BuildTime   time.Time `koji:"buildtime"`
@@ -97,6 +98,16 @@ func (r *RPM) NEVRA() string { return r.Name + "-" + evr(r.Epoch, r.Version, r.R
 
 // FileName returns name-version-release.arch.rpm.
 func (r *RPM) FileName() string { return r.NVR() + "." + r.Arch + ".rpm" }
+
+// Ident splits PayloadHash into what it is and its hex digits: "sigmd5", or
+// "sha256", "sha3-256" or "sha1" over the header section alone, which says
+// nothing about the payload (koji.make_rpm_ident).
+func (r *RPM) Ident() (kind, digest string) {
+	if kind, digest, ok := strings.Cut(r.PayloadHash, "::"); ok {
+		return kind, digest
+	}
+	return "sigmd5", r.PayloadHash
+}
 
 // IsSource reports whether this is the source RPM.
 func (r *RPM) IsSource() bool { return r.Arch == "src" || r.Arch == "nosrc" }
