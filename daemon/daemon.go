@@ -18,6 +18,7 @@ import (
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/daemon/notify"
 	"github.com/fedora-respin/respin/daemon/store"
+	"github.com/fedora-respin/respin/daemon/web"
 	"github.com/fedora-respin/respin/koji"
 	"github.com/fedora-respin/respin/publish/dir"
 	"github.com/fedora-respin/respin/queue"
@@ -49,6 +50,7 @@ type Daemon struct {
 	logs     *logFiles
 	watchers watchers
 	handler  http.Handler
+	pages    *web.Pages
 	node     *node
 
 	work   sync.WaitGroup     // spawned work
@@ -95,7 +97,7 @@ func (d *Daemon) open(ctx context.Context, client *http.Client) error {
 		return err
 	}
 	d.logs = &logFiles{dir: filepath.Join(d.cfg.Data, "logs")}
-	if d.hosting, err = dir.New(filepath.Join(d.cfg.Data, "images"), dir.Options{BaseURL: d.cfg.URL + "/images/"}); err != nil {
+	if d.hosting, err = dir.New(d.hostingConfig()); err != nil {
 		return fmt.Errorf("open hosting: %w", err)
 	}
 	if d.resolver, err = d.newResolver(client); err != nil {

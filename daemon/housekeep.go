@@ -132,7 +132,7 @@ func (d *Daemon) Expire(ctx context.Context, id string) (*store.Compose, error) 
 		return nil, err
 	}
 	d.changed(id)
-	if err := errors.Join(d.hosting.RemoveSet(ctx, id), removeFile(d.logs.path(id))); err != nil {
+	if err := errors.Join(d.hosting.Remove(ctx, id, 0), removeFile(d.logs.path(id))); err != nil {
 		return c, fmt.Errorf("remove the files of compose %s: %w", id, err)
 	}
 	d.log.Info("expired", "compose_id", id)

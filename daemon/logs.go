@@ -40,21 +40,15 @@ func (l *logFiles) append(id string, size int64, text string) error {
 }
 
 // open returns the log of id for reading; an empty one when there is none yet.
-func (l *logFiles) open(id string) (io.ReadSeekCloser, fs.FileInfo, error) {
+func (l *logFiles) open(id string) (*os.File, error) {
 	f, err := os.Open(l.path(id))
 	if errors.Is(err, fs.ErrNotExist) {
-		if f, err = os.Open(os.DevNull); err != nil {
-			return nil, nil, fmt.Errorf("open log: %w", err)
-		}
+		f, err = os.Open(os.DevNull)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("open log: %w", err)
+		return nil, fmt.Errorf("open log: %w", err)
 	}
-	st, err := f.Stat()
-	if err != nil {
-		return nil, nil, fmt.Errorf("open log: %w", errors.Join(err, f.Close()))
-	}
-	return f, st, nil
+	return f, nil
 }
 
 // readFrom returns at most limit bytes of the log of id from offset, up to size.

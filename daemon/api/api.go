@@ -124,6 +124,7 @@ type Node struct {
 	Missing  map[string]string `json:"missing,omitempty"` // kind to the reason it is not offered
 	Running  []string          `json:"running,omitempty"` // compose ids
 	LastSeen time.Time         `json:"last_seen"`
+	Online   bool              `json:"online"`
 	Draining bool              `json:"draining,omitempty"`
 }
 
@@ -147,7 +148,8 @@ type Nodes struct {
 // SourceInfo says what a source stands for right now.
 type SourceInfo struct {
 	compose.PlanSource
-	RPMs []compose.PlanRPM `json:"packages"`
+	RPMs     []compose.PlanRPM `json:"packages"`
+	Warnings []compose.Warning `json:"warnings,omitempty"`
 }
 
 // Upload is a file of a user's own.

@@ -50,6 +50,13 @@ func (f *File) Commit() error {
 	return SyncDir(filepath.Dir(f.path))
 }
 
+// CommitAs is Commit under another name in the same directory, for files that
+// are named by their content.
+func (f *File) CommitAs(path string) error {
+	f.path = path
+	return f.Commit()
+}
+
 // Abort removes the unfinished file.
 func (f *File) Abort() {
 	if f.done {
