@@ -77,8 +77,9 @@ type Handler struct {
 	// after a crash, possibly on another node and possibly for a job that this
 	// node never ran. It must be idempotent. On nil the job leaves the queue; on
 	// an error it is tried again after a while, by any node; return ErrNotHere
-	// when only another node can do it. ctx is canceled when the node shuts down,
-	// after NodeConfig.ShutdownGrace. nil stands for nothing to do.
+	// when only another node can do it. ctx is canceled when another node has taken
+	// the job over, and when the node shuts down, after NodeConfig.ShutdownGrace.
+	// nil stands for nothing to do.
 	Finalize func(ctx context.Context, job Job, result Result) error
 }
 

@@ -60,7 +60,7 @@ func (m *Master) cancel(ctx context.Context, id string) error {
 	if q.claimed == nil || q.claim.Released {
 		return m.settle(ctx, *q, queue.Canceled, "canceled before it ran")
 	}
-	now, err := serverNow(ctx, m.nodes, clockKey+m.writer, nil)
+	now, err := serverNow(ctx, m.nodes, clockKey+m.writer)
 	if err != nil {
 		return err
 	}
@@ -133,6 +133,11 @@ func (m *Master) tidy(ctx context.Context) error {
 			return err
 		}
 	}
+	if m.checkpoint != nil {
+		if err := m.checkpoint(ctx); err != nil {
+			return err
+		}
+	}
 	return m.forget(ctx)
 }
 
@@ -144,7 +149,7 @@ func (m *Master) tidyJob(ctx context.Context, q queued, now time.Time) error {
 	switch {
 	case q.result != nil:
 		// A succeeded job must be finalized by a node, whenever one comes.
-		if q.result.Outcome != queue.Succeeded && !claimed && time.Since(q.result.Finished) > 5*m.lease {
+		if q.result.Outcome != queue.Succeeded && !claimed && now.Sub(q.result.stored) > 5*m.lease {
 			if err := tellFinished(ctx, m.c, m.n, masterTeller, q.job.ID); err != nil {
 				return err
 			}

@@ -36,7 +36,7 @@ func (r *runner) accept(ctx context.Context, msg *nats.Msg, d *delivery, free fu
 	if err := json.Unmarshal(msg.Data, &job); err != nil || job.Validate() != nil {
 		// Only the master can submit, and it validates: not a job of this program's.
 		r.log.Error("message in the queue is not a job", "subject", msg.Subject, "error", err)
-		_ = d.nc.Publish(d.reply, []byte("+TERM"))
+		_ = d.c.nc.Publish(d.reply, []byte("+TERM"))
 		return false
 	}
 	r.mu.Lock()
@@ -55,8 +55,7 @@ func (r *runner) accept(ctx context.Context, msg *nats.Msg, d *delivery, free fu
 	if err != nil {
 		r.forgetRunning(job.ID)
 		delay := min(time.Second, r.lease/4)
-		var busy *busyError
-		if errors.As(err, &busy) {
+		if busy, ok := errors.AsType[*busyError](err); ok {
 			delay = busy.after
 		}
 		r.log.Debug("job not taken", "job", job.ID, "why", err, "again", delay)
@@ -80,14 +79,15 @@ func (r *runner) forgetRunning(id string) {
 
 // claim makes this node the one that works on the job, or returns *busyError.
 func (r *runner) claim(ctx context.Context, job queue.Job) (held, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := r.c.call(ctx, callTimeout)
 	defer cancel()
 	have, e, err := getKV[claim](ctx, r.claims, job.ID)
 	if err != nil {
 		return held{}, err
 	}
 	h := held{claim: claim{Node: r.cfg.ID, Instance: r.instance, Attempt: have.Attempt + 1, Lost: have.Lost}}
-	if e != nil && !have.Released {
+	// Our own claim on a job that we do not run: the answer to a write was lost.
+	if e != nil && !have.Released && have.Instance != r.instance {
 		if err := r.mayTakeOver(ctx, have, e); err != nil {
 			return held{}, err
 		}
@@ -120,7 +120,7 @@ func (r *runner) mayTakeOver(ctx context.Context, have claim, e jetstream.KeyVal
 	if wait := r.lease - witnessed; wait > 0 {
 		return &busyError{why: fmt.Sprintf("claimed by node %s before this node was connected", have.Node), after: wait}
 	}
-	now, err := serverNow(ctx, r.nodes, clockKey+r.cfg.ID, nil)
+	now, err := serverNow(ctx, r.nodes, clockKey+r.cfg.ID)
 	if err != nil {
 		return err
 	}
@@ -134,16 +134,16 @@ func (r *runner) mayTakeOver(ctx context.Context, have claim, e jetstream.KeyVal
 // deferFinalize leaves the finalizing of a job to the node that worked on it,
 // while that node is there: what it staged may be on its own disk.
 func (r *runner) deferFinalize(ctx context.Context, res *storedResult) (bool, error) {
-	if res.Node == "" || res.Node == r.cfg.ID || time.Since(res.Finished) > 3*r.lease {
+	if res.Node == "" || res.Node == r.cfg.ID {
 		return false, nil
 	}
 	rec, e, err := getKV[nodeRecord](ctx, r.nodes, infoKey+res.Node)
 	if err != nil || e == nil || rec.Instance == "" {
 		return false, err
 	}
-	now, err := serverNow(ctx, r.nodes, clockKey+r.cfg.ID, nil)
+	now, err := serverNow(ctx, r.nodes, clockKey+r.cfg.ID)
 	if err != nil {
 		return false, err
 	}
-	return now.Sub(e.Created()) <= r.lease, nil
+	return now.Sub(e.Created()) <= r.lease && now.Sub(res.stored) <= 3*r.lease, nil
 }

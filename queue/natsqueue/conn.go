@@ -31,6 +31,39 @@ type conn struct {
 
 	mu    sync.Mutex
 	since time.Time
+	calls map[*call]struct{} // under way
+}
+
+// call is one request; its answer can only come over the connection on which
+// it was sent.
+type call struct{ cancel context.CancelCauseFunc }
+
+var errDisconnected = errors.New("disconnected from the queue")
+
+// call bounds a request by a time, and ends it when the connection breaks
+// instead of waiting for an answer that cannot come.
+func (c *conn) call(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithCancelCause(ctx)
+	one := &call{cancel: cancel}
+	c.mu.Lock()
+	c.calls[one] = struct{}{}
+	c.mu.Unlock()
+	return ctx, func() {
+		c.mu.Lock()
+		delete(c.calls, one)
+		c.mu.Unlock()
+		cancel(nil)
+		stop()
+	}
+}
+
+func (c *conn) endCalls() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for one := range c.calls {
+		one.cancel(errDisconnected)
+	}
 }
 
 func (c *conn) connectedFor() time.Duration {
@@ -67,12 +100,20 @@ func dial(ctx context.Context, url string, log hclog.Logger, opts ...nats.Option
 	if log == nil {
 		log = hclog.NewNullLogger()
 	}
-	c := &conn{log: log, reconnected: make(chan struct{}, 1), closed: make(chan struct{}), since: time.Now()}
+	c := &conn{
+		log: log, reconnected: make(chan struct{}, 1), closed: make(chan struct{}),
+		since: time.Now(), calls: map[*call]struct{}{},
+	}
 	opts = append([]nats.Option{
 		nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond),
 		nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
 		nats.ReconnectBufSize(-1), nats.PingInterval(20 * time.Second), nats.Timeout(10 * time.Second),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("queue disconnected", "error", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			c.endCalls()
+			if err != nil {
+				log.Warn("queue disconnected", "error", err)
+			}
+		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			c.mu.Lock()
 			c.since = time.Now()

@@ -34,7 +34,9 @@ type Credentials struct {
 const maxCredentials = 256 << 10
 
 // String names the node and the URL only.
-func (c Credentials) String() string { return fmt.Sprintf("credentials of node %s for %s", c.Node, c.URL) }
+func (c Credentials) String() string {
+	return fmt.Sprintf("credentials of node %s for %s", c.Node, c.URL)
+}
 
 // GoString is String.
 func (c Credentials) GoString() string { return c.String() }

@@ -69,6 +69,7 @@ func newEmitter(limit queue.LogLimits, send func(context.Context, queue.Event) e
 func (e *emitter) put(ev queue.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.noteDropped()
 	e.seal()
 	e.add(ev)
 	nudge(e.wake)
@@ -102,6 +103,7 @@ func (e *emitter) progress(stage string, percent int, message string) {
 		e.latest = &ev
 		return
 	}
+	e.noteDropped()
 	e.seal()
 	e.stage, ev.Type = stage, queue.TypeStage
 	e.add(ev)

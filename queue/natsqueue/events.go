@@ -48,14 +48,12 @@ func (m *Master) events(ctx context.Context, after uint64, yield func(queue.Even
 	for {
 		more, err := m.follow(ctx, stream, &after, yield)
 		if !more || ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the reader has enough, or its caller looks why ctx ended
 		}
 		// The consumer of this reader is gone, for instance because the connection
 		// was away for long; a new one goes on where it stopped.
 		m.o.Logger.Debug("event reader starts again", "after", after, "error", err)
-		if !pause(ctx, 250*time.Millisecond) {
-			return nil
-		}
+		pause(ctx, 250*time.Millisecond)
 	}
 }
 

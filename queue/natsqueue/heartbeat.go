@@ -57,7 +57,7 @@ func (l *lease) lose() {
 // beatOnce keeps the server from delivering the job again, renews the claim,
 // and looks for what was missed.
 func (l *lease) beatOnce(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, max(l.r.lease/3, 2*time.Second))
+	ctx, cancel := l.r.c.call(ctx, max(l.r.lease/3, 2*time.Second))
 	defer cancel()
 	if err := l.d.inProgress(); err != nil {
 		return err

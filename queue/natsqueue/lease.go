@@ -76,7 +76,7 @@ func (r *runner) serve(job queue.Job, h held, d *delivery) {
 // settle brings the job to its result: the one that stands, or else a new one.
 // nil without an error means that the job is not for this node to end.
 func (l *lease) settle() (*storedResult, error) {
-	ctx, cancel := context.WithTimeout(l.life, callTimeout)
+	ctx, cancel := l.r.c.call(l.life, callTimeout)
 	defer cancel()
 	res, err := l.r.result(ctx, l.job.ID)
 	if err != nil {
@@ -251,7 +251,7 @@ func (l *lease) finalize(res *storedResult) {
 		return
 	}
 	l.stopBeat()
-	ctx, cancel := context.WithTimeout(l.life, callTimeout)
+	ctx, cancel := l.r.c.call(l.life, callTimeout)
 	defer cancel()
 	if err := l.r.claims.Purge(ctx, l.job.ID, jetstream.LastRevision(l.rev)); err != nil {
 		l.r.log.Debug("remove claim", "job", l.job.ID, "error", err)
@@ -262,7 +262,7 @@ func (l *lease) finalize(res *storedResult) {
 func (l *lease) tell(res *storedResult) error {
 	l.flush(l.life)
 	for {
-		ctx, cancel := context.WithTimeout(l.life, callTimeout)
+		ctx, cancel := l.r.c.call(l.life, callTimeout)
 		err := tellFinished(ctx, l.r.c, l.r.n, l.r.cfg.ID, res.JobID)
 		cancel()
 		if err == nil || !pause(l.life, 250*time.Millisecond) {
@@ -305,7 +305,7 @@ func (l *lease) giveBack(delay time.Duration) {
 	}
 	// Also at shutdown, when leases is done: a job that is not released waits for
 	// a whole lease.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.r.leases), 5*time.Second)
+	ctx, cancel := l.r.c.call(context.WithoutCancel(l.r.leases), 5*time.Second)
 	defer cancel()
 	if _, err := l.r.claims.Update(ctx, l.job.ID, data, rev); err != nil {
 		l.r.log.Debug("release claim", "job", l.job.ID, "error", err)

@@ -23,7 +23,8 @@ type Master struct {
 	jobs jetstream.Stream
 	kv   jetstream.KeyValue // index
 	stores
-	writer string
+	writer     string
+	checkpoint func(context.Context) error // nil with an external server
 
 	stop context.CancelFunc
 	wg   sync.WaitGroup
@@ -61,7 +62,7 @@ func Connect(ctx context.Context, e External, o Options) (*Master, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", e.URL, err)
 	}
-	m, err := openMaster(ctx, c, n, o)
+	m, err := openMaster(ctx, c, n, o, nil)
 	if err != nil {
 		c.close()
 		return nil, err
@@ -69,7 +70,9 @@ func Connect(ctx context.Context, e External, o Options) (*Master, error) {
 	return m, nil
 }
 
-func openMaster(ctx context.Context, c *conn, n names, o Options) (*Master, error) {
+func openMaster(
+	ctx context.Context, c *conn, n names, o Options, note func(context.Context) error,
+) (*Master, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func openMaster(ctx context.Context, c *conn, n names, o Options) (*Master, erro
 	if err := tuneConsumers(ctx, c.js, n, o.LeaseTime); err != nil {
 		return nil, err
 	}
-	m := &Master{c: c, n: n, o: o, writer: "master-" + nuid.Next(), consumers: map[string]bool{}}
+	m := &Master{c: c, n: n, o: o, writer: "master-" + nuid.Next(), checkpoint: note, consumers: map[string]bool{}}
 	if m.kv, err = c.js.KeyValue(ctx, n.index()); err != nil {
 		return nil, fmt.Errorf("open %s: %w", n.index(), err)
 	}
@@ -100,6 +103,11 @@ func openMaster(ctx context.Context, c *conn, n names, o Options) (*Master, erro
 	}
 	if m.jobs, err = c.js.Stream(ctx, n.jobs()); err != nil {
 		return nil, fmt.Errorf("open %s: %w", n.jobs(), err)
+	}
+	if note != nil {
+		if err := note(ctx); err != nil {
+			return nil, err
+		}
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	m.stop = stop
@@ -121,6 +129,9 @@ func (m *Master) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		_ = m.nodes.Purge(ctx, clockKey+m.writer)
+		if m.checkpoint != nil {
+			_ = m.checkpoint(ctx) // the last one does as well
+		}
 	}
 	m.c.close()
 	return nil

@@ -1,6 +1,7 @@
 package natsqueue
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,12 +81,12 @@ func (p *puller) close() {
 
 // delivery acknowledges one delivered message.
 type delivery struct {
-	nc    *nats.Conn
+	c     *conn
 	reply string
 }
 
 // inProgress restarts the server's lease timer.
-func (d *delivery) inProgress() error { return d.nc.Publish(d.reply, []byte("+WPI")) }
+func (d *delivery) inProgress() error { return d.c.nc.Publish(d.reply, []byte("+WPI")) }
 
 // nak gives the message back, to be delivered again after delay. When it does
 // not get through, the lease time does the same.
@@ -96,11 +97,13 @@ func (d *delivery) nak(delay time.Duration) {
 			body = append(append(body, ' '), arg...)
 		}
 	}
-	_ = d.nc.Publish(d.reply, body)
+	_ = d.c.nc.Publish(d.reply, body)
 }
 
 // ack takes the message off the queue and waits for the server to say so.
 func (d *delivery) ack() error {
-	_, err := d.nc.Request(d.reply, []byte("+ACK"), ackTimeout)
+	ctx, cancel := d.c.call(context.Background(), ackTimeout)
+	defer cancel()
+	_, err := d.c.nc.RequestWithContext(ctx, d.reply, []byte("+ACK"))
 	return err
 }

@@ -38,7 +38,8 @@ func digest(data []byte) string {
 // who did not see the answer to its write can tell its own from another's.
 type storedResult struct {
 	queue.Result
-	Writer string `json:"writer"`
+	Writer string    `json:"writer"`
+	stored time.Time // by the server's clock
 }
 
 // Claim says who runs a job. The entry's own time stamp is its last heartbeat.
@@ -79,6 +80,7 @@ func (s *stores) result(ctx context.Context, id string) (*storedResult, error) {
 	if err := json.Unmarshal(msg.Data, &r); err != nil {
 		return nil, fmt.Errorf("read result of %s: %w", id, err)
 	}
+	r.stored = msg.Time
 	return &r, nil
 }
 
@@ -93,7 +95,7 @@ func writeResult(ctx context.Context, c *conn, s *stores, r storedResult) (*stor
 		return nil, fmt.Errorf("record result of %s: %w", r.JobID, err)
 	}
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		call, cancel := context.WithTimeout(ctx, callTimeout)
+		call, cancel := c.call(ctx, callTimeout)
 		_, err := c.js.PublishMsg(call, &nats.Msg{Subject: s.n.resultSubject(r.JobID), Data: data},
 			jetstream.WithExpectLastSequencePerSubject(0))
 		if err == nil {
@@ -119,8 +121,8 @@ func writeResult(ctx context.Context, c *conn, s *stores, r storedResult) (*stor
 
 // serverNow asks the server for its time by writing key and reading back when
 // it was stored.
-func serverNow(ctx context.Context, kv jetstream.KeyValue, key string, value []byte) (time.Time, error) {
-	if _, err := kv.Put(ctx, key, value); err != nil {
+func serverNow(ctx context.Context, kv jetstream.KeyValue, key string) (time.Time, error) {
+	if _, err := kv.Put(ctx, key, nil); err != nil {
 		return time.Time{}, fmt.Errorf("read the server's time: %w", err)
 	}
 	e, err := kv.Get(ctx, key)

@@ -141,7 +141,7 @@ func (r *runner) takeOne(ctx context.Context, first int, free func()) bool {
 			if msg == nil {
 				continue
 			}
-			d := &delivery{nc: r.c.nc, reply: msg.Reply}
+			d := &delivery{c: r.c, reply: msg.Reply}
 			if ctx.Err() != nil {
 				d.nak(0)
 				return false
@@ -243,7 +243,7 @@ func (r *runner) register(ctx context.Context) error {
 }
 
 func (r *runner) writeRecord(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := r.c.call(ctx, callTimeout)
 	defer cancel()
 	key := infoKey + r.cfg.ID
 	var err error
@@ -282,7 +282,7 @@ func isWrongRevision(err error) bool {
 
 // shutdown hands running jobs back and waits for their handlers.
 func (r *runner) shutdown() error {
-	cause := error(queue.ErrShutdown)
+	cause := queue.ErrShutdown
 	select {
 	case <-r.c.closed:
 		cause = queue.ErrLeaseLost // nothing can be handed back

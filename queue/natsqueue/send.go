@@ -15,8 +15,8 @@ import (
 // flushWithin bounds how long a result waits for the log lines before it.
 const flushWithin = 10 * time.Second
 
-// send stores one event in the stream. The emitter calls it again after an
-// error; the message ID keeps the server from storing it twice then.
+// send stores one event in the stream, however long that takes; the message ID
+// keeps the server from storing it twice when an answer is lost.
 func (l *lease) send(ctx context.Context, e queue.Event) error {
 	if e.Attempt == 0 {
 		e.Attempt = l.h.Attempt
@@ -27,11 +27,11 @@ func (l *lease) send(ctx context.Context, e queue.Event) error {
 		return nil //nolint:nilerr // cannot be sent, now or later; plain strings always encode
 	}
 	msg := &nats.Msg{Subject: l.r.n.eventSubject(l.r.cfg.ID, l.job.ID), Data: data}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	id := nuid.Next()
 	for {
-		_, err = l.r.c.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id))
+		call, cancel := l.r.c.call(ctx, callTimeout)
+		_, err = l.r.c.js.PublishMsg(call, msg, jetstream.WithMsgID(id))
+		cancel()
 		if err == nil || !pause(ctx, 200*time.Millisecond) {
 			return err
 		}

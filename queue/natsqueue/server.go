@@ -50,8 +50,8 @@ func (e *LockedError) Error() string {
 }
 
 // CorruptError says that what the directory held cannot be read any more.
-// Nothing was changed: restore the directory from a backup, or move it away to
-// start with an empty queue.
+// Restore the directory from a backup, move it away to start with an empty
+// queue, or delete its format.json to go on with what is left.
 type CorruptError struct {
 	Dir    string
 	Detail string
@@ -122,8 +122,12 @@ func (s *Server) start() error {
 	}
 	s.ns.SetLoggerV2(s.log, false, false, false)
 	s.ns.Start()
-	if !s.ns.ReadyForConnections(30*time.Second) || !s.ns.JetStreamEnabled() {
-		return fmt.Errorf("start queue server in %s: not ready: %s", s.cfg.Dir, s.log.tail())
+	ready := false
+	for end := time.Now().Add(30 * time.Second); !ready && !s.log.failed() && time.Now().Before(end); {
+		ready = s.ns.ReadyForConnections(100 * time.Millisecond)
+	}
+	if !ready || !s.ns.JetStreamEnabled() {
+		return fmt.Errorf("start queue server in %s: %s", s.cfg.Dir, s.log.tail())
 	}
 	if a, ok := s.ns.Addr().(*net.TCPAddr); ok && !s.opts.DontListen {
 		s.opts.Port = a.Port // the one that was taken for 0

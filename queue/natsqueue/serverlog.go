@@ -13,8 +13,9 @@ import (
 type serverLog struct {
 	out hclog.Logger
 
-	mu   sync.Mutex
-	last []string
+	mu    sync.Mutex
+	last  []string
+	fatal bool
 }
 
 const keptComplaints = 8
@@ -55,7 +56,18 @@ func (l *serverLog) Warnf(format string, v ...any) { l.out.Warn(l.keep(fmt.Sprin
 func (l *serverLog) Errorf(format string, v ...any) { l.out.Error(l.keep(fmt.Sprintf(format, v...))) }
 
 // Fatalf implements server.Logger; it does not exit, Start reports the line.
-func (l *serverLog) Fatalf(format string, v ...any) { l.Errorf(format, v...) }
+func (l *serverLog) Fatalf(format string, v ...any) {
+	l.Errorf(format, v...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fatal = true
+}
+
+func (l *serverLog) failed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fatal
+}
 
 // Debugf implements server.Logger.
 func (l *serverLog) Debugf(format string, v ...any) { l.out.Trace(fmt.Sprintf(format, v...)) }

@@ -3,20 +3,11 @@ package natsqueue
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/fedora-respin/respin/internal/atomicfile"
 )
 
 // Options configure a master. The zero value works.
@@ -156,103 +147,6 @@ func tuneConsumers(ctx context.Context, js jetstream.JetStream, n names, lease t
 		if _, err := stream.UpdateConsumer(ctx, c); err != nil {
 			return fmt.Errorf("update consumer %s: %w", c.Name, err)
 		}
-	}
-	return nil
-}
-
-// Master opens the master's side in this process.
-func (s *Server) Master(ctx context.Context, o Options) (*Master, error) {
-	n, err := newNames(o.Namespace)
-	if err != nil {
-		return nil, err
-	}
-	key, err := nkeyOption(s.masterKey)
-	if err != nil {
-		return nil, err
-	}
-	c, err := dial(ctx, "", o.Logger, nats.InProcessServer(s.ns), key, nats.Name("master"))
-	if err != nil {
-		return nil, fmt.Errorf("connect master: %w", err)
-	}
-	if err := s.checkComplete(ctx, c.js, n); err != nil {
-		c.close()
-		return nil, err
-	}
-	m, err := openMaster(ctx, c, n, o)
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	if err := s.noteFormat(n); err != nil {
-		return nil, errors.Join(err, m.Close())
-	}
-	return m, nil
-}
-
-// format is Dir/format.json: which namespaces were set up here. JetStream skips
-// a stream whose description it cannot read, with nothing but a line in the
-// log; without this file the stream would then be created anew, empty.
-type format struct {
-	Version    int      `json:"version"`
-	Namespaces []string `json:"namespaces"`
-}
-
-func (s *Server) readFormat() (format, error) {
-	path := filepath.Join(s.cfg.Dir, "format.json")
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return format{Version: 1}, nil
-	}
-	if err != nil {
-		return format{}, fmt.Errorf("read queue format: %w", err)
-	}
-	var f format
-	if err := json.Unmarshal(data, &f); err != nil {
-		return format{}, &CorruptError{Dir: s.cfg.Dir, Detail: "format.json: " + err.Error()}
-	}
-	if f.Version != 1 {
-		return format{}, fmt.Errorf("queue directory %s has format %d, which this program does not know", s.cfg.Dir, f.Version)
-	}
-	return f, nil
-}
-
-func (s *Server) noteFormat(n names) error {
-	f, err := s.readFormat()
-	if err != nil || slices.Contains(f.Namespaces, string(n)) {
-		return err
-	}
-	f.Namespaces = append(f.Namespaces, string(n))
-	data, err := json.Marshal(f)
-	if err != nil {
-		return fmt.Errorf("write queue format: %w", err)
-	}
-	return atomicfile.Write(filepath.Join(s.cfg.Dir, "format.json"), append(data, '\n'), 0o600)
-}
-
-func (s *Server) checkComplete(ctx context.Context, js jetstream.JetStream, n names) error {
-	f, err := s.readFormat()
-	if err != nil || !slices.Contains(f.Namespaces, string(n)) {
-		return err
-	}
-	var missing, lossy []string
-	for _, name := range n.streams() {
-		stream, err := js.Stream(ctx, name)
-		switch {
-		case errors.Is(err, jetstream.ErrStreamNotFound):
-			missing = append(missing, name)
-		case err != nil:
-			return fmt.Errorf("open %s: %w", name, err)
-		default:
-			if lost := stream.CachedInfo().State.Lost; lost != nil && len(lost.Msgs) > 0 {
-				lossy = append(lossy, fmt.Sprintf("%s (%d messages)", name, len(lost.Msgs)))
-			}
-		}
-	}
-	if len(missing) > 0 {
-		return &CorruptError{Dir: s.cfg.Dir, Detail: "missing or unreadable: " + strings.Join(missing, ", ") + "; " + s.log.tail()}
-	}
-	if len(lossy) > 0 {
-		return &CorruptError{Dir: s.cfg.Dir, Detail: "unreadable messages in " + strings.Join(lossy, ", ")}
 	}
 	return nil
 }

@@ -82,10 +82,10 @@ func (m *Master) isQueued(ctx context.Context, job queue.Job) (bool, error) {
 
 // now is the server's time, if need be: asking it costs a write.
 func (m *Master) now(ctx context.Context, list []queued) (time.Time, error) {
-	if !slices.ContainsFunc(list, func(q queued) bool { return q.claimed != nil || q.cancel != nil }) {
+	if !slices.ContainsFunc(list, func(q queued) bool { return q.claimed != nil || q.cancel != nil || q.result != nil }) {
 		return time.Time{}, nil
 	}
-	return serverNow(ctx, m.nodes, clockKey+m.writer, nil)
+	return serverNow(ctx, m.nodes, clockKey+m.writer)
 }
 
 // Waiting implements queue.Master.
@@ -177,7 +177,7 @@ func (m *Master) Nodes(ctx context.Context) ([]queue.NodeInfo, error) {
 	if len(ids) == 0 {
 		return out, nil
 	}
-	now, err := serverNow(ctx, m.nodes, clockKey+m.writer, nil)
+	now, err := serverNow(ctx, m.nodes, clockKey+m.writer)
 	if err != nil {
 		return nil, err
 	}

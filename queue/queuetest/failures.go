@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +19,8 @@ func hang(ctx context.Context, _ queue.Lease) error {
 	return context.Cause(ctx)
 }
 
-func testCancelWaiting(t *testing.T, s *suite) {
+func testCancelWaiting(s *suite) {
+	t := s.t
 	s.submit(job("a"))
 	if err := s.Master().Cancel(t.Context(), "a"); err != nil {
 		t.Fatalf("Cancel: %v", err)
@@ -47,7 +47,8 @@ func testCancelWaiting(t *testing.T, s *suite) {
 	s.until("event of the cancellation", s.hasEvent("a", queue.TypeFinished))
 }
 
-func testCancelRunning(t *testing.T, s *suite) {
+func testCancelRunning(s *suite) {
+	t := s.t
 	var noticed atomic.Int64
 	var asked time.Time
 	s.start("n1", offers(), func(ctx context.Context, l queue.Lease) error {
@@ -77,7 +78,8 @@ func testCancelRunning(t *testing.T, s *suite) {
 	})
 }
 
-func testCancelDeadNode(t *testing.T, s *suite) {
+func testCancelDeadNode(s *suite) {
+	t := s.t
 	s.start("n1", offers(), hang)
 	s.submit(job("a"))
 	s.until("a runs", func() bool { return len(s.list(&s.runs)) == 1 })
@@ -94,7 +96,8 @@ func testCancelDeadNode(t *testing.T, s *suite) {
 	}
 }
 
-func testLostNode(t *testing.T, s *suite) {
+func testLostNode(s *suite) {
+	t := s.t
 	s.start("n1", offers(), hang)
 	s.submit(job("a"))
 	s.until("a runs", func() bool { return len(s.list(&s.runs)) == 1 })
@@ -115,7 +118,8 @@ func testLostNode(t *testing.T, s *suite) {
 	})
 }
 
-func testMaxAttempts(t *testing.T, s *suite) {
+func testMaxAttempts(s *suite) {
+	t := s.t
 	j := job("a")
 	j.MaxAttempts = 2
 	s.submit(j)
@@ -135,7 +139,8 @@ func testMaxAttempts(t *testing.T, s *suite) {
 	s.until("a left the queue", func() bool { return s.state("a").State == queue.Finished })
 }
 
-func testLostWithoutNode(t *testing.T, s *suite) {
+func testLostWithoutNode(s *suite) {
+	t := s.t
 	j := job("a")
 	j.MaxAttempts = 1
 	s.submit(j)
@@ -147,7 +152,8 @@ func testLostWithoutNode(t *testing.T, s *suite) {
 	}
 }
 
-func testHandBack(t *testing.T, s *suite) {
+func testHandBack(s *suite) {
+	t := s.t
 	first := s.start("n1", offers(), func(ctx context.Context, l queue.Lease) error {
 		<-ctx.Done()
 		if _, err := l.Finish(t.Context(), queue.Result{Outcome: queue.Failed}); !errors.Is(err, queue.ErrShutdown) {
@@ -177,7 +183,8 @@ func testHandBack(t *testing.T, s *suite) {
 	}
 }
 
-func testFinalizeAgain(t *testing.T, s *suite) {
+func testFinalizeAgain(s *suite) {
+	t := s.t
 	var tries atomic.Int32
 	s.startWith("n1", offers(), queue.Handler{Finalize: func(_ context.Context, j queue.Job, r queue.Result) error {
 		if j.ID != "a" || string(j.Payload) != `{"n":1}` || r.Outcome != queue.Succeeded {
@@ -197,7 +204,8 @@ func testFinalizeAgain(t *testing.T, s *suite) {
 	}
 }
 
-func testFinalizeElsewhere(t *testing.T, s *suite) {
+func testFinalizeElsewhere(s *suite) {
+	t := s.t
 	s.start("n1", offers(), func(ctx context.Context, l queue.Lease) error {
 		won, err := l.Finish(ctx, queue.Result{Outcome: queue.Succeeded, Data: json.RawMessage(`"staged"`)})
 		if !won || err != nil {
@@ -229,7 +237,8 @@ func testFinalizeElsewhere(t *testing.T, s *suite) {
 	}
 }
 
-func testReplaced(t *testing.T, s *suite) {
+func testReplaced(s *suite) {
+	t := s.t
 	first := s.start("n1", offers(), hang)
 	s.until("n1 is known", func() bool {
 		nodes, err := s.Master().Nodes(t.Context())

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,11 +15,14 @@ import (
 	"github.com/fedora-respin/respin/queue"
 )
 
-func testRunsOnce(t *testing.T, s *suite) {
+func testRunsOnce(s *suite) {
+	t := s.t
 	s.start("n1", offers(), func(ctx context.Context, l queue.Lease) error {
 		l.Progress("fetch", 0, "")
 		l.Log("hello")
-		fmt.Fprint(l, "two\nlines\r\nand a rest")
+		if _, err := io.WriteString(l, "two\nlines\r\nand a rest"); err != nil {
+			t.Errorf("Write: %v", err)
+		}
 		l.Progress("build", 40, "almost half")
 		won, err := l.Finish(ctx, queue.Result{Outcome: queue.Succeeded, Data: json.RawMessage(`{"files":2}`)})
 		if !won || err != nil {
@@ -77,7 +79,8 @@ func testRunsOnce(t *testing.T, s *suite) {
 	}
 }
 
-func testBadJob(t *testing.T, s *suite) {
+func testBadJob(s *suite) {
+	t := s.t
 	bad := queue.Job{ID: "a.b", Kind: "", Arch: "x 86", Priority: 9, Payload: json.RawMessage(`{`), MaxAttempts: -1}
 	err := s.Master().Submit(t.Context(), bad)
 	var field *queue.FieldError
@@ -106,7 +109,8 @@ func testBadJob(t *testing.T, s *suite) {
 	s.result("big")
 }
 
-func testImplicitResult(t *testing.T, s *suite) {
+func testImplicitResult(s *suite) {
+	t := s.t
 	s.start("n1", offers(), func(ctx context.Context, l queue.Lease) error {
 		switch l.Job().ID {
 		case "fails":
@@ -132,7 +136,8 @@ func testImplicitResult(t *testing.T, s *suite) {
 	s.until("all left the queue", func() bool { return len(s.list(&s.finalized)) == 4 })
 }
 
-func testPriorities(t *testing.T, s *suite) {
+func testPriorities(s *suite) {
+	t := s.t
 	high := job("h")
 	high.Priority = queue.High
 	s.submit(job("n1"), job("n2"), job("n3"), high)
@@ -154,7 +159,8 @@ func testPriorities(t *testing.T, s *suite) {
 	}
 }
 
-func testRouting(t *testing.T, s *suite) {
+func testRouting(s *suite) {
+	t := s.t
 	dvd := queue.Capability{Kind: "dvd", Arch: "aarch64"}
 	repo := queue.Capability{Kind: "repo", Arch: "x86_64"}
 	release := make(chan struct{})
@@ -192,7 +198,8 @@ func testRouting(t *testing.T, s *suite) {
 	}
 }
 
-func testDrain(t *testing.T, s *suite) {
+func testDrain(s *suite) {
+	t := s.t
 	release := make(chan struct{})
 	s.start("n1", offers(), func(_ context.Context, l queue.Lease) error {
 		if l.Job().ID == "a" {
@@ -221,7 +228,8 @@ func testDrain(t *testing.T, s *suite) {
 	s.until("b ran", func() bool { return s.state("b").State == queue.Finished })
 }
 
-func testLogFlood(t *testing.T, s *suite) {
+func testLogFlood(s *suite) {
+	t := s.t
 	cfg := offers()
 	cfg.Log = queue.LogLimits{Rate: 1 << 10, Burst: 16 << 10, Total: 64 << 10, Line: 100}
 	line := strings.Repeat("y", 63) + "\n"

@@ -39,7 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 	t.Helper()
 	for _, test := range []struct {
 		name string
-		run  func(t *testing.T, s *suite)
+		run  func(s *suite)
 	}{
 		{"a job runs once and is finalized", testRunsOnce},
 		{"a bad job is refused by field", testBadJob},
@@ -64,7 +64,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(t, newSuite(t, open(t)))
+			test.run(newSuite(t, open(t)))
 		})
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"testing"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,7 +12,8 @@ import (
 	"github.com/fedora-respin/respin/queue"
 )
 
-func testRestart(t *testing.T, s *suite) {
+func testRestart(s *suite) {
+	t := s.t
 	release := make(chan struct{})
 	s.start("n1", offers(), func(_ context.Context, l queue.Lease) error {
 		l.Log("before")
@@ -41,18 +42,19 @@ func testRestart(t *testing.T, s *suite) {
 	if diff := cmp.Diff([]string{"a/1@n1", "b/1@n1", "c/1@n1"}, s.list(&s.runs)); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
-	logs := ""
+	var logs strings.Builder
 	for _, e := range s.eventsOf("a") {
 		if e.Type == queue.TypeLog {
-			logs += e.Message
+			logs.WriteString(e.Message)
 		}
 	}
-	if logs != "before\nafter\n" {
-		t.Errorf("log of a = %q, want both lines once", logs)
+	if logs.String() != "before\nafter\n" {
+		t.Errorf("log of a = %q, want both lines once", logs.String())
 	}
 }
 
-func testNoSteal(t *testing.T, s *suite) {
+func testNoSteal(s *suite) {
+	t := s.t
 	release := make(chan struct{})
 	s.start("busy", offers(), func(ctx context.Context, _ queue.Lease) error {
 		select {
@@ -80,7 +82,8 @@ func testNoSteal(t *testing.T, s *suite) {
 	s.result("b")
 }
 
-func testEventsResume(t *testing.T, s *suite) {
+func testEventsResume(s *suite) {
+	t := s.t
 	s.start("n1", offers(), func(_ context.Context, l queue.Lease) error {
 		for i := range 20 {
 			l.Progress(fmt.Sprintf("stage%02d", i), i, "")
