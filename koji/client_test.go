@@ -160,7 +160,7 @@ func TestTags(t *testing.T) {
 			t.Errorf("%s %+v: %s instead of %s", tc.tag, tc.o, got, tc.want)
 		}
 	}
-	tagged := must(c.ListTaggedRPMs(ctx, "f44", koji.TaggedRPMOptions{Arches: []string{"noarch"}, Signatures: true}))
+	tagged := must(c.ListTaggedRPMs(ctx, "f44", koji.TaggedRPMOptions{Arches: []string{"noarch"}, Signatures: true, TaggedOptions: koji.TaggedOptions{Prefix: "other"}}))
 	if len(tagged.Builds) != 2 || len(tagged.RPMs) != 2 || tagged.RPMs[0].SigKey != nil || tagged.RPMs[1].NEVRA() != "tool-doc-2:1.1^20260101-1.fc44.noarch" {
 		t.Errorf("%+v", tagged)
 	}

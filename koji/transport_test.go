@@ -40,8 +40,12 @@ func TestReadsAreRepeated(t *testing.T) {
 		h, c := world(t, koji.Options{})
 		f.Times = 1
 		h.Fail(f)
+		begin := time.Now()
 		if v, err := c.GetKojiVersion(t.Context()); err != nil || v != kojitest.Version || c.HubVersion() != v {
 			t.Errorf("%s: %q %v", name, v, err)
+		}
+		if pause := time.Since(begin); pause < time.Duration(f.RetryAfter)*time.Second {
+			t.Errorf("%s: asked again after %s", name, pause)
 		}
 		f.Times = 3
 		h.Fail(f)
@@ -65,6 +69,18 @@ func TestWritesAreNotRepeated(t *testing.T) {
 	var he *koji.HTTPError
 	if !errors.As(err, &he) || he.StatusCode != http.StatusBadGateway {
 		t.Errorf("%v", err)
+	}
+	h.Fail(kojitest.Failures{TruncateAfter: 10, Times: 1})
+	var te *koji.TransportError
+	if err := c.Call(t.Context(), "tagBuild", nil, nil); !errors.As(err, &te) {
+		t.Errorf("%v", err)
+	}
+	b := c.Batch()
+	koji.BatchCall[int](b, "getAPIVersion")
+	koji.BatchCall[any](b, "tagBuild")
+	h.Fail(kojitest.Failures{Status: 502, Times: 1})
+	if err := b.Do(t.Context()); !errors.As(err, &he) {
+		t.Errorf("a batch with a write in it: %v", err)
 	}
 }
 
@@ -204,7 +220,7 @@ func TestRedirectsAreShownNotFollowed(t *testing.T) {
 
 func TestContextEndsACall(t *testing.T) {
 	t.Parallel()
-	h, c := world(t, koji.Options{})
+	h, c := world(t, koji.Options{Retries: -1})
 	h.Fail(kojitest.Failures{Latency: time.Hour})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("the compose was canceled")

@@ -188,6 +188,10 @@ func TestDeletedBuildKeepsItsRecords(t *testing.T) {
 	t.Parallel()
 	h := kojitest.NewHub()
 	must(h.AddTag(kojitest.Tag{Name: "t"}))
+	must(h.AddBuild(kojitest.Build{NVR: "a-0-1", State: koji.BuildDeleted, RPMs: []kojitest.RPM{{Name: "a", Arch: "noarch", Data: []byte("x")}}}))
+	if files := h.Files(); len(files) != 0 {
+		t.Errorf("a build added as deleted has %v", files)
+	}
 	for _, nvr := range []string{"a-1-1", "a-2-1"} {
 		must(h.AddBuild(kojitest.Build{NVR: nvr, Tags: []string{"t"}, RPMs: []kojitest.RPM{{Name: "a", Arch: "noarch", Data: []byte("x")}}}))
 	}

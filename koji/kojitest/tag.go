@@ -178,7 +178,6 @@ func (h *Hub) tagged(t *tag, q query) []*tagging {
 	}
 	var out []*tagging
 	seen := map[int]int{}
-	from := map[int]*tag{}
 	for _, t := range tags {
 		rows := slices.Clone(h.listing)
 		slices.SortStableFunc(rows, func(a, b *tagging) int { return cmp.Compare(b.event, a.event) })
@@ -187,11 +186,10 @@ func (h *Hub) tagged(t *tag, q query) []*tagging {
 				continue
 			}
 			pkg := l.build.pkg
-			if q.latest > 0 && (seen[pkg] >= q.latest || from[pkg] != nil && from[pkg] != t) {
+			if q.latest > 0 && seen[pkg] >= q.latest {
 				continue
 			}
 			seen[pkg]++
-			from[pkg] = t
 			out = append(out, l)
 		}
 	}

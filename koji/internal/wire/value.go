@@ -260,7 +260,6 @@ func (d *decoder) element(list reflect.Value, n int, tag tagKind) (reflect.Value
 		}
 		list.SetLen(n + 1)
 		item = list.Index(n)
-		item.SetZero()
 	}
 	var err error
 	if tag == tagEmpty {

@@ -156,6 +156,8 @@ func TestDecodeIntoStruct(t *testing.T) {
 <member><name>build_id</name><value><int>9</int></value></member>
 <member><name>epoch</name><value><nil/></value></member>
 <member><name>completion_time</name><value><string>2026-11-23 00:12:00.5</string></value></member>
+<member><name>id</name><value><int>10</int></value></member>
+<member><name>build_id</name><value><int>9</int></value></member>
 <member><name>extra</name><value><nil/></value></member>
 </struct></value></data></array></value>`
 	stale := 99
@@ -167,10 +169,16 @@ func TestDecodeIntoStruct(t *testing.T) {
 	at := func(usec int64) *time.Time { v := time.UnixMicro(usec).UTC(); return &v }
 	want := []row{
 		{ID: 8, Epoch: &zero, Size: 5000000000, Done: at(1795392720856908), Key: &empty, Weight: 2},
-		{ID: 9, Done: at(1795392720500000)},
+		{ID: 10, Done: at(1795392720500000)},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	// What an earlier attempt left is gone.
+	old := row{ID: 1, Epoch: &stale, Weight: 3}
+	const small = "<value><struct><member><name>id</name><value><int>2</int></value></member></struct></value>"
+	if err := wire.DecodeResponse(strings.NewReader(response(small)), wire.Limits{}, &old); err != nil || cmp.Diff(row{ID: 2}, old) != "" {
+		t.Errorf("%v %+v", err, old)
 	}
 }
 
@@ -239,7 +247,7 @@ func TestBrokenInputIsAnError(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"hello", "<html><body>502</body></html>", whole + "x", whole + whole,
-		`<?xml version="1.0" encoding="ISO-8859-1"?><methodResponse/>`,
+		strings.Replace(whole, "?>", " encoding='ISO-8859-1' standalone='yes'?>", 1),
 		`<!DOCTYPE a [<!ENTITY x "y">]><methodResponse/>`,
 		response("<value><int>x</int></value>"), response("<value><int></int></value>"), response("<value><boolean>2</boolean></value>"),
 		response("<value><double>1,5</double></value>"), response("<value><base64>!</base64></value>"),
