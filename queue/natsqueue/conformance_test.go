@@ -49,7 +49,7 @@ func newEngine(t *testing.T) *engine {
 	}
 	e.up(t)
 	// From now on at the same place.
-	e.cfg.Listen = net.JoinHostPort("127.0.0.1", strconv.Itoa(e.server.opts.Port))
+	e.cfg.Listen = net.JoinHostPort("127.0.0.1", strconv.Itoa(e.server.port))
 	t.Cleanup(e.down)
 	return e
 }

@@ -44,8 +44,8 @@ func (s *Server) Node(ctx context.Context, id string, o NodeOptions) (*Node, err
 		s.mu.Unlock()
 		return nil, queue.ErrClosed
 	}
-	s.locals[id] = localUser{nodeUser: user, key: key}
-	err = s.reload()
+	s.locals[id] = user // until the process ends
+	err = s.admit()
 	s.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("open node %s: %w", id, err)

@@ -69,12 +69,15 @@ type Server struct {
 	lock *os.File
 	log  *serverLog
 
+	gate *gate
+	opts *server.Options
+	port int
+
 	masterKey nkeys.KeyPair
 
 	mu      sync.Mutex
-	opts    *server.Options      // as last applied, with port and without users
-	nodes   map[string]nodeUser  // of other hosts, as in nodes.json
-	locals  map[string]localUser // of this process
+	nodes   map[string]nodeUser // of other hosts, as in nodes.json
+	locals  map[string]nodeUser // of this process
 	stopped bool
 }
 
@@ -94,7 +97,7 @@ func Start(cfg Embedded) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, lock: lock, log: newServerLog(cfg.Logger), locals: map[string]localUser{}}
+	s := &Server{cfg: cfg, lock: lock, log: newServerLog(cfg.Logger), gate: newGate(), locals: map[string]nodeUser{}}
 	if err := s.start(); err != nil {
 		s.Stop()
 		return nil, err
@@ -113,12 +116,13 @@ func (s *Server) start() error {
 	if s.opts, err = s.cfg.options(); err != nil {
 		return err
 	}
-	opts := s.opts.Clone()
-	if opts.Nkeys, err = s.users(); err != nil {
-		return err
-	}
-	if s.ns, err = server.NewServer(opts); err != nil {
+	s.opts.CustomClientAuthentication, s.opts.AlwaysEnableNonce = s.gate, true
+	if s.ns, err = server.NewServer(s.opts); err != nil {
 		return fmt.Errorf("start queue server in %s: %w", s.cfg.Dir, err)
+	}
+	s.gate.alive = func(id uint64) bool { return s.ns.GetClient(id) != nil }
+	if err := s.admit(); err != nil {
+		return err
 	}
 	s.ns.SetLoggerV2(s.log, false, false, false)
 	s.ns.Start()
@@ -130,7 +134,7 @@ func (s *Server) start() error {
 		return fmt.Errorf("start queue server in %s: %s", s.cfg.Dir, s.log.tail())
 	}
 	if a, ok := s.ns.Addr().(*net.TCPAddr); ok && !s.opts.DontListen {
-		s.opts.Port = a.Port // the one that was taken for 0
+		s.port = a.Port // the one that was taken for 0
 	}
 	return nil
 }
@@ -179,7 +183,7 @@ func (s *Server) URL() string {
 	if s.cfg.Advertise != "" {
 		return scheme + s.cfg.Advertise
 	}
-	return scheme + net.JoinHostPort(s.opts.Host, strconv.Itoa(s.opts.Port))
+	return scheme + net.JoinHostPort(s.opts.Host, strconv.Itoa(s.port))
 }
 
 // Stop ends the server and waits for it. What was acknowledged stays in Dir.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 
@@ -25,12 +24,6 @@ type nodeUser struct {
 	Namespace string             `json:"namespace"`
 	Offers    []queue.Capability `json:"offers,omitempty"`
 	Created   time.Time          `json:"created"`
-}
-
-// localUser is a node of this process; it lives as long as the process.
-type localUser struct {
-	nodeUser
-	key nkeys.KeyPair
 }
 
 func (s *Server) nodesFile() string { return filepath.Join(s.cfg.Dir, "nodes.json") }
@@ -142,41 +135,27 @@ func (s *Server) applyNodes(next map[string]nodeUser) error {
 		return err
 	}
 	s.nodes = next
-	return s.reload()
+	return s.admit()
 }
 
-func (s *Server) reload() error {
-	opts := s.opts.Clone()
-	users, err := s.users()
-	if err != nil {
-		return err
-	}
-	opts.Nkeys = users
-	if err := s.ns.ReloadOptions(opts); err != nil {
-		return fmt.Errorf("reload users: %w", err)
-	}
-	return nil
-}
-
-// users are the master, which exists only inside this process, and the nodes.
-func (s *Server) users() ([]*server.NkeyUser, error) {
+// admit applies the list of users at once. They are the master, which exists
+// only inside this process, and the nodes.
+func (s *Server) admit() error {
 	pub, err := s.masterKey.PublicKey()
 	if err != nil {
-		return nil, fmt.Errorf("read key: %w", err)
+		return fmt.Errorf("read key: %w", err)
 	}
-	inProcess := map[string]struct{}{jwt.ConnectionTypeInProcess: {}}
-	users := []*server.NkeyUser{{Nkey: pub, AllowedConnectionTypes: inProcess}}
-	for _, id := range slices.Sorted(maps.Keys(s.nodes)) {
-		n := s.nodes[id]
-		users = append(users, &server.NkeyUser{Nkey: n.PublicKey, Permissions: n.permissions(id)})
+	users := map[string]gateUser{pub: {name: "master", inProcess: true}}
+	for id, n := range s.nodes {
+		users[n.PublicKey] = gateUser{name: id, perms: n.permissions(id)}
 	}
-	for _, id := range slices.Sorted(maps.Keys(s.locals)) {
-		n := s.locals[id]
-		users = append(users, &server.NkeyUser{
-			Nkey: n.PublicKey, Permissions: n.permissions(id), AllowedConnectionTypes: inProcess,
-		})
+	for id, n := range s.locals {
+		users[n.PublicKey] = gateUser{name: id, inProcess: true, perms: n.permissions(id)}
 	}
-	return users, nil
+	for _, conn := range s.gate.set(users) {
+		_ = s.ns.DisconnectClientByID(conn) // fails for one that went by itself
+	}
+	return nil
 }
 
 func (n nodeUser) permissions(id string) *server.Permissions {
