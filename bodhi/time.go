@@ -59,8 +59,11 @@ func parseTime(data []byte, layouts ...string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	for _, layout := range layouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
+		t, err := time.Parse(layout, text)
+		t = t.UTC()
+		// A zone can carry a year out of the four digits that the layouts hold.
+		if err == nil && t.Year() >= 1 && t.Year() <= 9999 {
+			return t, nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("parse time %.40q: no known layout", text)

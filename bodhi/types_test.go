@@ -149,7 +149,7 @@ func FuzzUpdate(f *testing.F) {
 		}
 		once, err := json.Marshal(answer)
 		if err != nil {
-			t.Skip() // years past 9999 have no text
+			t.Fatal(err)
 		}
 		var again struct{ Update bodhi.Update }
 		if err := json.Unmarshal(once, &again); err != nil {

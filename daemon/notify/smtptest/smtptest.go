@@ -174,6 +174,8 @@ func (s *Server) Wait(ctx context.Context, n int) ([]Message, error) {
 // Close ends the server and its connections.
 func (s *Server) Close() error {
 	err := s.smtp.Close()
+	// The server does not know a listener that Serve has not reached yet.
+	_ = s.listener.Close()
 	<-s.done
 	if err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close mail server: %w", err)
