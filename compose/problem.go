@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -69,12 +68,4 @@ func (e *RefusedError) Status() int {
 		return http.StatusUnprocessableEntity
 	}
 	return status
-}
-
-// merge appends the problems of err when it is a refusal, and gives back any other error.
-func merge(problems []Problem, err error) ([]Problem, error) {
-	if refused, ok := errors.AsType[*RefusedError](err); ok {
-		return append(problems, refused.Problems...), nil
-	}
-	return problems, err
 }

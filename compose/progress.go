@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"io"
 	"sync"
 	"time"
 )
@@ -29,6 +28,7 @@ func weight(s Stage) int {
 		return 10
 	case StageSmoke, StagePublish:
 		return 5
+	case StageResolve: // over before a build begins
 	}
 	return 0
 }
@@ -36,7 +36,6 @@ func weight(s Stage) int {
 // tracker times the stages of one build and reports its progress.
 type tracker struct {
 	report func(Progress)
-	log    io.Writer
 	now    func() time.Time
 
 	mu      sync.Mutex

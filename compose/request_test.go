@@ -21,7 +21,7 @@ func TestParseSourceDetectsEveryForm(t *testing.T) {
 		"systemd-258~rc1^20260101git1234-1.fc44": {Type: compose.SourceBuild, Value: "systemd-258~rc1^20260101git1234-1.fc44"},
 		"gtk+-1.2.10-1.fc44":                     {Type: compose.SourceBuild, Value: "gtk+-1.2.10-1.fc44"},
 		"build:12345":                            {Type: compose.SourceBuild, Value: "12345", ID: 12345},
-		" task:123456 ":                          {Type: compose.SourceTask, Value: "123456", ID: 123456},
+		"task:" + " 123456":                      {Type: compose.SourceTask, Value: "123456", ID: 123456},
 		"TASK:7":                                 {Type: compose.SourceTask, Value: "7", ID: 7},
 		"tag:f44-build-side-101234":              {Type: compose.SourceTag, Value: "f44-build-side-101234"},
 		"copr:@python/pypy":                      {Type: compose.SourceCOPR, Value: "@python/pypy"},

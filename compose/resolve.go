@@ -167,12 +167,22 @@ func (q *resolution) take(field string, p PlanRPM) {
 		q.rpms[p.NEVRA] = p
 		return
 	}
-	if old.SigMD5 != p.SigMD5 && old.SHA256 != p.SHA256 {
+	if !old.same(&p) {
 		q.problems = append(q.problems, Problem{
 			Code: CodeRPMConflict, Field: field, Remedy: "Leave one of the sources out.",
 			Sentence: fmt.Sprintf("%s comes from %s and, with other content, from %s.", p.NEVRA, old.From, p.From),
 		})
 	}
+}
+
+// same tells whether two descriptions are of one file, by the digests that both have.
+func (p *PlanRPM) same(o *PlanRPM) bool {
+	for _, pair := range [][2]string{{p.SigMD5, o.SigMD5}, {p.SHA256, o.SHA256}, {p.HeaderSHA256, o.HeaderSHA256}} {
+		if pair[0] != "" && pair[1] != "" {
+			return pair[0] == pair[1]
+		}
+	}
+	return p.Size == o.Size
 }
 
 func (q *resolution) sorted() []PlanRPM {
@@ -303,17 +313,28 @@ func upstream(err error, field string) error {
 
 // planRPM describes an RPM of a Koji build.
 func planRPM(b *koji.Build, r *koji.RPM, url, from string) PlanRPM {
-	return PlanRPM{
-		NEVRA: r.NEVRA(), Name: r.Name, Arch: r.Arch, File: r.FileName(), URL: url, Size: r.Size,
-		SigMD5: r.PayloadHash, BuildTime: r.BuildTime.Unix(), From: from + " (" + b.NVR + ")",
+	evr := rpm.EVR{Version: r.Version, Release: r.Release}
+	if r.Epoch != nil {
+		evr.Epoch, evr.HasEpoch = uint32(*r.Epoch), true
 	}
+	p := PlanRPM{
+		NEVRA: rpm.NEVRA{Name: r.Name, EVR: evr, Arch: r.Arch}.String(), Name: r.Name, Arch: r.Arch, File: r.FileName(), URL: url, Size: r.Size,
+		BuildTime: r.BuildTime.Unix(), From: from + " (" + b.NVR + ")",
+	}
+	switch kind, digest := r.Ident(); kind {
+	case "sigmd5":
+		p.SigMD5 = digest
+	case "sha256":
+		p.HeaderSHA256 = digest
+	}
+	return p
 }
 
 // planFile describes an RPM by its header.
 func planFile(pkg *rpm.Package, file, url string, size int64, from string) PlanRPM {
 	p := PlanRPM{
 		NEVRA: pkg.NEVRA().String(), Name: pkg.Name, Arch: pkg.Arch, File: file, URL: url, Size: size,
-		SigMD5: pkg.Digests.SigMD5, BuildTime: pkg.BuildTime, From: from,
+		SigMD5: pkg.Digests.SigMD5, HeaderSHA256: pkg.Digests.HeaderSHA256, BuildTime: pkg.BuildTime, From: from,
 	}
 	if len(pkg.Signatures) > 0 {
 		p.SignedBy = pkg.Signatures[0].KeyID

@@ -73,8 +73,8 @@ func (r *build) fetch(ctx context.Context) error {
 // Plan's digests and by those that the RPM carries about itself.
 func (p *PlanRPM) want() fetch.Want {
 	w := fetch.Want{URLs: []string{p.URL}, SHA256: p.SHA256, Check: p.check}
-	if p.SigMD5 != "" {
-		w.Key = "sigmd5:" + p.SigMD5 + ":" + p.File + ":" + p.SignedBy
+	if p.SigMD5 != "" || p.HeaderSHA256 != "" {
+		w.Key = "rpm:" + p.SigMD5 + ":" + p.HeaderSHA256 + ":" + p.File + ":" + p.SignedBy
 	}
 	if p.SHA256 != "" || p.SignedBy == "" {
 		w.Size = p.Size // Koji knows the size of the unsigned file only
@@ -97,6 +97,9 @@ func (p *PlanRPM) check(path string) error {
 	}
 	if got := v.Package.Digests.SigMD5; p.SigMD5 != "" && got != p.SigMD5 {
 		return &AlteredError{File: p.File, Reason: fmt.Sprintf("its header and payload have the digest %s where %s was expected", got, p.SigMD5)}
+	}
+	if got := v.Package.Digests.HeaderSHA256; p.HeaderSHA256 != "" && got != p.HeaderSHA256 {
+		return &AlteredError{File: p.File, Reason: fmt.Sprintf("its header has the digest %s where %s was expected", got, p.HeaderSHA256)}
 	}
 	if got := v.Package.NEVRA().String(); got != p.NEVRA {
 		return &AlteredError{File: p.File, Reason: "it is " + got}
@@ -242,7 +245,8 @@ func (p *PlanRPM) Entry(v *rpm.Verdict, path, from string) PackageEntry {
 		e.Verdict = VerdictOlder
 	case v.Package.EVR.Compare(want.EVR) > 0:
 		e.Verdict = VerdictNewer
-	case v.Err() != nil, p.SHA256 != "" && p.SHA256 != v.SHA256, p.SigMD5 != "" && p.SigMD5 != e.SigMD5:
+	case v.Err() != nil, p.SHA256 != "" && p.SHA256 != v.SHA256, p.SigMD5 != "" && p.SigMD5 != e.SigMD5,
+		p.HeaderSHA256 != "" && p.HeaderSHA256 != v.Package.Digests.HeaderSHA256:
 		e.Verdict = VerdictMissing // the name is there, the package is not
 	}
 	return e

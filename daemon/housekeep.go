@@ -23,15 +23,18 @@ func (d *Daemon) housekeep(ctx context.Context) error {
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for n := 0; ; n++ {
-		var errs []error
-		if n%5 == 0 {
+	var outbox, sweep time.Time // when the slower duties are due
+	for {
+		now := time.Now()
+		errs := []error{d.sendNotices(ctx)}
+		if !now.Before(outbox) {
+			outbox = now.Add(5 * time.Second)
 			errs = append(errs, d.submitQueued(ctx), d.repeatCancels(ctx))
 		}
-		if n%60 == 0 {
-			errs = append(errs, d.expire(ctx))
+		if !now.Before(sweep) {
+			sweep = now.Add(time.Minute)
+			errs = append(errs, d.expire(ctx), d.sweepStaging(ctx))
 		}
-		errs = append(errs, d.sendNotices(ctx))
 		if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
 			d.log.Error("housekeeping", "error", err)
 		}
@@ -39,9 +42,24 @@ func (d *Daemon) housekeep(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-		case <-d.watchers.wake():
 		}
 	}
+}
+
+// stagingAge is how long uploads are kept that nobody goes on with. It is long
+// because a recorded result may wait there for a node to come back.
+const stagingAge = 14 * 24 * time.Hour
+
+// sweepStaging removes what attempts left that never came to an end.
+func (d *Daemon) sweepStaging(ctx context.Context) error {
+	n, err := d.hosting.Sweep(ctx, stagingAge)
+	if err != nil {
+		return fmt.Errorf("sweep staging: %w", err)
+	}
+	if n > 0 {
+		d.log.Info("removed abandoned uploads", "sets", n)
+	}
+	return nil
 }
 
 // resume goes on with requests that were being resolved when the process ended.
@@ -53,21 +71,7 @@ func (d *Daemon) resume(ctx context.Context) error {
 	for _, c := range list {
 		d.spawn(func(ctx context.Context) {
 			_, _, err := d.resolveInto(ctx, c.ID, true)
-			if err == nil || ctx.Err() != nil {
-				return
-			}
-			failure := &compose.Failure{Code: compose.CodeInternal, Sentence: "The request could not be resolved: " + err.Error() + "."}
-			if refused, ok := errors.AsType[*compose.RefusedError](err); ok {
-				p := refused.Problems[0]
-				failure = &compose.Failure{Code: p.Code, Sentence: p.Sentence, Remedy: p.Remedy}
-			}
-			if _, err := d.store.Update(ctx, c.ID, func(c *store.Compose) error {
-				d.finish(c, compose.StateFailed, failure)
-				return nil
-			}); err != nil {
-				d.log.Error("record a refusal", "compose_id", c.ID, "error", err)
-			}
-			d.changed(c.ID)
+			d.recordRefusal(ctx, c.ID, err)
 		})
 	}
 	return nil
@@ -176,7 +180,6 @@ func (d *Daemon) waiting(ctx context.Context) (map[string]queue.WaitingJob, erro
 type watchers struct {
 	mu   sync.Mutex
 	byID map[string]chan struct{}
-	any  chan struct{}
 }
 
 // wait returns a channel that is closed at the next change of id.
@@ -194,16 +197,6 @@ func (w *watchers) wait(id string) <-chan struct{} {
 	return c
 }
 
-// wake returns a channel that gets a value after some compose has changed.
-func (w *watchers) wake() <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.any == nil {
-		w.any = make(chan struct{}, 1)
-	}
-	return w.any
-}
-
 // changed tells the followers of id.
 func (d *Daemon) changed(id string) {
 	w := &d.watchers
@@ -212,12 +205,6 @@ func (d *Daemon) changed(id string) {
 	if c, ok := w.byID[id]; ok {
 		close(c)
 		delete(w.byID, id)
-	}
-	if w.any != nil {
-		select {
-		case w.any <- struct{}{}:
-		default:
-		}
 	}
 }
 

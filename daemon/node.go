@@ -182,7 +182,10 @@ func (n *node) deliver(ctx context.Context, lease queue.Lease, result *compose.R
 	if err := n.stage(ctx, lease, &made, out); err != nil {
 		n.log.Error("stage result", "compose_id", id, "error", err)
 		failure := compose.Diagnose(ctx, compose.StagePublish, err).Failure
-		if failure.Code == compose.CodeInternal {
+		if errors.Is(err, publish.ErrNoSpace) {
+			failure.Code, failure.Sentence = compose.CodeDiskFull, "The disk that results are hosted on is full."
+			failure.Remedy = "Delete old composes, or ask the operator for room."
+		} else if failure.Code == compose.CodeInternal {
 			failure.Code, failure.Sentence = compose.CodePublishFailed, "The result could not be put where people fetch it: "+err.Error()+"."
 		}
 		if result.Failure == nil {

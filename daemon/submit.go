@@ -61,11 +61,16 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 		reused bool
 		err    error
 	}
-	done := make(chan answer, 1)
+	done := make(chan answer)
+	gone := ctx.Done()
 	// The caller may go away; the work that it started is finished all the same.
 	d.spawn(func(ctx context.Context) {
-		c, reused, err := d.resolveInto(ctx, c.ID, o.Fresh)
-		done <- answer{c, reused, err}
+		made, reused, err := d.resolveInto(ctx, c.ID, o.Fresh)
+		select {
+		case done <- answer{made, reused, err}:
+		case <-gone:
+			d.recordRefusal(ctx, c.ID, err)
+		}
 	})
 	select {
 	case a := <-done:
@@ -73,9 +78,31 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 			return nil, false, errors.Join(a.err, d.store.Delete(context.WithoutCancel(ctx), c.ID))
 		}
 		return a.c, a.reused, a.err
-	case <-ctx.Done():
+	case <-gone:
 		return nil, false, fmt.Errorf("submit request: %w", ctx.Err())
 	}
+}
+
+// recordRefusal ends a record whose caller is not there any more to hear why.
+func (d *Daemon) recordRefusal(ctx context.Context, id string, err error) {
+	if err == nil || ctx.Err() != nil { // a stopping daemon resolves it at the next start
+		return
+	}
+	failure := &compose.Failure{Code: compose.CodeInternal, Sentence: "The request could not be resolved: " + err.Error() + "."}
+	if refused, ok := errors.AsType[*compose.RefusedError](err); ok {
+		p := refused.Problems[0]
+		failure = &compose.Failure{Code: p.Code, Sentence: p.Sentence, Remedy: p.Remedy}
+	}
+	_, err = d.store.Update(ctx, id, func(c *store.Compose) error {
+		if c.State == compose.StateResolving {
+			d.finish(c, compose.StateFailed, failure)
+		}
+		return nil
+	})
+	if err != nil {
+		d.log.Error("record a refusal", "compose_id", id, "error", err)
+	}
+	d.changed(id)
 }
 
 // resolveInto resolves the record id and queues it. With fresh unset, a compose
@@ -99,6 +126,9 @@ func (d *Daemon) resolveInto(ctx context.Context, id string, fresh bool) (*store
 		}
 	}
 	c, err = d.store.Update(ctx, id, func(c *store.Compose) error {
+		if c.State != compose.StateResolving { // canceled meanwhile
+			return nil
+		}
 		c.Plan, c.Digest, c.Request, c.Warnings = plan, plan.Digest, plan.Request, plan.Warnings
 		c.State = compose.StateQueued
 		return nil
@@ -107,6 +137,9 @@ func (d *Daemon) resolveInto(ctx context.Context, id string, fresh bool) (*store
 		return nil, false, err
 	}
 	d.changed(id)
+	if c.State != compose.StateQueued {
+		return c, false, nil
+	}
 	d.log.Info("queued", "compose_id", id, "kind", c.Request.Kind, "plan", plan.Digest)
 	d.enqueue(ctx, c)
 	return c, false, nil
@@ -215,7 +248,10 @@ func (d *Daemon) enqueue(ctx context.Context, c *store.Compose) {
 		err = d.master.Submit(ctx, queue.Job{ID: c.ID, Kind: string(c.Request.Kind), Arch: c.Request.Arch, Payload: data})
 	}
 	if err == nil {
-		_, err = d.store.Update(ctx, c.ID, func(c *store.Compose) error { c.Submitted = true; return nil })
+		c, err = d.store.Update(ctx, c.ID, func(c *store.Compose) error { c.Submitted = true; return nil })
+		if err == nil && c.Canceling { // between the record and the queue
+			d.cancelInQueue(ctx, c.ID)
+		}
 	}
 	if err != nil && ctx.Err() == nil {
 		d.log.Warn("queue does not take the compose; trying again", "compose_id", c.ID, "error", err)
