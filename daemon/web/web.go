@@ -15,10 +15,13 @@
 package web
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"html/template"
 	"io"
-	"io/fs"
 	"net/http"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -67,25 +70,150 @@ type Options struct {
 
 // Pages serves the pages. Make one with New.
 type Pages struct {
-	service Service
-	log     hclog.Logger
-	version string
+	service   Service
+	log       hclog.Logger
+	version   string
+	now       func() time.Time
+	mux       *http.ServeMux
+	static    map[string]static
+	templates map[string]*template.Template
 }
 
-// New prepares the pages.
+// New prepares the pages. An error means that the program was built wrong.
 func New(service Service, o Options) (*Pages, error) {
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
-	return &Pages{service: service, log: o.Logger, version: o.Version}, nil
+	p := &Pages{service: service, log: o.Logger, version: o.Version, now: time.Now}
+	var err error
+	if p.static, err = loadStatic(); err != nil {
+		return nil, err
+	}
+	if p.templates, err = p.parse(); err != nil {
+		return nil, err
+	}
+	p.mux = p.routes()
+	return p, nil
+}
+
+func (p *Pages) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", p.newCompose)
+	mux.HandleFunc("POST /{$}", p.submit)
+	mux.HandleFunc("POST /recognize", p.recognize)
+	mux.HandleFunc("GET /composes", p.composes)
+	mux.HandleFunc("GET /composes/{id}", p.compose)
+	mux.HandleFunc("POST /composes/{id}/cancel", p.cancel)
+	mux.HandleFunc("POST /composes/{id}/retry", p.retry)
+	mux.HandleFunc("GET /queue", p.queue)
+	mux.HandleFunc("GET /static/{file}", p.serveStatic)
+	mux.HandleFunc("/", p.notFound)
+	return mux
 }
 
 // ServeHTTP answers for every path that is a page, and with a page for every other.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	http.NotFound(w, r)
+	secure(w.Header())
+	p.mux.ServeHTTP(w, r)
 }
 
-// Listing writes the page of one directory below /images/ or /repos/.
-func (p *Pages) Listing(w http.ResponseWriter, r *http.Request, entries []fs.DirEntry) {
-	http.NotFound(w, r)
+// secure forbids whatever the pages do not need, so that a hole in one of them
+// is of little use.
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	// Not no-referrer: with that a browser sends "Origin: null" with a form, and
+	// the check against cross-origin posts takes it for a foreign one.
+	h.Set("Referrer-Policy", "same-origin")
+}
+
+// pageNames are the pages; each is templates/NAME.html inside templates/layout.html.
+func pageNames() []string { return []string{"new", "composes", "compose", "queue", "error", "listing"} }
+
+func (p *Pages) parse() (map[string]*template.Template, error) {
+	layout, err := template.New("layout").Funcs(p.funcs()).ParseFS(files, "templates/layout.html", "templates/parts.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	all := map[string]*template.Template{}
+	for _, name := range pageNames() {
+		page, err := layout.Clone()
+		if err == nil {
+			page, err = page.ParseFS(files, "templates/"+name+".html")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parse template of page %s: %w", name, err)
+		}
+		all[name] = page
+	}
+	return all, nil
+}
+
+// view is what the layout needs of every page.
+type view struct {
+	Title   string // of the window
+	Nav     string // which link of the navigation is the current one
+	Refresh int    // seconds after which a browser without scripts loads it again; 0: never
+	Page    any
+}
+
+// render writes a page, or nothing of it when it fails half-way.
+func (p *Pages) render(w http.ResponseWriter, status int, name string, v view) {
+	var b bytes.Buffer
+	if err := p.templates[name].ExecuteTemplate(&b, "layout.html", v); err != nil {
+		p.log.Error("render page", "page", name, "error", err)
+		http.Error(w, "The page cannot be shown; the server's log says more.", http.StatusInternalServerError)
+		return
+	}
+	p.write(w, status, b.Bytes())
+}
+
+// renderPart writes one template of parts.html alone.
+func (p *Pages) renderPart(w http.ResponseWriter, name string, data any) {
+	var b bytes.Buffer
+	if err := p.templates["new"].ExecuteTemplate(&b, name, data); err != nil {
+		p.log.Error("render part", "part", name, "error", err)
+		http.Error(w, "The server's log says more.", http.StatusInternalServerError)
+		return
+	}
+	p.write(w, http.StatusOK, b.Bytes())
+}
+
+func (p *Pages) write(w http.ResponseWriter, status int, html []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	w.WriteHeader(status)
+	if _, err := w.Write(html); err != nil {
+		p.log.Debug("write page", "error", err) // the browser has gone
+	}
+}
+
+// errorPage is the page of an error.
+type errorPage struct {
+	Problem api.Problem
+	Back    string // where to go on, a path here
+}
+
+// fail answers with the page of an error of the service.
+func (p *Pages) fail(w http.ResponseWriter, err error, back string) {
+	p.showProblem(w, p.service.Problem(err), back)
+}
+
+func (p *Pages) showProblem(w http.ResponseWriter, problem api.Problem, back string) {
+	if problem.Status < http.StatusBadRequest || problem.Status > 599 {
+		problem.Status = http.StatusInternalServerError
+	}
+	if problem.Title == "" {
+		problem.Title = http.StatusText(problem.Status)
+	}
+	p.render(w, problem.Status, "error", view{Title: problem.Title, Page: errorPage{problem, back}})
+}
+
+func (p *Pages) notFound(w http.ResponseWriter, _ *http.Request) {
+	p.showProblem(w, api.Problem{
+		Title: "Page not found", Status: http.StatusNotFound, Code: "not-found",
+		Detail: "Nothing is at this address.", Remedy: "The list of composes shows what there is.",
+	}, "/composes")
 }
