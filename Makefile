@@ -5,13 +5,14 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules
 
 # A toolchain or tool that setup.sh brought comes before the machine's own.
-export PATH := $(CURDIR)/.cache/go/bin:$(CURDIR)/.cache/bin:$(PATH)
+export PATH := $(CURDIR)/.cache/go/bin:$(CURDIR)/.cache/bin:$(PATH):/usr/sbin:/sbin
 export CGO_ENABLED ?= 0
 setup  := ./internal/setup/setup.sh
 pkgs   ?= ./...
 fuzztime ?= 20s
 # The interop judges that live in a virtual environment.
-interop := RESPIN_INTEROP=1 RESPIN_KSVALIDATOR=$(CURDIR)/.cache/venv/bin/ksvalidator
+interop := RESPIN_INTEROP=1 RESPIN_CACHE=$(CURDIR)/.cache/demo \
+	RESPIN_KSVALIDATOR=$(CURDIR)/.cache/venv/bin/ksvalidator RESPIN_BODHI_PYTHON=$(CURDIR)/.cache/bodhi/bin/python
 
 .PHONY: help
 help: ## this list

@@ -42,20 +42,20 @@ type PlanSource struct {
 // PlanRPM is one RPM of the side repo. At least one of SHA256, SigMD5 and
 // HeaderSHA256 is set.
 type PlanRPM struct {
-	NEVRA     string `json:"nevra"` // name-[epoch:]version-release.arch
-	Name      string `json:"name"`
-	Arch      string `json:"arch"`
-	File      string `json:"file"` // file name
-	URL       string `json:"url"`
-	Size      int64  `json:"size"` // bytes
-	SHA256    string `json:"sha256,omitempty"`
-	SigMD5    string `json:"sigmd5,omitempty"` // RPM's own digest of header and payload; Koji's payloadhash
+	NEVRA  string `json:"nevra"` // name-[epoch:]version-release.arch
+	Name   string `json:"name"`
+	Arch   string `json:"arch"`
+	File   string `json:"file"` // file name
+	URL    string `json:"url"`
+	Size   int64  `json:"size"` // bytes
+	SHA256 string `json:"sha256,omitempty"`
+	SigMD5 string `json:"sigmd5,omitempty"` // RPM's own digest of header and payload; Koji's payloadhash
 	// HeaderSHA256 is the digest of the header, which in turn holds that of the
 	// payload; Koji 1.36 names RPMs without SigMD5 by it.
 	HeaderSHA256 string `json:"header_sha256,omitempty"`
-	SignedBy  string `json:"signed_by,omitempty"`
-	BuildTime int64  `json:"build_time,omitempty"` // Unix seconds
-	From      string `json:"from"`                 // the source it came by, and the build
+	SignedBy     string `json:"signed_by,omitempty"`
+	BuildTime    int64  `json:"build_time,omitempty"` // Unix seconds
+	From         string `json:"from"`                 // the source it came by, and the build
 }
 
 // PlanRepo is a repository as it stood when the Plan was made.

@@ -278,6 +278,8 @@ func (q *resolution) wanted(name, arch string) bool {
 // noteBranch remembers the release that a build is of, by its dist tag.
 func (q *resolution) noteBranch(release string) {
 	i := strings.LastIndex(release, ".fc")
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if i < 0 || q.branch != "" {
 		return
 	}

@@ -162,6 +162,7 @@ func (q *resolution) header(ctx context.Context, f remoteRPM, field, from string
 		})
 		return nil
 	}
+	q.noteBranch(pkg.EVR.Release)
 	q.take(field, planFile(pkg, f.name, f.url, max(size, 0), from))
 	return nil
 }
@@ -223,6 +224,7 @@ func (q *resolution) upload(ctx context.Context, s Source, field string, info *P
 		})
 		return nil
 	}
+	q.noteBranch(pkg.EVR.Release)
 	p := planFile(pkg, pkg.NEVRA().FileName(), u.URL, u.Size, info.Source)
 	p.SHA256 = u.SHA256
 	q.take(field, p)

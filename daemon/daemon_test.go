@@ -195,7 +195,7 @@ func TestUpdateBecomesAHostedSideRepo(t *testing.T) {
 		t.Fatalf("%+v, failure %+v", c, c.Failure)
 	}
 	var repomd, repoFile, log string
-	if resp := w.call("GET", strings.TrimPrefix(c.SideRepo.URL, w.url)+"repodata/repomd.xml", nil, &repomd); resp.StatusCode != 200 || !strings.Contains(repomd, "<repomd") {
+	if resp := w.call("GET", strings.TrimPrefix(c.SideRepo.URL, w.url)+"repodata/repomd.xml", nil, &repomd); resp.StatusCode != http.StatusOK || !strings.Contains(repomd, "<repomd") {
 		t.Errorf("repomd.xml: %s", resp.Status)
 	}
 	w.call("GET", strings.TrimPrefix(c.SideRepo.RepoFileURL, w.url), nil, &repoFile)
@@ -219,7 +219,7 @@ func TestUpdateBecomesAHostedSideRepo(t *testing.T) {
 	}
 	// The same again is there already; with fresh it is built anew.
 	var again api.Compose
-	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.Update, fmt.Sprintf("task:%d", w.fedora.Task)), &again); resp.StatusCode != 200 || !again.Reused || again.ID != c.ID {
+	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.Update, fmt.Sprintf("task:%d", w.fedora.Task)), &again); resp.StatusCode != http.StatusOK || !again.Reused || again.ID != c.ID {
 		t.Errorf("the same again: %s %+v", resp.Status, again)
 	}
 	if fresh := (api.Compose{}); w.call("POST", "/api/v1/composes?fresh=true", repoOf(w.fedora.Update), &fresh).StatusCode != http.StatusAccepted || fresh.ID == c.ID {
@@ -252,6 +252,7 @@ func TestRefusalsAreProblemsWithCodes(t *testing.T) {
 		"no staging":       {"GET", "/images/.staging/", nil, 404, "not-found", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var p api.Problem
 			resp := w.call(tc.method, tc.path, tc.body, &p)
 			if resp.StatusCode != tc.status || string(p.Code) != tc.code || p.Status != tc.status || p.Detail == "" {
@@ -265,13 +266,19 @@ func TestRefusalsAreProblemsWithCodes(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRefusedRequestsLeaveNoRecord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.call("POST", "/api/v1/composes", repoOf("FEDORA-2026-0000000000"), nil)
 	var list api.ComposeList
 	if w.call("GET", "/api/v1/composes", nil, &list); len(list.Composes) != 0 {
 		t.Errorf("refused requests left records: %+v", list)
 	}
 	w.fedora.Hub.Fail(kojitest.Failures{Offline: "outage"})
 	var p api.Problem
-	if resp := w.call("POST", "/api/v1/composes", repoOf(composetest.BuildSmall), &p); resp.StatusCode != 502 || p.Code != compose.CodeKojiUnreachable {
+	if resp := w.call("POST", "/api/v1/composes", repoOf(composetest.BuildSmall), &p); resp.StatusCode != http.StatusBadGateway || p.Code != compose.CodeKojiUnreachable {
 		t.Errorf("hub offline: %s %+v", resp.Status, p)
 	}
 }
@@ -297,7 +304,7 @@ func TestFailedComposeKeepsItsLogAndTells(t *testing.T) {
 		t.Errorf("letter: %s", m.Text)
 	}
 	var retried api.Compose
-	if resp := w.call("POST", "/api/v1/composes/"+c.ID+"/retry", nil, &retried); resp.StatusCode != 202 || retried.RetryOf != c.ID {
+	if resp := w.call("POST", "/api/v1/composes/"+c.ID+"/retry", nil, &retried); resp.StatusCode != http.StatusAccepted || retried.RetryOf != c.ID {
 		t.Errorf("retry: %s %+v", resp.Status, retried)
 	}
 	w.await(retried.ID)
@@ -323,7 +330,7 @@ func TestIdempotencyKeyAndRestart(t *testing.T) {
 	w := newWorld(t, func(c *daemon.Config) { c.Node.Disabled = true })
 	c := w.submit(repoOf(w.fedora.SmallUpdate), "Idempotency-Key", "k1")
 	var same api.Compose
-	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.SmallUpdate), &same, "Idempotency-Key", "k1"); resp.StatusCode != 200 || same.ID != c.ID {
+	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.SmallUpdate), &same, "Idempotency-Key", "k1"); resp.StatusCode != http.StatusOK || same.ID != c.ID {
 		t.Errorf("the same key: %s %+v", resp.Status, same)
 	}
 	if w.call("GET", "/api/v1/composes/"+c.ID, nil, &c); c.State != compose.StateQueued || c.Reason == "" {
@@ -387,7 +394,7 @@ func TestSecondNodeDeliversOverHTTP(t *testing.T) {
 		t.Fatalf("%s on %s: %+v", c.State, c.Node, c.Failure)
 	}
 	var repomd string
-	if resp := w.call("GET", "/repos/"+c.ID+"/repodata/repomd.xml", nil, &repomd); resp.StatusCode != 200 {
+	if resp := w.call("GET", "/repos/"+c.ID+"/repodata/repomd.xml", nil, &repomd); resp.StatusCode != http.StatusOK {
 		t.Errorf("delivered repo: %s", resp.Status)
 	}
 	// A node's token is no user's.
@@ -404,7 +411,7 @@ func TestForeignPagesAndNamesAreKeptOut(t *testing.T) {
 	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.Update), nil, "Origin", "https://evil.example.org", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("cross-origin write: %s", resp.Status)
 	}
-	req, _ := http.NewRequestWithContext(t.Context(), "GET", w.url+"/api/v1/composes", nil)
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/api/v1/composes", nil)
 	req.Host = "evil.example.org"
 	resp, err := w.client.Do(req)
 	if err != nil {
@@ -444,10 +451,10 @@ func TestUploadedRPMBecomesASource(t *testing.T) {
 		t.Fatalf("%s %+v", c.State, c.Failure)
 	}
 	var p api.Problem
-	if resp := w.call("POST", "/api/v1/uploads?name=x.rpm", []byte("no rpm"), &p); resp.StatusCode != 422 || p.Code != compose.CodeRPMUnreadable {
+	if resp := w.call("POST", "/api/v1/uploads?name=x.rpm", []byte("no rpm"), &p); resp.StatusCode != http.StatusUnprocessableEntity || p.Code != compose.CodeRPMUnreadable {
 		t.Errorf("no RPM: %s %+v", resp.Status, p)
 	}
-	if resp := w.call("POST", "/api/v1/uploads?name=..%2Fx.rpm", []byte("no rpm"), &p); resp.StatusCode != 422 {
+	if resp := w.call("POST", "/api/v1/uploads?name=..%2Fx.rpm", []byte("no rpm"), &p); resp.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("a path as name: %s %+v", resp.Status, p)
 	}
 }
@@ -472,7 +479,7 @@ func TestOpenAPIDescribesTheCalls(t *testing.T) {
 		t.Errorf("ETag: %s", resp.Status)
 	}
 	for _, path := range []string{"/livez", "/readyz", "/metrics", "/", "/composes", "/queue"} {
-		if resp := w.call("GET", path, nil, nil); resp.StatusCode != 200 {
+		if resp := w.call("GET", path, nil, nil); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s", path, resp.Status)
 		}
 	}

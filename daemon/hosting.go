@@ -82,7 +82,7 @@ func contentType(w http.ResponseWriter, name string) {
 // serveListing shows a directory as plain links.
 func (d *Daemon) serveListing(w http.ResponseWriter, r *http.Request, f *os.File, _ fs.FileInfo) {
 	if !strings.HasSuffix(r.URL.Path, "/") {
-		http.Redirect(w, r, path.Base(r.URL.Path)+"/", http.StatusMovedPermanently)
+		http.Redirect(w, r, "./"+path.Base(r.URL.Path)+"/", http.StatusMovedPermanently) //nolint:gosec // G710: "./" keeps it on this server
 		return
 	}
 	entries, err := f.ReadDir(-1)

@@ -70,6 +70,9 @@ func ReadNodeCredentials(path string) (NodeCredentials, error) {
 // that the credentials lead to and delivers results to their daemon, until ctx
 // ends.
 func RunNode(ctx context.Context, cfg Config, creds NodeCredentials, version string, log hclog.Logger) error {
+	if log == nil {
+		log = hclog.NewNullLogger()
+	}
 	cfg.Node.ID = creds.Queue.Node
 	// The daemon's own files (uploads, images of earlier composes) are trusted.
 	cfg.Limits.TrustHosts = append(cfg.Limits.TrustHosts, strings.TrimPrefix(strings.TrimPrefix(creds.API, "https://"), "http://"))

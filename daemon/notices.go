@@ -35,7 +35,7 @@ func (d *Daemon) sendNotices(ctx context.Context) error {
 		}
 		d.sendNotice(ctx, c, &n)
 		if ctx.Err() != nil {
-			return nil // the process stops: the notice stays due
+			return nil //nolint:nilerr // the process stops: the notice stays due
 		}
 		if err := d.store.UpdateNotice(ctx, n); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,7 +46,7 @@ var useProblems = sync.OnceFunc(func() {
 		p := problem(code, status, msg, "")
 		for _, err := range errs {
 			one := compose.Problem{Code: code, Sentence: err.Error()}
-			if detail, ok := err.(huma.ErrorDetailer); ok { //nolint:errorlint // huma hands over its own type as it is
+			if detail, ok := err.(huma.ErrorDetailer); ok {
 				one.Field, one.Sentence = detail.ErrorDetail().Location, detail.ErrorDetail().Message
 			}
 			p.Problems = append(p.Problems, one)
@@ -62,6 +63,19 @@ func (d *Daemon) answer(err error) error {
 	return &statusError{d.problemOf(err)}
 }
 
+// schemaName names a type in the OpenAPI document. Types of compose carry its
+// name, because api has some of the same (Problem).
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if strings.HasSuffix(t.PkgPath(), "/compose") {
+		return "Compose" + name
+	}
+	return name
+}
+
 // rest registers every call of the REST interface on mux.
 func (d *Daemon) rest(mux *http.ServeMux) huma.API {
 	useProblems()
@@ -71,6 +85,7 @@ func (d *Daemon) rest(mux *http.ServeMux) huma.API {
 	config.SchemasPath = ""  // everything stands in /openapi.json
 	config.CreateHooks = nil // no $schema member in answers
 	config.Transformers = nil
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	a := humago.New(mux, config)
 	d.restComposes(a)
 	d.restActions(a)
@@ -113,7 +128,7 @@ type submitOutput struct {
 
 func (d *Daemon) restComposes(a huma.API) {
 	resolve := op("resolve", http.MethodPost, "/api/v1/resolve", "The Plan of a request, or everything that is wrong with it", 422, 502, 503, 507)
-	resolve.RequestBody, resolve.MaxBodyBytes = requestBody(a), compose.MaxRequestSize
+	resolve.RequestBody, resolve.MaxBodyBytes, resolve.SkipValidateBody = requestBody(a), compose.MaxRequestSize, true
 	huma.Register(a, resolve, func(ctx context.Context, in *requestInput) (*body[*compose.Plan], error) {
 		req, err := decodeRequest(in.RawBody)
 		if err != nil {
@@ -124,7 +139,8 @@ func (d *Daemon) restComposes(a huma.API) {
 	})
 
 	submit := op("submit", http.MethodPost, "/api/v1/composes", "Submit a request", 401, 403, 422, 429, 502, 503, 507)
-	submit.RequestBody, submit.MaxBodyBytes, submit.DefaultStatus = requestBody(a), compose.MaxRequestSize, http.StatusAccepted
+	submit.RequestBody, submit.MaxBodyBytes, submit.SkipValidateBody = requestBody(a), compose.MaxRequestSize, true
+	submit.DefaultStatus = http.StatusAccepted
 	huma.Register(a, submit, func(ctx context.Context, in *requestInput) (*submitOutput, error) {
 		if err := d.allow(ctx, scopeSubmit); err != nil {
 			return nil, d.answer(err)
@@ -242,7 +258,7 @@ func (d *Daemon) restActions(a huma.API) {
 		return d.submitted(ctx, c, false)
 	})
 	huma.Register(a, op("renew", http.MethodPost, "/api/v1/composes/{id}/renew", "Keep its files longer", 401, 403, 404, 409), func(ctx context.Context, in *struct {
-		idInput
+		ID   string `path:"id" doc:"id of the compose" maxLength:"64"`
 		Body struct {
 			TTL compose.Duration `json:"ttl" doc:"from now, like 336h"`
 		}

@@ -127,41 +127,32 @@ func (d *Daemon) sendProblem(w http.ResponseWriter, p api.Problem) {
 	_, _ = w.Write(data)
 }
 
-// problems makes the mux's own plain 404 and 405 below /api/ problem documents.
+// problems answers what is no call below /api/ with problem documents: the
+// pages, which stand at "/", would answer with a page.
 func (d *Daemon) problems(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") {
-			if _, pattern := mux.Handler(r); pattern == "" || pattern == "/" {
-				probe := &statusRecorder{header: http.Header{}}
-				mux.ServeHTTP(probe, r)
-				if probe.status == http.StatusMethodNotAllowed {
-					w.Header().Set("Allow", probe.header.Get("Allow"))
-					d.sendProblem(w, problem(codeBadRequest, http.StatusMethodNotAllowed, "That call does not exist with the method "+r.Method+".", "GET /openapi.json describes the calls."))
-					return
-				}
-				d.sendProblem(w, problem(codeNotFound, http.StatusNotFound, "There is no such call.", "GET /openapi.json describes the calls."))
-				return
+		if !strings.HasPrefix(r.URL.Path, "/api/") {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		if _, pattern := mux.Handler(r); pattern != "" && pattern != "/" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+			if _, pattern := mux.Handler(other); pattern != "" && pattern != "/" {
+				allowed = append(allowed, method)
 			}
 		}
-		mux.ServeHTTP(w, r)
+		if allowed != nil {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			d.sendProblem(w, problem(codeBadRequest, http.StatusMethodNotAllowed, "That call does not exist with the method "+r.Method+".", "Use "+strings.Join(allowed, " or ")+"."))
+			return
+		}
+		d.sendProblem(w, problem(codeNotFound, http.StatusNotFound, "There is no such call.", "GET /openapi.json describes the calls."))
 	})
-}
-
-// statusRecorder keeps only what an answer's head would have been.
-type statusRecorder struct {
-	header http.Header
-	status int
-}
-
-func (s *statusRecorder) Header() http.Header { return s.header }
-func (s *statusRecorder) WriteHeader(status int) {
-	if s.status == 0 {
-		s.status = status
-	}
-}
-func (s *statusRecorder) Write(p []byte) (int, error) {
-	s.WriteHeader(http.StatusOK)
-	return len(p), nil
 }
 
 // etag answers If-None-Match for the JSON of the API. Streams and files pass by.
@@ -276,4 +267,5 @@ func (s *webService) Report(ctx context.Context, id string) (api.Report, error) 
 func (s *webService) Queue(ctx context.Context) (api.Queue, error)       { return s.d.Queue(ctx) }
 func (s *webService) Nodes(ctx context.Context) (api.Nodes, error)       { return s.d.Nodes(ctx) }
 func (s *webService) Releases(ctx context.Context) (api.Releases, error) { return s.d.releases(ctx) }
-func (s *webService) Problem(err error) api.Problem                      { return s.d.problemOf(err) }
+
+func (s *webService) Problem(err error) api.Problem { return s.d.problemOf(err) }

@@ -32,7 +32,7 @@ func (d *Daemon) restStreams(a huma.API) {
 	logs := op("log", http.MethodGet, "/api/v1/composes/{id}/log", "Its log as text; Range follows it", 404)
 	logs.Responses = stream("text/plain; charset=utf-8")
 	huma.Register(a, logs, func(ctx context.Context, in *struct {
-		idInput
+		ID   string `path:"id" doc:"id of the compose" maxLength:"64"`
 		Name string `query:"name" doc:"a log of the artifacts, by its file name; without it the running log" maxLength:"200"`
 	},
 	) (*huma.StreamResponse, error) {
@@ -49,7 +49,7 @@ func (d *Daemon) restStreams(a huma.API) {
 	events := op("events", http.MethodGet, "/api/v1/composes/{id}/events", "State, stage, percent and log as they come (Server-Sent Events)", 404)
 	events.Responses = stream("text/event-stream")
 	huma.Register(a, events, func(ctx context.Context, in *struct {
-		idInput
+		ID          string `path:"id" doc:"id of the compose" maxLength:"64"`
 		LastEventID string `header:"Last-Event-ID" doc:"id of the last event that arrived"`
 	},
 	) (*huma.StreamResponse, error) {

@@ -57,7 +57,7 @@ func (d *Daemon) restUploads(a huma.API) {
 	file := op("upload-file", http.MethodGet, "/api/v1/uploads/{id}/{name}", "Its content", 404)
 	file.Responses = stream("application/octet-stream")
 	huma.Register(a, file, func(ctx context.Context, in *struct {
-		idInput
+		ID   string `path:"id" doc:"id of the upload, or its first digits" maxLength:"64"`
 		Name string `path:"name" maxLength:"200"`
 	},
 	) (*huma.StreamResponse, error) {

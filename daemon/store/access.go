@@ -81,7 +81,7 @@ func (s *Store) PutToken(ctx context.Context, t Token) error {
 	return nil
 }
 
-const tokenColumns = `id, name, hash, scopes, extra, created, used`
+const tokenColumns = `id, name, hash, scopes, extra, created, used` //nolint:gosec // G101: names of columns
 
 func scanToken(row scanner) (Token, error) {
 	var t Token

@@ -205,7 +205,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]*Compose, error) {
 	if f.Limit <= 0 {
 		f.Limit = 50
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT `+composeColumns+` FROM composes WHERE `+where+` ORDER BY seq `+order+` LIMIT ?`, append(args, f.Limit)...)
+	rows, err := s.db.QueryContext(ctx, `SELECT `+composeColumns+` FROM composes WHERE `+where+` ORDER BY seq `+order+` LIMIT ?`, append(args, f.Limit)...) //nolint:gosec // G202: every part is a constant, values are bound
 	if err != nil {
 		return nil, fmt.Errorf("list composes: %w", err)
 	}

@@ -102,14 +102,28 @@ judges() {
 	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
 	need python3 python3 python3 "runs pykickstart and the real Koji client, judges of kickstarts and of the hub"
 	need chromium,chromium-browser,google-chrome chromium chromium-headless "reads the web pages as a user's browser does"
+	need /usr/include/python3.11/Python.h,/usr/include/python3.12/Python.h,/usr/include/python3.13/Python.h,/usr/include/python3.14/Python.h python3-dev python3-devel "builds what bodhi-server needs"
+	need pg_config libpq-dev libpq-devel "builds what bodhi-server needs"
+	need krb5-config libkrb5-dev krb5-devel "builds what bodhi-server needs"
 	case $family in
-	debian) python3 -c 'import ensurepip' 2>/dev/null || need /nonexistent python3-venv - "holds pykickstart" ;;
+	# Debian splits the standard library; the modules of rpm are for its own python3.
+	debian)
+		[ -e /usr/share/doc/python3-venv ] || need /nonexistent python3-venv - "holds pykickstart, koji and bodhi-server"
+		[ -e /usr/share/doc/python3-rpm ] || need /nonexistent python3-rpm - "koji download-build and bodhi-server read RPMs with it"
+		[ -e /usr/share/doc/python3-librepo ] || need /nonexistent python3-librepo - "bodhi-server imports it" ;;
+	fedora)
+		rpm -q python3-librepo >/dev/null 2>&1 || need /nonexistent - python3-librepo "bodhi-server imports it" ;;
 	esac
 	install_missing
 	if [ ! -x "$cache/venv/bin/ksvalidator" ]; then
 		say "puts pykickstart into .cache/venv: judges kickstarts"
-		python3 -m venv "$cache/venv"
+		/usr/bin/python3 -m venv "$cache/venv"
 		"$cache/venv/bin/python" -m pip install -q pykickstart==3.74 productmd
+	fi
+	if [ ! -x "$cache/bodhi/bin/python" ] || ! "$cache/bodhi/bin/python" -c 'import bodhi.server, waitress' 2>/dev/null; then
+		say "puts bodhi-server into .cache/bodhi: judges the Bodhi client and its stand-in"
+		/usr/bin/python3 -m venv --system-site-packages "$cache/bodhi"
+		"$cache/bodhi/bin/python" -m pip install -q bodhi-server==26.4.0 pyOpenSSL
 	fi
 }
 
