@@ -158,6 +158,29 @@ func caOption(pem string) (nats.Option, error) {
 	return nats.Secure(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}), nil
 }
 
+// patiently repeats do while the queue is away or not set up, until it works,
+// ctx is done or the connection was closed for good.
+func (c *conn) patiently(ctx context.Context, do func(ctx context.Context) error) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		call, cancel := c.call(ctx, callTimeout)
+		err := do(call)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		c.log.Warn("queue not ready", "error", err, "again", wait)
+		select {
+		case <-c.closed:
+			return c.err()
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
 // pause waits, or reports false when ctx is done first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)

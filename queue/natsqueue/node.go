@@ -2,6 +2,7 @@ package natsqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -111,10 +112,10 @@ func (w *Node) Run(ctx context.Context, cfg queue.NodeConfig, h queue.Handler) e
 		return fmt.Errorf("run node %s: already run", w.id)
 	}
 	r, err := newRunner(ctx, w, cfg, h)
-	if err != nil {
-		return fmt.Errorf("run node %s: %w", w.id, err)
+	if err == nil {
+		err = r.run(ctx)
 	}
-	if err := r.run(ctx); err != nil {
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, context.Cause(ctx))) {
 		return fmt.Errorf("run node %s: %w", w.id, err)
 	}
 	return nil

@@ -52,7 +52,11 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, w *Node, cfg queue.NodeConfig, h queue.Handler) (*runner, error) {
-	st, err := openStores(ctx, w.c.js, w.n)
+	var st stores
+	err := w.c.patiently(ctx, func(ctx context.Context) (err error) {
+		st, err = openStores(ctx, w.c.js, w.n)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +84,7 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	defer ctl.Unsubscribe() //nolint:errcheck // fails only when the connection is gone
-	if err := r.register(ctx); err != nil {
+	if err := r.c.patiently(ctx, r.register); err != nil {
 		return err
 	}
 	side, stopSide := context.WithCancelCause(ctx)

@@ -257,3 +257,15 @@ func testReplaced(s *suite) {
 	s.submit(job("a"))
 	s.result("a")
 }
+
+func testStopAtOnce(s *suite) {
+	ctx, cancel := context.WithCancel(s.t.Context())
+	cancel()
+	w := s.Worker(s.t, "n1")
+	if err := w.Run(ctx, offers(), s.watched("n1", queue.Handler{})); err != nil {
+		s.t.Errorf("Run = %v, want nil", err)
+	}
+	if err := w.Close(); err != nil {
+		s.t.Errorf("Close: %v", err)
+	}
+}

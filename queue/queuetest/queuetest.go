@@ -58,6 +58,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"finalize is tried again", testFinalizeAgain},
 		{"finalize happens on another node after a death", testFinalizeElsewhere},
 		{"events resume without loss", testEventsResume},
+		{"a node that is told to stop at once stops", testStopAtOnce},
 		{"a draining node takes nothing", testDrain},
 		{"a chatty tool is bounded", testLogFlood},
 		{"a second process of a node replaces the first", testReplaced},
