@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,7 +92,7 @@ func (b *Builder) Kinds(ctx context.Context) (can []Kind, missing map[Kind]strin
 			switch {
 			case slices.Contains(can, k):
 			case err != nil:
-				missing[k] = err.Error()
+				missing[k] = strings.ReplaceAll(err.Error(), "\n", "; ")
 			default:
 				can = append(can, k)
 				delete(missing, k)

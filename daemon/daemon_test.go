@@ -17,6 +17,7 @@ import (
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/composetest"
+	"github.com/fedora-respin/respin/compose/iso/isotest"
 	"github.com/fedora-respin/respin/daemon"
 	"github.com/fedora-respin/respin/daemon/api"
 	"github.com/fedora-respin/respin/daemon/notify/smtptest"
@@ -482,5 +483,62 @@ func TestOpenAPIDescribesTheCalls(t *testing.T) {
 		if resp := w.call("GET", path, nil, nil); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s", path, resp.Status)
 		}
+	}
+}
+
+func TestBaseImageIsJudgedBeforeBuilding(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	var u api.Upload
+	if resp := w.call("POST", "/api/v1/uploads?name=boot.iso", isotest.Base("Fedora-S-44", "aarch64"), &u); resp.StatusCode != http.StatusCreated {
+		t.Fatalf("upload: %s", resp.Status)
+	}
+	var p api.Problem
+	if resp := w.call("POST", "/api/v1/uploads?name=boot.iso", []byte(strings.Repeat("no image", 9000)), &p); resp.StatusCode != 422 || p.Code != compose.CodeBaseNotISO {
+		t.Errorf("no ISO: %s %+v", resp.Status, p)
+	}
+	remaster := compose.Request{Kind: compose.KindRemaster, Arch: "x86_64", Sources: []string{w.fedora.Update}, Base: &compose.Base{Upload: u.ID}}
+	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != 422 || p.Code != compose.CodeBaseWrongArch {
+		t.Errorf("other arch: %s %+v", resp.Status, p)
+	}
+	remaster.Base.Upload = strings.Repeat("0", 64)
+	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != 422 || p.Code != compose.CodeUploadNotFound {
+		t.Errorf("no upload: %s %+v", resp.Status, p)
+	}
+	remaster.Base = &compose.Base{URL: "http://192.168.0.1/boot.iso"}
+	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != 422 || p.Code != compose.CodeURLRefused {
+		t.Errorf("private address: %s %+v", resp.Status, p)
+	}
+	remaster.Base = &compose.Base{Compose: "20260101-none"}
+	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != 422 && resp.StatusCode != 404 || p.Code != compose.CodeComposeNotFound {
+		t.Errorf("no compose: %s %+v", resp.Status, p)
+	}
+}
+
+func TestFullDiskIsRefusedBeforeBuilding(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *daemon.Config) { c.Limits.DiskFloor = 1 << 60 })
+	var p api.Problem
+	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.Update), &p); resp.StatusCode != http.StatusInsufficientStorage || p.Code != compose.CodeDiskFull {
+		t.Errorf("%s %+v", resp.Status, p)
+	}
+}
+
+func TestMissingToolIsRefusedBeforeBuilding(t *testing.T) {
+	// No t.Parallel: the PATH is the process's.
+	t.Setenv("PATH", t.TempDir())
+	w := newWorld(t, nil)
+	var u api.Upload
+	w.call("POST", "/api/v1/uploads?name=boot.iso", isotest.Base("Fedora-S-44", "x86_64"), &u)
+	remaster := compose.Request{Kind: compose.KindRemaster, Arch: "x86_64", Sources: []string{w.fedora.Update}, Base: &compose.Base{Upload: u.ID}}
+	var p api.Problem
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		// Until the node has joined the compose could only wait for one.
+		if w.call("POST", "/api/v1/resolve", remaster, &p); p.Code != "" {
+			break
+		}
+	}
+	if p.Code != compose.CodeToolMissing || !strings.Contains(p.Detail, "xorriso") {
+		t.Errorf("%+v", p)
 	}
 }
