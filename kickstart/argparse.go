@@ -213,7 +213,11 @@ func (p *argParser) takeOption(i int) (int, bool) {
 		if o.arity == arityFlag {
 			return 0, p.fail(CodeBadValue, i, "argument "+o.label()+": ignored explicit argument "+repr(m.inline))
 		}
-		return i + 1, p.store(o, []string{m.inline}, i)
+		words := []string{m.inline}
+		if m.inline == "--" {
+			words = nil // Python 3.11 takes this value for the end-of-options marker
+		}
+		return i + 1, p.store(o, words, i)
 	}
 	n := 0
 	for i+1+n < len(p.words) && p.kinds[i+1+n] == 'A' && (o.arity == arityAny || n == 0) && o.arity != arityFlag {

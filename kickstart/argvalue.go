@@ -17,12 +17,14 @@ func (p *argParser) store(o *optionSpec, words []string, at int) bool {
 	case o.kind == kindConst:
 		v = value{text: strings.TrimLeft(o.names, "-")}
 	case o.kind == kindAppendConst:
-		v = value{typ: valueList, list: append(slices.Clone(old.list), strings.TrimLeft(o.names, "-"))}
+		v = value{typ: valueList, list: append(old.list, strings.TrimLeft(o.names, "-"))}
 	case o.arity == arityMaybe && len(words) == 0:
 		if o.positional() {
 			return true // the default: nothing
 		}
 		v = value{typ: valueFlag, flag: true}
+	case len(words) == 0 && !o.positional():
+		v = value{typ: valueList, list: []string{}}
 	case o.arity == arityAny || o.arity == arityList1:
 		v = value{typ: valueList, list: []string{}}
 		for _, w := range words {
@@ -42,9 +44,10 @@ func (p *argParser) store(o *optionSpec, words []string, at int) bool {
 		v = c
 		switch o.kind {
 		case kindAppend:
-			v = value{typ: valueList, list: append(slices.Clone(old.list), c.text)}
+			v = value{typ: valueList, list: append(old.list, c.text)}
 		case kindExtend:
-			v.list = append(slices.Clone(old.list), c.list...)
+			old.list = append(old.list, c.list...)
+			v.list = old.list
 		default:
 		}
 	}

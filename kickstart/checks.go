@@ -14,9 +14,9 @@ func (c *checker) semantics(n *Command, spec *commandSpec, a *arguments) {
 	case "Network":
 		c.network(n, a)
 	case "Repo":
-		c.exclusive(n, a, false, "baseurl", "mirrorlist", "metalink")
+		c.exclusive(n, a, false, "mirrorlist", "baseurl", "metalink")
 	case "Url":
-		c.exclusive(n, a, true, "url", "mirrorlist", "metalink")
+		c.exclusive(n, a, true, "mirrorlist", "url", "metalink")
 	case "Timesource":
 		c.exclusive(n, a, true, "ntp_server", "ntp_pool", "ntp_disable")
 	case "Timezone":
@@ -96,7 +96,7 @@ func (c *checker) exclusive(n *Command, a *arguments, required bool, dests ...st
 		}
 	}
 	c.need(n, !required || len(used) > 0, CodeMissingOption,
-		"One of -"+strings.Join(all, ", ")+" options must be specified for "+n.Name+" command.")
+		"One of "+strings.Join(all, ", ")+" options must be specified for "+n.Name+" command.")
 	c.need(n, len(used) < 2, CodeConflict,
 		"Only one of "+strings.Join(used, ", ")+" options may be specified for "+n.Name+" command.")
 }
@@ -132,15 +132,17 @@ func (c *checker) timezone(n *Command, all *arguments) {
 	if c.version.level() >= F40.level() {
 		return // there the table marks them as deprecated
 	}
-	for _, old := range []struct{ option, instead string }{
-		{"--ntpservers", "timesource --ntp-server"},
-		{"--nontp", "timesource --ntp-disable"},
-		{"--isUtc", "--utc"},
+	exact := slices.Contains(n.texts(), "--isUtc")
+	for _, old := range []struct {
+		used            bool
+		option, instead string
+	}{
+		{all.has("ntpservers"), "--ntpservers", "timesource --ntp-server"},
+		{all.has("nontp"), "--nontp", "timesource --ntp-disable"},
+		{exact, "--isUtc", "--utc"},
 	} {
-		for i, w := range n.Args {
-			if name, _, _ := strings.Cut(w.Text, "="); name == old.option {
-				c.add(SeverityWarning, n.argPos(i), CodeDeprecatedOption, "The option "+old.option+" will be deprecated in future releases.", "use "+old.instead)
-			}
+		if old.used {
+			c.add(SeverityWarning, n.pos, CodeDeprecatedOption, "The option "+old.option+" will be deprecated in future releases.", "use "+old.instead)
 		}
 	}
 }
@@ -162,7 +164,9 @@ func (c *checker) driverDisk(n *Command, a *arguments) {
 // false for all others.
 func (c *checker) freeForm(n *Command, class string) bool {
 	switch class {
-	case "Authselect", "Authconfig":
+	case "Authselect":
+	case "Authconfig":
+		c.add(SeverityWarning, n.pos, CodeDeprecatedCommand, "The authconfig command will be deprecated.", "use authselect")
 	case "Cdrom", "Hmc":
 		c.need(n, len(n.Args) == 0, CodeUnknownOption, "Kickstart command "+n.Name+" does not take any arguments")
 	case "Realm":

@@ -42,7 +42,7 @@ func (c *checker) encryption(n *Command, a *arguments) {
 func (c *checker) format(n *Command, a *arguments) {
 	c.clash(n, a.noFormat() && a.has("mkfsopts"), "--mkfsoptions with --noformat has no effect.")
 	c.clash(n, a.has("fsprofile") && a.has("mkfsopts"), "--mkfsoptions and --fsprofile cannot be used together.")
-	c.need(n, !(c.version.isRHEL() && a.text("fstype") == "btrfs"), CodeBadValue, "Btrfs file system is not supported")
+	c.need(n, !c.version.isRHEL() || a.text("fstype") != "btrfs", CodeBadValue, "Btrfs file system is not supported")
 }
 
 func (c *checker) autopart(n *Command, all *arguments) {
@@ -50,7 +50,7 @@ func (c *checker) autopart(n *Command, all *arguments) {
 	btrfs := all.text("type") == "btrfs"
 	c.need(n, all.text("fstype") != "btrfs", CodeBadValue, "autopart --fstype=btrfs is not valid fstype, use --type=btrfs instead")
 	c.clash(n, btrfs && all.has("fstype"), "autopart --fstype cannot be used with --type=btrfs")
-	c.need(n, !(btrfs && c.version.isRHEL()), CodeBadValue, "autopart --type=btrfs is not supported")
+	c.need(n, !btrfs || !c.version.isRHEL(), CodeBadValue, "autopart --type=btrfs is not supported")
 	c.clash(n, all.has("hibernation") && all.has("noswap"), "Only one of --noswap and --hibernation can be specified.")
 }
 
@@ -62,7 +62,7 @@ func (c *checker) partition(n *Command, a *arguments) {
 	}
 	c.need(n, !a.has("resize") || a.has("onPart"), CodeMissingOption, "--resize can only be used in conjunction with --onpart")
 	c.need(n, !a.has("resize") || a.has("size"), CodeMissingOption, "--resize requires --size to specify new size")
-	c.need(n, !(c.version.isRHEL() && strings.HasPrefix(a.text("mntpoint"), "btrfs.")), CodeBadValue, "Btrfs file system is not supported")
+	c.need(n, !c.version.isRHEL() || !strings.HasPrefix(a.text("mntpoint"), "btrfs."), CodeBadValue, "Btrfs file system is not supported")
 }
 
 func (c *checker) logvol(n *Command, a *arguments) {

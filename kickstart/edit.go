@@ -58,8 +58,8 @@ func (r Repo) check() error {
 			if err := checkWord(l.field, name); err != nil {
 				return err
 			}
-			if strings.Contains(name, ",") {
-				return &ValueError{l.field, "holds a comma: give one name per item"}
+			if strings.Contains(name, ",") || strings.HasPrefix(name, "-") {
+				return &ValueError{l.field, "holds a comma or starts with a dash: give one name or glob per item"}
 			}
 		}
 	}
@@ -70,6 +70,9 @@ func (r Repo) check() error {
 	} {
 		if err := checkText(p.field, p.value); err != nil {
 			return err
+		}
+		if p.value != "" && !strings.HasPrefix(p.value, "/") {
+			return &ValueError{p.field, "is no absolute path"}
 		}
 	}
 	return nil
@@ -84,6 +87,9 @@ func checkRepoName(name string) error {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.:", r)
 	}); i >= 0 {
 		return &ValueError{"Name", fmt.Sprintf("holds %q: only letters, digits and - _ . : make a repository id", name[i:i+1])}
+	}
+	if strings.HasPrefix(name, "-") {
+		return &ValueError{"Name", "starts with a dash"}
 	}
 	if name == reservedRepo {
 		return &ValueError{"Name", `"updates" is reserved by anaconda: choose another name`}
@@ -262,6 +268,10 @@ func commandLine(name string, args []string) (string, error) {
 		}
 		option, val, isOption := strings.Cut(a, "=")
 		if isOption && strings.HasPrefix(option, "--") && quote(option) == option {
+			if val == "--" {
+				// The installer's Python takes this value for a marker and drops it.
+				return "", &ValueError{fmt.Sprintf("args[%d]", i), `the value "--" cannot be written`}
+			}
 			b.WriteString(" " + quoteOption(option, val))
 			continue
 		}

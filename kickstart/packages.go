@@ -49,7 +49,8 @@ type Packages struct {
 // packageSet does the algebra of %packages lines.
 type packageSet struct {
 	env            string
-	groups         []Group
+	groups         []Group // with gaps where a group was taken out again
+	groupIndex     map[string]int
 	excludedGroups []string
 	packages       map[string]bool
 	excluded       map[string]bool
@@ -59,7 +60,7 @@ type packageSet struct {
 // "@^environment" or "-@^environment", with a comment behind it.
 func (s *packageSet) add(line string) *argError {
 	if s.packages == nil {
-		s.packages, s.excluded = map[string]bool{}, map[string]bool{}
+		s.packages, s.excluded, s.groupIndex = map[string]bool{}, map[string]bool{}, map[string]int{}
 	}
 	if blankOrComment(line) != 1 {
 		return nil
@@ -98,7 +99,7 @@ func (s *packageSet) addGroup(text string) *argError {
 		return &argError{CodeConflict, -1, "Group cannot specify both --nodefaults and --optional", ""}
 	}
 	g := Group{Name: strings.Join(a.extra, " ")}
-	if slices.ContainsFunc(s.groups, func(o Group) bool { return o.Name == g.Name }) {
+	if _, ok := s.groupIndex[g.Name]; ok {
 		return nil
 	}
 	switch {
@@ -107,13 +108,14 @@ func (s *packageSet) addGroup(text string) *argError {
 	case a.has("optional"):
 		g.Level = GroupOptional
 	}
+	s.groupIndex[g.Name] = len(s.groups)
 	s.groups = append(s.groups, g)
 	return nil
 }
 
 // excludeGroup takes a group out again and remembers that it is not wanted.
 func (s *packageSet) excludeGroup(name string) {
-	s.groups = slices.DeleteFunc(s.groups, func(g Group) bool { return g.Name == name })
+	delete(s.groupIndex, name)
 	s.excludedGroups = append(s.excludedGroups, name)
 }
 
@@ -131,7 +133,12 @@ func (d *Document) Packages() Packages {
 			_ = set.add(l.Text) // refused lines are Validate's to report
 		}
 	}
-	p.Environment, p.Groups, p.ExcludedGroups = set.env, set.groups, set.excludedGroups
+	p.Environment, p.ExcludedGroups = set.env, set.excludedGroups
+	for i, g := range set.groups {
+		if at, ok := set.groupIndex[g.Name]; ok && at == i {
+			p.Groups = append(p.Groups, g)
+		}
+	}
 	p.Packages = slices.Sorted(maps.Keys(set.packages))
 	p.Excluded = slices.Sorted(maps.Keys(set.excluded))
 	return p

@@ -8,8 +8,16 @@ import (
 // Validate lists what is wrong with the kickstart in version v: first what
 // belongs first. Errors are what pykickstart refuses; warnings are what only
 // its ksvalidator refuses (deprecated commands, things defined twice). The
-// rules and the wording follow pykickstart 3.74.
+// rules and the wording follow pykickstart 3.74. The list ends after about a
+// thousand problems.
 func (d *Document) Validate(v Version) []Diagnostic { return diagnose(d, v) }
+
+// maxDiagnostics ends the search for problems in a file that is no kickstart,
+// and maxSuggestions the search for what was probably meant.
+const (
+	maxDiagnostics = 1000
+	maxSuggestions = 50
+)
 
 // checker walks a document and collects diagnostics.
 type checker struct {
@@ -39,6 +47,9 @@ func diagnose(doc *Document, v Version) []Diagnostic {
 		c.table = t
 	}
 	for n := range doc.Walk() {
+		if len(c.diags) >= maxDiagnostics {
+			break
+		}
 		switch n := n.(type) {
 		case *Include:
 			if n.problem != nil {
@@ -77,7 +88,7 @@ func (c *checker) fail(pos Position, code Code, format string, args ...any) {
 func (c *checker) command(n *Command) {
 	spec, ok := c.table.lookup(n.Name)
 	if !ok {
-		c.add(SeverityError, n.pos, CodeUnknownCommand, "Unknown command: "+n.Name, didYouMean(n.Name, c.table.names()))
+		c.add(SeverityError, n.pos, CodeUnknownCommand, "Unknown command: "+n.Name, c.suggestCommand(n.Name))
 		return
 	}
 	c.seen[spec.class] = true
@@ -133,11 +144,19 @@ func (c *checker) parse(n *Command, spec *commandSpec) (*arguments, bool) {
 	}
 	remedy := suggestOption(a.extra[0], specs)
 	if ownExtraMessage(spec.class) {
-		c.add(SeverityError, pos, CodeUnknownOption, fmt.Sprintf("Unexpected arguments to %s command: %s", n.Name, reprList(a.extra)), remedy)
+		c.add(SeverityError, pos, CodeUnknownOption, fmt.Sprintf("Unexpected arguments to %s command: %s", strings.ToLower(spec.class), reprList(a.extra)), remedy)
 	} else {
 		c.add(SeverityError, pos, CodeUnknownOption, "unrecognized arguments: "+strings.Join(a.extra, " "), remedy)
 	}
 	return nil, false
+}
+
+// suggestCommand finds the command that was probably meant.
+func (c *checker) suggestCommand(name string) string {
+	if len(c.diags) >= maxSuggestions {
+		return ""
+	}
+	return didYouMean(name, c.table.names())
 }
 
 // suggestOption finds the option that was probably meant.

@@ -1,0 +1,262 @@
+//go:build interop
+
+package interop_test
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/fedora-respin/respin/internal/shareddata"
+	ks "github.com/fedora-respin/respin/kickstart"
+)
+
+// ksPin is the pykickstart that is installed when there is none.
+const ksPin = "pykickstart==3.78"
+
+// ksTools finds the folder of ksvalidator and ksflatten: the one of
+// $RESPIN_KSVALIDATOR, the one in PATH, or a fresh virtual environment.
+func ksTools(t *testing.T) string {
+	t.Helper()
+	if v := os.Getenv("RESPIN_KSVALIDATOR"); v != "" {
+		return filepath.Dir(v)
+	}
+	if v, err := exec.LookPath("ksvalidator"); err == nil {
+		return filepath.Dir(v)
+	}
+	venv := filepath.Join(t.TempDir(), "venv")
+	for _, argv := range [][]string{
+		{"python3", "-m", "venv", venv},
+		{filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", ksPin},
+	} {
+		if out, err := exec.CommandContext(t.Context(), argv[0], argv[1:]...).CombinedOutput(); err != nil {
+			shareddata.Missing(t, fmt.Sprintf("ksvalidator (%v: %v: %s)", argv, err, bytes.TrimSpace(out)))
+		}
+	}
+	return filepath.Join(venv, "bin")
+}
+
+// ksRun runs a tool and returns its exit status and output.
+func ksRun(t *testing.T, tool string, args ...string) (int, string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("run %s: %v", tool, err)
+	}
+	if exit != nil {
+		return exit.ExitCode(), string(out)
+	}
+	return 0, string(out)
+}
+
+// ksFiles reads the real kickstarts that need no %ksappend, which ksvalidator
+// would look for in the current folder.
+func ksFiles(t *testing.T) (dir string, files map[string][]byte) {
+	t.Helper()
+	dir = filepath.Join(shareddata.Dir(t, "kickstart"), "ks")
+	list, err := os.ReadFile(filepath.Join(dir, "PROVENANCE.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = map[string][]byte{}
+	for line := range strings.Lines(string(list)) {
+		name, _, _ := strings.Cut(line, "\t")
+		src, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(src, []byte("%ksappend")) {
+			files[name] = src
+		}
+	}
+	if len(files) < 250 {
+		t.Fatalf("only %d kickstarts", len(files))
+	}
+	return dir, files
+}
+
+// ksWrite writes kickstarts into a folder and returns their paths.
+func ksWrite(t *testing.T, files map[string][]byte) []string {
+	t.Helper()
+	dir := t.TempDir()
+	paths := make([]string, 0, len(files))
+	for name, src := range files {
+		path := filepath.Join(dir, strings.ReplaceAll(name, "/", "_"))
+		if err := os.WriteFile(path, src, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// ksAccepted fails the test for every file that ksvalidator refuses.
+func ksAccepted(t *testing.T, bin, version string, paths []string) {
+	t.Helper()
+	tool := filepath.Join(bin, "ksvalidator")
+	if code, _ := ksRun(t, tool, append([]string{"-v", version}, paths...)...); code == 0 {
+		return
+	}
+	for _, p := range paths {
+		if code, out := ksRun(t, tool, "-v", version, p); code != 0 {
+			src, _ := os.ReadFile(p)
+			t.Errorf("ksvalidator refuses %s for %s:\n%s\n%s", filepath.Base(p), version, out, src)
+		}
+	}
+}
+
+// TestKickstartVerdicts: ksvalidator accepts a real kickstart if and only if
+// Validate finds nothing, in four versions.
+func TestKickstartVerdicts(t *testing.T) {
+	bin := ksTools(t)
+	_, files := ksFiles(t)
+	for _, version := range []ks.Version{ks.F43, ks.F44, ks.RHEL9, ks.RHEL10} {
+		clean, bad := map[string][]byte{}, map[string][]byte{}
+		for name, src := range files {
+			_, diags, err := ks.Check(name, src, ks.Options{Version: version})
+			switch {
+			case len(bytes.TrimSpace(src)) == 0: // ksvalidator calls an empty file an error
+			case err != nil || len(diags) > 0:
+				bad[name] = src
+			default:
+				clean[name] = src
+			}
+		}
+		ksAccepted(t, bin, string(version), ksWrite(t, clean))
+		// With -e every refused file counts one in the exit status.
+		paths := ksWrite(t, bad)
+		tool := filepath.Join(bin, "ksvalidator")
+		code, _ := ksRun(t, tool, append([]string{"-e", "-v", string(version)}, paths...)...)
+		t.Logf("%s: %d accepted, %d refused, %d counted", version, len(clean), len(bad), code)
+		if len(bad) == 0 || len(bad) > 255 {
+			t.Fatalf("%s: %d refused files cannot be counted in an exit status", version, len(bad))
+		}
+		if code == len(bad) {
+			continue
+		}
+		for _, p := range paths {
+			if code, _ := ksRun(t, tool, "-e", "-v", string(version), p); code == 0 {
+				t.Errorf("ksvalidator accepts %s for %s", filepath.Base(p), version)
+			}
+		}
+	}
+}
+
+// TestKickstartAddRepoIsAccepted: ksvalidator accepts what is printed after
+// edits, for a sample over all valid kickstarts.
+func TestKickstartAddRepoIsAccepted(t *testing.T) {
+	bin := ksTools(t)
+	_, files := ksFiles(t)
+	names := make([]string, 0, len(files))
+	for name, src := range files {
+		if _, diags, err := ks.Check(name, src, ks.Options{Version: ks.F44}); err == nil && len(diags) == 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	edited := map[string][]byte{}
+	for i := 0; i < len(names); i += max(1, len(names)/40) {
+		doc, err := ks.Parse(names[i], files[names[i]], ks.Options{Version: ks.F44})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{
+			doc.AddRepo(ks.Repo{Name: "respin-side", BaseURL: "https://respin.example.org/repos/1/$basearch/?a=b#c", Cost: 50, ExcludePkgs: []string{"nano", "a[bc]*"}}),
+			doc.AddRepo(ks.Repo{Name: "respin-other", Metalink: `https://respin.example.org/'"\/`, Proxy: "http://u:p@h:3128", Install: true, SSLCACert: "/etc/my ca.pem"}),
+			doc.SetCommand("lang", "en_US.UTF-8", "--addsupport=de_CH.UTF-8,fr_FR.UTF-8"),
+			doc.AddPackages("vim-enhanced", "@core", "lib*[0-9]", "gcc-c++"),
+			doc.ExcludePackages("nano", "@games"),
+		} {
+			if err != nil {
+				t.Errorf("edit %s: %v", names[i], err)
+			}
+		}
+		edited[names[i]] = doc.Bytes()
+	}
+	if len(edited) < 40 {
+		t.Fatalf("only %d files were edited", len(edited))
+	}
+	ksAccepted(t, bin, "F44", ksWrite(t, edited))
+}
+
+// ksSummary is what must not change from ksflatten's output to ours.
+type ksSummary struct {
+	Packages ks.Packages
+	Repos    []ks.Repo
+	Scripts  []string
+}
+
+func ksSummarize(doc *ks.Document) ksSummary {
+	s := ksSummary{Packages: doc.Packages(), Repos: doc.Repos()}
+	slices.SortStableFunc(s.Packages.Groups, func(a, b ks.Group) int { return cmp.Compare(a.Name, b.Name) })
+	slices.Sort(s.Packages.ExcludedGroups)
+	for _, sc := range doc.Scripts() {
+		if strings.TrimSpace(sc.Body) != "" { // pykickstart drops empty scripts
+			s.Scripts = append(s.Scripts, fmt.Sprint(sc.Section, sc.Interpreter, sc.Log, sc.ErrorOnFail, sc.NoChroot, "\n", sc.Body))
+		}
+	}
+	return s
+}
+
+// TestKickstartFlatten: ksvalidator accepts our flattened spins, and they hold
+// the packages, groups, repos and scripts that ksflatten finds.
+func TestKickstartFlatten(t *testing.T) {
+	bin := ksTools(t)
+	dir, files := ksFiles(t)
+	root, err := os.OpenRoot(filepath.Join(dir, "fedora-f43"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	flattened := map[string][]byte{}
+	compared := 0
+	for name, src := range files {
+		base, isSpin := strings.CutPrefix(name, "fedora-f43/fedora-")
+		if !isSpin || strings.Contains(base, "/") {
+			continue
+		}
+		doc, err := ks.Parse("fedora-"+base, src, ks.Options{Version: ks.F44, Includes: ks.FSIncluder(root.FS())})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		flat := doc.Flatten()
+		if !slices.ContainsFunc(flat.Validate(ks.F44), func(d ks.Diagnostic) bool { return d.Code != ks.CodeDuplicate }) {
+			flattened[name] = flat.Bytes()
+		}
+		if !strings.HasPrefix(base, "live-") {
+			continue
+		}
+		compared++
+		out := filepath.Join(t.TempDir(), "flat.ks")
+		if code, msg := ksRun(t, filepath.Join(bin, "ksflatten"), "-c", filepath.Join(dir, name), "-v", "F44", "-o", out); code != 0 {
+			t.Fatalf("ksflatten %s: %s", name, msg)
+		}
+		theirs, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirDoc, _, err := ks.Check(name, theirs, ks.Options{Version: ks.F44})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(ksSummarize(theirDoc), ksSummarize(flat)); diff != "" {
+			t.Errorf("%s (-ksflatten +ours):\n%s", name, diff)
+		}
+	}
+	if len(flattened) < 50 || compared < 15 {
+		t.Fatalf("only %d flattened and %d compared", len(flattened), compared)
+	}
+	ksAccepted(t, bin, "F44", ksWrite(t, flattened))
+}
