@@ -235,7 +235,10 @@ func formatTTL(d time.Duration) string {
 	if day := 24 * time.Hour; d%day == 0 {
 		return strconv.Itoa(int(d/day)) + "d"
 	}
-	text := strings.TrimSuffix(d.String(), "0s")
+	text := d.String() // 90m is 1h30m0s there
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
 	if strings.HasSuffix(text, "h0m") {
 		text = strings.TrimSuffix(text, "0m")
 	}

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,10 +52,16 @@ func controlOf(field string) string {
 	return "more"
 }
 
-// formProblems sorts what the service answered to the controls. One without a
+// formProblems gives what the service answered to the controls. One without a
 // field is about the request as a whole and stands in the summary alone.
 func (f *form) formProblems(problems []compose.Problem) []formProblem {
 	sources := sourceLines(f.Sources)
+	problems = slices.Clone(problems)
+	slices.SortStableFunc(problems, func(a, b compose.Problem) int {
+		i, _ := index(a.Field)
+		j, _ := index(b.Field)
+		return cmp.Or(cmp.Compare(place(a.Field), place(b.Field)), cmp.Compare(i, j))
+	})
 	var list []formProblem
 	for _, p := range problems {
 		fp := formProblem{Sentence: p.Sentence, Remedy: p.Remedy, Code: p.Code}
@@ -72,6 +80,19 @@ func (f *form) formProblems(problems []compose.Problem) []formProblem {
 		list = append(list, fp)
 	}
 	return list
+}
+
+// place is where the control of a field stands on the page: the summary goes
+// through the form from top to bottom.
+func place(field string) int {
+	if field == "" {
+		return -1
+	}
+	return slices.Index([]string{
+		"kind", "release", "arch", "title", "sources", "multilib", "debuginfo", "include_source",
+		"base_url", "base_sha256", "base_file", "base_compose", "kickstart_url", "kickstart",
+		"boot_args", "volid", "packages", "smoke_boot", "notify", "ttl", "more",
+	}, controlOf(field))
 }
 
 // index is the number in sources[1].

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,8 +25,18 @@ func (p *Pages) funcs() template.FuncMap {
 		"path":     url.PathEscape,
 		"short":    short,
 		"plural":   plural,
-		"list":     func(v ...any) []any { return v },
+		"href":     href,
 	}
+}
+
+// href is an address from outside as a link, or nothing when its scheme is none
+// that a download has. html/template itself would not let ftp pass.
+func href(s string) template.URL {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "ftp", "ftps"}, u.Scheme) {
+		return ""
+	}
+	return template.URL(s) //nolint:gosec // the scheme was checked; it is escaped for HTML all the same
 }
 
 // size writes bytes for people, in the powers of 1024 that file managers use.

@@ -70,7 +70,10 @@
         const answer = await fetch("/recognize", {
           method: "POST", body: last, headers: { "Content-Type": "text/plain" }, signal: running.signal,
         });
-        if (answer.ok) out.innerHTML = await answer.text();
+        if (answer.ok) {
+          out.innerHTML = await answer.text();
+          area.removeAttribute("aria-invalid"); // it is not what was refused any more
+        }
       } catch { /* the next key tries again */ }
     };
     area.addEventListener("input", () => {
