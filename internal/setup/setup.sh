@@ -118,12 +118,12 @@ judges() {
 	if [ ! -x "$cache/venv/bin/ksvalidator" ]; then
 		say "puts pykickstart into .cache/venv: judges kickstarts"
 		/usr/bin/python3 -m venv "$cache/venv"
-		"$cache/venv/bin/python" -m pip install -q pykickstart==3.74 productmd
+		"$cache/venv/bin/python" -m pip install -q pykickstart==3.78 productmd
 	fi
-	if [ ! -x "$cache/bodhi/bin/python" ] || ! "$cache/bodhi/bin/python" -c 'import bodhi.server, waitress' 2>/dev/null; then
+	if [ ! -x "$cache/bodhi/bin/python" ] || ! "$cache/bodhi/bin/python" -c 'import bodhi.server, waitress, fedora_messaging.api' 2>/dev/null; then
 		say "puts bodhi-server into .cache/bodhi: judges the Bodhi client and its stand-in"
 		/usr/bin/python3 -m venv --system-site-packages "$cache/bodhi"
-		"$cache/bodhi/bin/python" -m pip install -q bodhi-server==26.4.0 pyOpenSSL
+		"$cache/bodhi/bin/python" -m pip install -q bodhi-server==26.4.0 'pyOpenSSL>=25'
 	fi
 }
 
