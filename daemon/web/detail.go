@@ -59,7 +59,9 @@ func (p *Pages) compose(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Has("reused") {
 		page.Notice = "Nothing was built anew: this compose already holds exactly what you asked for."
 	}
-	for _, a := range c.Artifacts {
+	artifacts := slices.Clone(c.Artifacts)
+	slices.SortStableFunc(artifacts, func(a, b compose.Artifact) int { return cmp.Compare(rank(a.Type), rank(b.Type)) })
+	for _, a := range artifacts {
 		page.Downloads = append(page.Downloads, downloadOf(&c, a))
 	}
 	if s := c.SideRepo; s != nil && s.URL != "" {
@@ -100,6 +102,20 @@ func (p *Pages) addReport(r *http.Request, page *composePage) {
 		}
 	}
 	page.Packages = packages[:min(len(packages), maxReportRows)]
+}
+
+// rank puts first what people come for.
+func rank(t compose.ArtifactType) int {
+	switch t {
+	case compose.ArtifactISO, compose.ArtifactImage:
+		return 0
+	case compose.ArtifactRepoFile, compose.ArtifactKickstart:
+		return 1
+	case compose.ArtifactChecksum:
+		return 2
+	default:
+		return 3
+	}
 }
 
 // severity sorts what went wrong to the top.
@@ -154,7 +170,8 @@ func stagesOf(c *api.Compose) []stageView {
 		switch {
 		case c.State == compose.StateSucceeded || c.State == compose.StateExpired && c.Failure == nil:
 			v.State = "done"
-			if !v.Timed && len(c.Timings) > 0 {
+			// Publishing is the server's part and has no timing of the build's.
+			if !v.Timed && len(c.Timings) > 0 && stage != compose.StagePublish {
 				v.State = "skipped"
 			}
 		case c.State.Done():

@@ -63,13 +63,15 @@ func grouped(n int64) string {
 	return s
 }
 
-// seconds writes a duration for people: 0.4 s, 12 s, 3 min 05 s, 1 h 02 min.
+// seconds writes a duration for people: 0 s, 0.4 s, 12 s, 3 min 05 s, 1 h 02 min.
 func seconds(s float64) string {
 	if math.IsNaN(s) || s < 0 || s > math.MaxInt32 {
 		return "-"
 	}
 	n := int(math.Round(s))
 	switch {
+	case s < 0.05:
+		return "0 s"
 	case s < 9.95:
 		return fmt.Sprintf("%.1f s", s)
 	case n < 60:
