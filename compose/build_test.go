@@ -97,6 +97,9 @@ func TestBuildMakesAVerifiedSideRepoTwiceTheSame(t *testing.T) {
 				t.Errorf("%+v", e)
 			}
 		}
+		if len(result.Timings) != 5 || result.Timings[0].Stage != compose.StageFetch || result.Timings[4].Stage != compose.StageVerify {
+			t.Errorf("timings %+v", result.Timings)
+		}
 		if !strings.Contains(result.SideRepo.RepoText, "baseurl=https://respin.example.org/repos/c1/") {
 			t.Errorf(".repo file: %s", result.SideRepo.RepoText)
 		}

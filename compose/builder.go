@@ -166,7 +166,7 @@ type build struct {
 }
 
 func (r *build) stage() Stage {
-	if r.tracker == nil {
+	if r.tracker == nil || r.tracker.current() == "" {
 		return StageFetch
 	}
 	return r.tracker.current()
@@ -204,7 +204,7 @@ func (r *build) all(ctx context.Context) error {
 // open makes the directories and the log. What an earlier attempt in the same
 // directory left is removed: every attempt starts from the Plan alone.
 func (r *build) open() error {
-	r.tracker = &tracker{report: r.work.Progress, now: r.now, stage: StageFetch, started: r.now()}
+	r.tracker = &tracker{report: r.work.Progress, now: r.now}
 	if err := errors.Join(os.RemoveAll(r.out), os.MkdirAll(filepath.Join(r.out, "logs"), 0o755), os.MkdirAll(r.temp(), 0o700)); err != nil {
 		return fmt.Errorf("make work directory: %w", err)
 	}
