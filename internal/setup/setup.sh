@@ -101,7 +101,6 @@ judges() {
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
 	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
 	need python3 python3 python3 "runs pykickstart and the real Koji client, judges of kickstarts and of the hub"
-	need chromium,chromium-browser,google-chrome chromium chromium-headless "reads the web pages as a user's browser does"
 	need /usr/include/python3.11/Python.h,/usr/include/python3.12/Python.h,/usr/include/python3.13/Python.h,/usr/include/python3.14/Python.h python3-dev python3-devel "builds what bodhi-server needs"
 	need pg_config libpq-dev libpq-devel "builds what bodhi-server needs"
 	need krb5-config libkrb5-dev krb5-devel "builds what bodhi-server needs"
