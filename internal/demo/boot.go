@@ -51,7 +51,7 @@ func (d *demo) downloadAndBoot(ctx context.Context, s *scene) error {
 			return fmt.Errorf("boot %s: %w", m.name, m.err)
 		}
 		s.out.note("%s, after %.1f s under %s (serial log %s):", m.name, m.report.Duration.Seconds(), m.report.Accel, short(m.log))
-		s.fact("%s %.0f s: %s", m.name, m.report.Duration.Seconds(), short(m.log))
+		s.fact("%s %.0f s, console in %s", m.name, m.report.Duration.Seconds(), short(m.log))
 		if !s.holds(m.report.OK, "%s", strings.TrimSpace("the machine reached its end "+m.report.Reason)) {
 			continue
 		}
@@ -61,7 +61,8 @@ func (d *demo) downloadAndBoot(ctx context.Context, s *scene) error {
 		}
 		if m == machines[0] {
 			_, said, _ := strings.Cut(string(m.report.Serial), composetest.MarkBegin)
-			s.out.output(composetest.MarkBegin + said)
+			said, _, _ = strings.Cut(said, composetest.MarkOK) // behind it qemu says that it was ended
+			s.out.output(composetest.MarkBegin + said + composetest.MarkOK)
 		}
 		d.checkSerial(s, serial, report.Packages, headers)
 	}

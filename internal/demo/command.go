@@ -158,7 +158,7 @@ func (s *scene) curl(ctx context.Context, w web) (answer, error) {
 		}
 	}
 	if strings.Contains(a.header.Get("Content-Type"), "json") {
-		s.out.output(string(a.body))
+		s.out.output(fold(string(a.body), maxWidth, 4))
 	}
 	return a, nil
 }

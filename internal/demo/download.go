@@ -52,7 +52,10 @@ func (c *cutter) carry(ctx context.Context, conn net.Conn) {
 		return
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { _, _ = io.Copy(server, conn) })
+	wg.Go(func() {
+		_, _ = io.Copy(server, conn)
+		_ = server.Close() // the client has gone: do not wait for the server to notice
+	})
 	var from io.Reader = server
 	if c.first.CompareAndSwap(true, false) {
 		from = io.LimitReader(server, c.cut)

@@ -32,7 +32,7 @@ func (d *demo) lastFacts(ctx context.Context, s *scene) error {
 	if _, err := s.mustRespin(ctx, "version"); err != nil {
 		return err
 	}
-	r, err := s.quietly(ctx, "doctor")
+	r, err := s.quietly(ctx, "doctor", "--config", short(d.path("serve.yaml")))
 	if err != nil {
 		return err
 	}

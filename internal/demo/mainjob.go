@@ -207,7 +207,7 @@ func (d *demo) byForm(ctx context.Context, s *scene) error {
 			{name: "arch", value: arch},
 			{name: "sources", value: d.fedora.Update + "\r\ntask:" + strconv.Itoa(d.fedora.Task)},
 			{name: "volid", value: "RESPIN-FORM"},
-			{name: "notify", value: mailbox},
+			{name: "notify", value: "developer@example.org"},
 			{name: "base_file", value: d.baseISO, file: true},
 			{name: "kickstart_file", value: d.kickstart, file: true},
 		},

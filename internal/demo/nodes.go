@@ -39,7 +39,7 @@ func (d *demo) secondNode(ctx context.Context, s *scene) error {
 	var ids []string
 	for _, args := range [][]string{
 		{"build", "repo-iso", "tag:" + d.fedora.SideTag, "--release", release},
-		{"build", "repo", d.fedora.Update, "--release", release, "--debuginfo"},
+		{"build", "repo-iso", d.fedora.Update, "--release", release, "--debuginfo"},
 	} {
 		if _, err := s.mustRespin(ctx, args...); err != nil {
 			return err
@@ -70,12 +70,13 @@ func (d *demo) secondNode(ctx context.Context, s *scene) error {
 	if !s.same("each took one", localNode+" "+otherNode, strings.Join(nodes, " ")) {
 		return nil
 	}
+	s.fact("%s and %s took one each", localNode, otherNode)
 	return d.checkFTP(ctx, s, &pushed)
 }
 
 func (d *demo) startNode(ctx context.Context, s *scene) error {
 	creds := d.path(otherNode + ".creds")
-	if _, err := s.mustRespin(ctx, "token", "create", otherNode, "--scope", "node", "--out", short(creds)); err != nil {
+	if _, err := s.mustRespin(ctx, "token", "create", otherNode, "--scope", "node", "--output", short(creds)); err != nil {
 		return err
 	}
 	config := d.nodeConfig()
@@ -135,7 +136,8 @@ func (d *demo) checkFTP(ctx context.Context, s *scene, c *api.Compose) error {
 	for _, part := range []string{"repo/repodata/repomd.xml", "logs/compose.log"} {
 		s.holds(slices.Contains(names, part), "%s is among them", part)
 	}
-	if image, ok := isoOf(c); ok {
+	image, ok := isoOf(c)
+	if s.holds(ok, "the record has an image") {
 		s.same("sha256 of "+image.Name, image.SHA256, sums[image.Path])
 	}
 	s.fact("%d files on FTP", len(sums))

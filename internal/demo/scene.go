@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -92,7 +93,7 @@ func (s *scene) same(what string, want, got any) bool {
 // contains checks that text has a part in it.
 func (s *scene) contains(what, text, part string) {
 	if strings.Contains(text, part) {
-		s.out.good("%s has %q", what, part)
+		s.out.good("%s has %s", what, clip(strconv.Quote(part), maxWidth))
 		return
 	}
 	s.out.bad("%s lacks %q", what, part)

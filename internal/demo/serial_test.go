@@ -66,7 +66,7 @@ func TestParseSerialThatIsNotWhole(t *testing.T) {
 func TestQuote(t *testing.T) {
 	t.Parallel()
 	for arg, want := range map[string]string{
-		"task:1": "task:1", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "&": "&", "a&b": "'a&b'", "clock-5.0^2.rpm": "clock-5.0^2.rpm",
+		"task:1": "task:1", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "&": "&", "a\r\nb": `$'a\r\nb'`, "a&b": "'a&b'", "clock-5.0^2.rpm": "clock-5.0^2.rpm",
 	} {
 		if got := quote(arg); got != want {
 			t.Errorf("quote(%q) = %s, want %s", arg, got, want)

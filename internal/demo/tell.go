@@ -88,6 +88,18 @@ func clip(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
+// fold breaks a long line into at most n of width characters.
+func fold(s string, width, n int) string {
+	var b strings.Builder
+	r := []rune(strings.TrimSpace(s))
+	for ; len(r) > width && n > 1; n-- {
+		b.WriteString(string(r[:width]) + "\n")
+		r = r[width:]
+	}
+	b.WriteString(clip(string(r), width))
+	return b.String()
+}
+
 // quote writes an argument as a shell reads it.
 func quote(arg string) string {
 	if arg == "&" || arg == ">" { // the shell's own
@@ -98,6 +110,9 @@ func quote(arg string) string {
 	}
 	if arg != "" && strings.IndexFunc(arg, func(r rune) bool { return !plain(r) }) < 0 {
 		return arg
+	}
+	if strings.ContainsAny(arg, "\r\n") {
+		return "$'" + strings.NewReplacer(`\`, `\\`, "'", `\'`, "\r", `\r`, "\n", `\n`).Replace(arg) + "'"
 	}
 	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }

@@ -170,7 +170,7 @@ func (d *demo) killed(ctx context.Context, s *scene) error {
 		return err
 	}
 	s.same("state of compose "+c.ID, compose.StateSucceeded, c.State)
-	s.out.note("It took attempt %d, on %s.", c.Attempt, c.Node)
+	s.holds(c.Attempt > 1, "attempt %d finished it, on %s", c.Attempt, c.Node)
 	s.fact("finished by attempt %d on %s", c.Attempt, c.Node)
 	return d.checkOnce(ctx, s, &c, address)
 }
@@ -206,7 +206,7 @@ func (d *demo) checkOnce(ctx context.Context, s *scene, c *api.Compose, address 
 		}
 	}
 	s.same("directories published", c.ID, strings.Join(dirs, " "))
-	s.same("left in staging", "", strings.Join(left, " "))
+	s.holds(len(left) == 0, "%s", strings.TrimSpace("nothing of it is left in staging "+strings.Join(left, " ")))
 	image, ok := isoOf(c)
 	if s.holds(ok, "the image is there") {
 		sum, err := fileSum(d.path("data/images/" + c.ID + "/" + image.Path))
