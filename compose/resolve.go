@@ -246,10 +246,11 @@ func (q *resolution) unused(backend Backend) {
 		{"exclude", len(q.req.Exclude) > 0},
 		{"repos", len(q.req.Repos) > 0},
 		{"options.rootfs_size", q.req.Options.RootfsSize != 0},
-	}
-	if backend == nil {
-		fields = append(fields, field{"kickstart", q.plan.Kickstart != ""}, field{"volid", q.req.VolID != ""},
-			field{"boot_args", len(q.req.BootArgs) > 0}, field{"options.smoke_boot", q.req.Options.SmokeBoot})
+		{"options.smoke_boot", q.req.Options.SmokeBoot},
+		{"options.skip_preflight", q.req.Options.SkipPreflight},
+		{"kickstart", q.plan.Kickstart != "" && q.req.Kind != KindRemaster},
+		{"boot_args", len(q.req.BootArgs) > 0 && q.req.Kind != KindRemaster},
+		{"volid", q.req.VolID != "" && backend == nil},
 	}
 	for _, f := range fields {
 		if f.set {
