@@ -4,13 +4,14 @@ import (
 	"bufio"
 	"compress/bzip2"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 	"github.com/ulikunitz/xz/lzma"
+	"github.com/xi2/xz"
 
 	"github.com/fedora-respin/respin/internal/limitio"
 )
@@ -82,13 +83,21 @@ func (y *Payload) unpack(r *bufio.Reader) error {
 			y.r, y.close = d, d.Close
 		}
 	case string(magic) == "\xfd7zXZ\x00":
-		y.r, err = xz.ReaderConfig{DictCap: maxWindow}.NewReader(r)
+		y.r, err = xz.NewReader(r, maxWindow) // refuses a larger dictionary before it is made
 	case string(magic[:3]) == "BZh":
 		y.r = bzip2.NewReader(r)
 	case string(magic[:5]) == "07070":
 		y.r = r
 	case y.p.PayloadCompressor == "lzma":
-		y.r, err = lzma.ReaderConfig{DictCap: maxWindow}.NewReader(r)
+		var head []byte
+		// The header's second to fifth byte are the size of the dictionary, which
+		// the reader would make whatever it says.
+		if head, err = r.Peek(5); err == nil && binary.LittleEndian.Uint32(head[1:]) > maxWindow {
+			return fmt.Errorf("lzma dictionary of %d bytes is larger than %d", binary.LittleEndian.Uint32(head[1:]), maxWindow)
+		}
+		if err == nil {
+			y.r, err = lzma.NewReader(r)
+		}
 	default:
 		err = fmt.Errorf("unknown magic % x", magic)
 	}
