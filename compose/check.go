@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,6 +20,9 @@ const (
 	maxNotify   = 20
 	maxLabels   = 50
 	maxText     = 300
+	maxProblems = 100 // that one answer names
+	minTTL      = time.Minute
+	maxTTL      = 10 * 365 * 24 * time.Hour
 )
 
 var (
@@ -37,10 +41,10 @@ func (r *Request) Check() []Problem {
 	c := &checker{}
 	c.kind(r)
 	if r.Release != "" && !releasePattern.MatchString(r.Release) {
-		c.add(CodeBadRelease, "release", `Write the number, as "44", or "rawhide" or "eln".`, "%q is no release.", r.Release)
+		c.add(CodeBadRelease, "release", `Write the number, as "44", or "rawhide" or "eln".`, "%q is no release.", clip(r.Release))
 	}
 	if r.Arch != "" && !slices.Contains(Arches(), r.Arch) {
-		c.add(CodeUnknownArch, "arch", "Use one of "+strings.Join(Arches(), ", ")+".", "%q is no architecture of Fedora's.", r.Arch)
+		c.add(CodeUnknownArch, "arch", "Use one of "+strings.Join(Arches(), ", ")+".", "%q is no architecture of Fedora's.", clip(r.Arch))
 	}
 	c.sources(r)
 	c.names(r)
@@ -52,6 +56,9 @@ func (r *Request) Check() []Problem {
 type checker struct{ problems []Problem }
 
 func (c *checker) add(code Code, field, remedy, format string, args ...any) {
+	if len(c.problems) >= maxProblems {
+		return // a hostile request must not cost more to answer than to send
+	}
 	c.problems = append(c.problems, Problem{Code: code, Field: field, Sentence: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
@@ -60,7 +67,7 @@ func (c *checker) kind(r *Request) {
 	case r.Kind == "":
 		c.add(CodeUnknownKind, "kind", "Name one of "+kindNames()+".", "The request does not say what kind of compose it wants.")
 	case !slices.Contains(Kinds(), r.Kind):
-		c.add(CodeUnknownKind, "kind", "Use one of "+kindNames()+".", "There is no kind %q.", r.Kind)
+		c.add(CodeUnknownKind, "kind", "Use one of "+kindNames()+".", "There is no kind %q.", clip(string(r.Kind)))
 	}
 }
 
@@ -94,7 +101,7 @@ func (c *checker) names(r *Request) {
 	c.packages("exclude", r.Exclude)
 	for i, name := range r.Require {
 		if !requirePattern.MatchString(name) {
-			c.add(CodeBadPackage, fmt.Sprintf("require[%d]", i), "Write it like anaconda>=44.12.", "%q is no package with an optional version.", name)
+			c.add(CodeBadPackage, fmt.Sprintf("require[%d]", i), "Write it like anaconda>=44.12.", "%q is no package with an optional version.", clip(name))
 		}
 	}
 }
@@ -190,6 +197,9 @@ func (c *checker) people(r *Request) {
 		if n == (Notify{}) {
 			c.add(CodeBadNotify, field, "Give email.", "The entry names nobody.")
 		}
+	}
+	if ttl := time.Duration(r.TTL); ttl != 0 && (ttl < minTTL || ttl > maxTTL) {
+		c.add(CodeInvalidRequest, "ttl", "Write it like 336h.", "The ttl is not between a minute and ten years.")
 	}
 	if !cleanText(r.Title) {
 		c.add(CodeInvalidRequest, "title", "Use one line of plain text.", "The title is longer than %d characters or holds control characters.", maxText)

@@ -11,7 +11,7 @@ import (
 // Plan is a Request with every question answered: nothing after it asks Koji,
 // Bodhi or a mirror what to take. Its Digest is its identity.
 type Plan struct {
-	Request   Request      `json:"request"` // as resolved: defaults filled in
+	Request   Request      `json:"request"` // as resolved: defaults filled in, without Notify
 	Sources   []PlanSource `json:"sources"` // what each source stood for
 	RPMs      []PlanRPM    `json:"rpms"`    // the side repo, sorted by NEVRA
 	Repos     []PlanRepo   `json:"repos,omitempty"`

@@ -112,13 +112,13 @@ func DecodeRequest(r io.Reader) (Request, error) {
 	if err != nil {
 		return req, Refuse(Problem{Code: CodeInvalidRequest, Sentence: "The request cannot be read: " + err.Error() + "."})
 	}
-	var doc any
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return req, Refuse(Problem{Code: CodeInvalidRequest, Sentence: "The request is neither YAML nor JSON: " + err.Error() + "."})
-	}
-	asJSON, err := json.Marshal(doc)
-	if err != nil {
-		return req, Refuse(Problem{Code: CodeInvalidRequest, Sentence: "The request has keys that are not text: " + err.Error() + "."})
+	asJSON := data
+	// Most YAML readers stumble over JSON's surrogate pairs and "\/", so what is
+	// JSON is read as JSON.
+	if !json.Valid(data) {
+		if asJSON, err = yamlToJSON(data); err != nil {
+			return req, err
+		}
 	}
 	dec := json.NewDecoder(bytes.NewReader(asJSON))
 	dec.DisallowUnknownFields()
@@ -128,10 +128,64 @@ func DecodeRequest(r io.Reader) (Request, error) {
 	return req, nil
 }
 
+// maxKeys bounds the keys of one mapping: a YAML decoder compares each with all
+// others.
+const maxKeys = 200
+
+// yamlToJSON converts one YAML document. Aliases are refused: a few kilobytes
+// of them stand for gigabytes.
+func yamlToJSON(data []byte) ([]byte, error) {
+	refuse := func(format string, args ...any) error {
+		return Refuse(Problem{Code: CodeInvalidRequest, Sentence: fmt.Sprintf(format, args...)})
+	}
+	var root, more yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	if err := dec.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
+		return nil, refuse("The request is neither YAML nor JSON: %v.", err)
+	}
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, refuse("The request is more than one document.")
+	}
+	if err := checkYAML(&root); err != nil {
+		return nil, refuse("The request cannot be read: %v.", err)
+	}
+	var doc any
+	if !root.IsZero() {
+		if err := root.Decode(&doc); err != nil {
+			return nil, refuse("The request is neither YAML nor JSON: %v.", err)
+		}
+	}
+	asJSON, err := json.Marshal(doc)
+	if err != nil {
+		return nil, refuse("The request has keys that are not text: %v.", err)
+	}
+	return asJSON, nil
+}
+
+// checkYAML refuses what would cost more to decode than it is long.
+func checkYAML(n *yaml.Node) error {
+	switch {
+	case n.Kind == yaml.AliasNode:
+		return fmt.Errorf("line %d: YAML aliases are not taken; write the value out", n.Line)
+	case n.Kind == yaml.MappingNode && len(n.Content) > 2*maxKeys:
+		return fmt.Errorf("line %d: more than %d keys stand in one place", n.Line, maxKeys)
+	}
+	for _, child := range n.Content {
+		if err := checkYAML(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // decodeProblem names the field that a JSON error is about.
 func decodeProblem(err error) Problem {
 	p := Problem{Code: CodeInvalidRequest, Sentence: "The request cannot be understood: " + err.Error() + "."}
 	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if wrongType.Field == "" {
+			p.Sentence = fmt.Sprintf("The request is of type %s where fields belong.", wrongType.Value)
+			return p
+		}
 		p.Field = wrongType.Field
 		p.Sentence = fmt.Sprintf("The field %s is a %s where a %s belongs.", wrongType.Field, wrongType.Value, wrongType.Type.Kind())
 		if wrongType.Value == "number" && wrongType.Type.Kind().String() == "string" {

@@ -214,6 +214,7 @@ func (q *resolution) release() {
 func (q *resolution) finish(backend Backend) (*Plan, error) {
 	p := q.plan
 	p.Request, p.RPMs = q.req, q.sorted()
+	p.Request.Notify = nil // a Plan is published: whom to tell is nobody else's business
 	for i := range p.RPMs {
 		p.Epoch = max(p.Epoch, p.RPMs[i].BuildTime)
 	}

@@ -60,7 +60,10 @@ func (q *resolution) task(ctx context.Context, s Source, field string, info *Pla
 	for _, f := range files {
 		group.Go(func() error { return q.header(ctx, f, field, info.Source) })
 	}
-	return group.Wait()
+	first := len(q.problems)
+	err = group.Wait()
+	slices.SortStableFunc(q.problems[first:], func(a, b Problem) int { return cmp.Compare(a.Sentence, b.Sentence) })
+	return err
 }
 
 func (q *resolution) taskClosed(t *koji.Task, field string) bool {
@@ -85,6 +88,7 @@ func (q *resolution) taskClosed(t *koji.Task, field string) bool {
 type remoteRPM struct {
 	name, url string
 	size      int64 // 0: not known
+	listed    bool  // Koji lists it by that name
 }
 
 // taskFiles lists the wanted RPMs, each name once: a noarch package comes out
@@ -115,12 +119,15 @@ func (q *resolution) taskFiles(ctx context.Context, tasks []koji.Task, field str
 			if q.wanted(n.Name, n.Arch) && !seen[base] {
 				seen[base] = true
 				q.noteBranch(n.EVR.Release)
-				files = append(files, remoteRPM{name: base, url: paths.Task(tasks[i].ID, f.Volume, f.Name), size: f.Size})
+				files = append(files, remoteRPM{name: base, url: paths.Task(tasks[i].ID, f.Volume, f.Name), size: f.Size, listed: true})
 			}
 		}
 	}
 	return files, total, nil
 }
+
+// maxFile bounds one file that a Plan may name, in bytes: what the fetcher takes.
+const maxFile = 16 << 30
 
 // headSizes are how much of an RPM is read until its header is complete. Most
 // headers are smaller than the first; the kernel's modules take the second.
@@ -148,6 +155,13 @@ func (q *resolution) header(ctx context.Context, f remoteRPM, field, from string
 			return nil
 		}
 	}
+	if size > maxFile {
+		q.problem(Problem{
+			Code: CodeRPMUnreadable, Field: field, Remedy: "Check the file on the server.",
+			Sentence: fmt.Sprintf("%s is larger than %s.", f.url, bytesText(maxFile)),
+		})
+		return nil
+	}
 	if f.size > 0 && size > 0 && size != f.size {
 		q.problem(Problem{
 			Code: CodeRPMUnreadable, Field: field, Remedy: "Check the file on the server.",
@@ -159,6 +173,17 @@ func (q *resolution) header(ctx context.Context, f remoteRPM, field, from string
 		q.problem(Problem{
 			Code: CodeNoRPMsForArch, Field: field, Remedy: "Choose the RPM of the wanted architecture.",
 			Sentence: fmt.Sprintf("%s is for %s, and the compose is for %s.", f.name, pkg.Arch, q.req.Arch),
+		})
+		return nil
+	}
+	if !f.listed {
+		// The end of a URL is anybody's choice, and not always a file name.
+		f.name = pkg.NEVRA().FileName()
+	}
+	if _, err := rpm.ParseNEVRA(f.name); err != nil || f.name != path.Base(f.name) {
+		q.problem(Problem{
+			Code: CodeRPMUnreadable, Field: field, Remedy: "Check the file on the server.",
+			Sentence: fmt.Sprintf("%s calls itself %q, which is no name of a package.", f.url, clip(f.name)),
 		})
 		return nil
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/internal/fetch"
-	"github.com/fedora-respin/respin/internal/limitio"
 	"github.com/fedora-respin/respin/kickstart"
 )
 
@@ -114,6 +113,13 @@ func (q *resolution) remoteBase(ctx context.Context) error {
 	data, total, err := q.fetcher.Head(ctx, url, 4<<20)
 	if err != nil {
 		return q.baseUnreadable(ctx, url, err)
+	}
+	if total > maxFile {
+		q.problem(Problem{
+			Code: CodeBaseNotISO, Field: "base.url", Remedy: "Give a boot.iso.",
+			Sentence: fmt.Sprintf("The base image %s is larger than %s.", url, bytesText(maxFile)),
+		})
+		return nil
 	}
 	base := &PlanBase{URL: url, Size: max(total, 0)}
 	q.inspect(base, bytes.NewReader(data), url)
@@ -246,11 +252,15 @@ func (q *resolution) kickstartVersion() kickstart.Version {
 	return newest
 }
 
+// maxKickstart bounds a kickstart that is fetched, in bytes.
+const maxKickstart = 1 << 20
+
 func (q *resolution) kickstartFrom(ctx context.Context, url string) (text string, ok bool, err error) {
 	refuse := func(code Code, format string, args ...any) {
 		q.problem(Problem{Code: code, Field: "kickstart.url", Sentence: fmt.Sprintf(format, args...), Remedy: "Check the URL, or give the kickstart's text."})
 	}
-	path, err := q.fetcher.Get(ctx, fetch.Want{URLs: []string{url}})
+	// Not by Get, which would store whatever a server sends before its size is known.
+	data, total, err := q.fetcher.Head(ctx, url, maxKickstart+1)
 	if err != nil {
 		if ctx.Err() != nil {
 			return "", false, upstream(ctx.Err(), "kickstart.url")
@@ -262,14 +272,8 @@ func (q *resolution) kickstartFrom(ctx context.Context, url string) (text string
 		refuse(CodeBadKickstart, "The kickstart %s cannot be read: %s.", url, firstLine(err))
 		return "", false, nil
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", false, fmt.Errorf("read kickstart: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	data, err := limitio.ReadAll(f, 1<<20, "the kickstart")
-	if err != nil {
-		refuse(CodeBadKickstart, "The kickstart %s cannot be read: %s.", url, firstLine(err))
+	if len(data) > maxKickstart || total > maxKickstart {
+		refuse(CodeBadKickstart, "The kickstart %s is larger than %s.", url, bytesText(maxKickstart))
 		return "", false, nil
 	}
 	return string(data), true, nil

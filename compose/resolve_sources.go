@@ -292,8 +292,20 @@ func (q *resolution) ladder(ctx context.Context, field string) ([]string, error)
 	return tags, nil
 }
 
+// maxBuilds bounds the builds of one request. The largest updates have some
+// hundreds; a release's own tag has tens of thousands, each of which is several
+// questions to the hub.
+const maxBuilds = 2000
+
 // buildRPMs takes the RPMs of the chosen builds, all asked for in few requests.
 func (q *resolution) buildRPMs(ctx context.Context, builds []*chosen) error {
+	if len(builds) > maxBuilds {
+		q.problem(Problem{
+			Code: CodeBadSource, Field: "sources", Remedy: "Name an update, a side tag or the builds themselves.",
+			Sentence: fmt.Sprintf("The sources stand for %d builds; one compose takes %d.", len(builds), maxBuilds),
+		})
+		return nil
+	}
 	batch := q.koji.Batch()
 	pending := make([]*koji.Pending[[]koji.RPM], len(builds))
 	for i, c := range builds {

@@ -68,43 +68,43 @@ func (s Source) check(prefix string) (Source, error) {
 	switch s.Type {
 	case SourceUpdate:
 		if !aliasPattern.MatchString(s.Value) {
-			return s, fmt.Errorf("%q is no update alias: one looks like FEDORA-2026-1a2b3c4d5e", s.Value)
+			return s, fmt.Errorf("%q is no update alias: one looks like FEDORA-2026-1a2b3c4d5e", clip(s.Value))
 		}
 	case SourceBuild:
 		if id, err := strconv.Atoi(s.Value); err == nil && id > 0 {
 			s.ID = id
 		} else if !nvrPattern.MatchString(s.Value) {
-			return s, fmt.Errorf("%q is no build: give name-version-release or the build's number", s.Value)
+			return s, fmt.Errorf("%q is no build: give name-version-release or the build's number", clip(s.Value))
 		}
 	case SourceTask:
 		id, err := strconv.Atoi(s.Value)
 		if err != nil || id <= 0 {
-			return s, fmt.Errorf("%q is no task number", s.Value)
+			return s, fmt.Errorf("%q is no task number", clip(s.Value))
 		}
 		s.ID = id
 	case SourceTag:
 		if !tagPattern.MatchString(s.Value) {
-			return s, fmt.Errorf("%q is no tag name", s.Value)
+			return s, fmt.Errorf("%q is no tag name", clip(s.Value))
 		}
 	case SourceUpload:
 		if !hexPattern.MatchString(s.Value) {
-			return s, fmt.Errorf("%q is no upload id", s.Value)
+			return s, fmt.Errorf("%q is no upload id", clip(s.Value))
 		}
 	case SourceCOPR:
 		if owner, project, ok := strings.Cut(s.Value, "/"); !ok || owner == "" || project == "" {
-			return s, fmt.Errorf("%q is no COPR project: write copr:OWNER/PROJECT", s.Value)
+			return s, fmt.Errorf("%q is no COPR project: write copr:OWNER/PROJECT", clip(s.Value))
 		}
 	case SourceRepo:
 		if !isWebURL(s.Value) {
-			return s, fmt.Errorf("%q is no http or https URL", s.Value)
+			return s, fmt.Errorf("%q is no http or https URL", clip(s.Value))
 		}
 	case SourceRPM:
 	case SourceName:
 		if !namePattern.MatchString(s.Value) {
-			return s, fmt.Errorf("%q is no package name", s.Value)
+			return s, fmt.Errorf("%q is no package name", clip(s.Value))
 		}
 	default:
-		return s, fmt.Errorf("there is no source type %q: the types are update, build, task, tag, copr, repo, rpm, upload", prefix)
+		return s, fmt.Errorf("there is no source type %q: the types are update, build, task, tag, copr, repo, rpm, upload", clip(prefix))
 	}
 	return s, nil
 }
@@ -118,7 +118,7 @@ func detectSource(text string) (Source, error) {
 	case isWebURL(text) && strings.HasSuffix(text, ".rpm"):
 		return Source{Type: SourceRPM, Value: text}, nil
 	case isWebURL(text):
-		return Source{}, fmt.Errorf("%q is a URL: write rpm:URL for one RPM or repo:URL for a repository", text)
+		return Source{}, fmt.Errorf("%q is a URL: write rpm:URL for one RPM or repo:URL for a repository", clip(text))
 	case nvrPattern.MatchString(text) && strings.ContainsAny(text, "0123456789"):
 		return Source{Type: SourceBuild, Value: text}, nil
 	case namePattern.MatchString(text):
@@ -127,7 +127,7 @@ func detectSource(text string) (Source, error) {
 		}
 		return Source{Type: SourceName, Value: text}, nil
 	}
-	return Source{}, fmt.Errorf("%q is no update alias, build, task, tag or package name", text)
+	return Source{}, fmt.Errorf("%q is no update alias, build, task, tag or package name", clip(text))
 }
 
 func isWebURL(s string) bool {

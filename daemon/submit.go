@@ -129,7 +129,9 @@ func (d *Daemon) resolveInto(ctx context.Context, id string, fresh bool) (*store
 		if c.State != compose.StateResolving { // canceled meanwhile
 			return nil
 		}
+		notify := c.Request.Notify
 		c.Plan, c.Digest, c.Request, c.Warnings = plan, plan.Digest, plan.Request, plan.Warnings
+		c.Request.Notify = notify
 		c.State = compose.StateQueued
 		return nil
 	})
