@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/fedora-respin/respin/daemon/api"
 	"github.com/fedora-respin/respin/daemon/store"
+	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/queue/natsqueue"
 )
 
@@ -179,6 +181,36 @@ func (d *Daemon) restTokens(a huma.API) {
 
 func viewToken(t *store.Token) api.Token {
 	return api.Token{ID: t.ID, Name: t.Name, Scopes: t.Scopes, Created: t.Created, Used: optional(t.Used)}
+}
+
+// OperatorTokenFile is where, in the data directory, the first token stands where
+// callers without one may only read. Who can read it owns the daemon's files anyway.
+const OperatorTokenFile = "operator.token"
+
+// operatorToken makes the first token where nobody could make one over REST.
+func (d *Daemon) operatorToken(ctx context.Context) error {
+	if d.cfg.Auth.Anonymous == "submit" {
+		return nil
+	}
+	list, err := d.store.Tokens(ctx)
+	if err != nil || slices.ContainsFunc(list, func(t store.Token) bool { return t.Allows(scopeAdmin) }) {
+		return err
+	}
+	t, err := d.createToken(ctx, "operator", []string{scopeAdmin})
+	if err != nil {
+		return fmt.Errorf("make the operator's token: %w", err)
+	}
+	path := filepath.Join(d.cfg.Data, OperatorTokenFile)
+	if err := atomicfile.Write(path, []byte(t.Secret+"\n"), 0o600); err != nil {
+		return fmt.Errorf("make the operator's token: %w", errors.Join(err, d.revoke(ctx, t.ID)))
+	}
+	d.log.Info("wrote a token with the scope admin", "file", path)
+	return nil
+}
+
+func (d *Daemon) revoke(ctx context.Context, id string) error {
+	_, err := d.store.DeleteToken(ctx, id)
+	return err
 }
 
 // createToken makes a token; one of scope node comes with the credentials file

@@ -51,6 +51,9 @@ type QueueConfig struct {
 	// Listen is host:port for nodes of other processes; "none" for none.
 	// Default 127.0.0.1:4222; port 0 picks a free one.
 	Listen string `koanf:"listen" validate:"required"`
+	// Advertise is host:port as nodes reach it, for their credentials. Default:
+	// Listen.
+	Advertise string `koanf:"advertise" validate:"omitempty,hostname_port"`
 	// Lease is how long a silent node keeps a compose. Default 60s.
 	Lease time.Duration `koanf:"lease" validate:"min=1s"`
 }
@@ -109,8 +112,8 @@ type SMTPConfig struct {
 // AuthConfig says who may do what.
 type AuthConfig struct {
 	// Anonymous is what a caller without a token may do: "submit" (also cancel,
-	// renew and delete) or "read". Default: submit when Listen is a loopback
-	// address, else read.
+	// renew and delete) or "read". Default: submit when Listen and URL are of this
+	// host only, else read: behind a proxy every caller would look local.
 	Anonymous string `koanf:"anonymous" validate:"omitempty,oneof=submit read"`
 }
 
@@ -288,7 +291,8 @@ func (c *Config) Complete() error {
 	}
 	if c.Auth.Anonymous == "" {
 		c.Auth.Anonymous = "read"
-		if host, _, err := net.SplitHostPort(c.Listen); err == nil && isLoopback(host) {
+		public, err := url.Parse(c.URL)
+		if host, _, listenErr := net.SplitHostPort(c.Listen); listenErr == nil && isLoopback(host) && err == nil && isLoopback(public.Hostname()) {
 			c.Auth.Anonymous = "submit"
 		}
 	}

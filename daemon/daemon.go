@@ -86,7 +86,8 @@ func (d *Daemon) open(ctx context.Context, client *http.Client) error {
 	}
 	var err error
 	if d.server, err = natsqueue.Start(natsqueue.Embedded{
-		Dir: filepath.Join(d.cfg.Data, "queue"), Listen: queueListen(d.cfg.Queue.Listen), Logger: d.log.Named("nats"),
+		Dir: filepath.Join(d.cfg.Data, "queue"), Listen: queueListen(d.cfg.Queue.Listen), Advertise: d.cfg.Queue.Advertise,
+		Logger: d.log.Named("nats"),
 	}); err != nil {
 		return fmt.Errorf("start queue: %w", err)
 	}
@@ -94,6 +95,9 @@ func (d *Daemon) open(ctx context.Context, client *http.Client) error {
 		return fmt.Errorf("start queue: %w", err)
 	}
 	if d.store, err = store.Open(ctx, filepath.Join(d.cfg.Data, "respin.db")); err != nil {
+		return err
+	}
+	if err := d.operatorToken(ctx); err != nil {
 		return err
 	}
 	d.logs = &logFiles{dir: filepath.Join(d.cfg.Data, "logs")}

@@ -494,23 +494,23 @@ func TestBaseImageIsJudgedBeforeBuilding(t *testing.T) {
 		t.Fatalf("upload: %s", resp.Status)
 	}
 	var p api.Problem
-	if resp := w.call("POST", "/api/v1/uploads?name=boot.iso", []byte(strings.Repeat("no image", 9000)), &p); resp.StatusCode != 422 || p.Code != compose.CodeBaseNotISO {
+	if resp := w.call("POST", "/api/v1/uploads?name=boot.iso", []byte(strings.Repeat("no image", 9000)), &p); resp.StatusCode != http.StatusUnprocessableEntity || p.Code != compose.CodeBaseNotISO {
 		t.Errorf("no ISO: %s %+v", resp.Status, p)
 	}
 	remaster := compose.Request{Kind: compose.KindRemaster, Arch: "x86_64", Sources: []string{w.fedora.Update}, Base: &compose.Base{Upload: u.ID}}
-	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != 422 || p.Code != compose.CodeBaseWrongArch {
+	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != http.StatusUnprocessableEntity || p.Code != compose.CodeBaseWrongArch {
 		t.Errorf("other arch: %s %+v", resp.Status, p)
 	}
 	remaster.Base.Upload = strings.Repeat("0", 64)
-	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != 422 || p.Code != compose.CodeUploadNotFound {
+	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != http.StatusUnprocessableEntity || p.Code != compose.CodeUploadNotFound {
 		t.Errorf("no upload: %s %+v", resp.Status, p)
 	}
 	remaster.Base = &compose.Base{URL: "http://192.168.0.1/boot.iso"}
-	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != 422 || p.Code != compose.CodeURLRefused {
+	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != http.StatusUnprocessableEntity || p.Code != compose.CodeURLRefused {
 		t.Errorf("private address: %s %+v", resp.Status, p)
 	}
 	remaster.Base = &compose.Base{Compose: "20260101-none"}
-	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != 422 && resp.StatusCode != 404 || p.Code != compose.CodeComposeNotFound {
+	if resp := w.call("POST", "/api/v1/resolve", remaster, &p); resp.StatusCode != http.StatusUnprocessableEntity && resp.StatusCode != http.StatusNotFound || p.Code != compose.CodeComposeNotFound {
 		t.Errorf("no compose: %s %+v", resp.Status, p)
 	}
 }

@@ -36,16 +36,35 @@ func (d *Daemon) consume(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("read queue events: %w", err)
 			}
-			if err := d.apply(ctx, event); err != nil {
-				return err
+			if !d.applyPatiently(ctx, event) {
+				return nil
 			}
 			after = event.Seq
-			if err := d.store.SetMeta(ctx, metaEventSeq, strconv.FormatUint(after, 10)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// applyPatiently applies an event and stores its position. A full disk or a busy
+// database passes: the event is tried again until it is in, or ctx ends.
+func (d *Daemon) applyPatiently(ctx context.Context, e queue.Event) bool {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 30*time.Second) {
+		err := d.apply(ctx, e)
+		if err == nil {
+			err = d.store.SetMeta(ctx, metaEventSeq, strconv.FormatUint(e.Seq, 10))
+		}
+		if err == nil {
+			return true
+		}
+		if ctx.Err() == nil {
+			d.log.Error("record what a node reported; trying again", "compose_id", e.JobID, "in", pause, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(pause):
+		}
+	}
 }
 
 // apply brings one event into its record.

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/daemon/store"
+	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/queue"
 )
 
@@ -33,7 +35,7 @@ func (d *Daemon) housekeep(ctx context.Context) error {
 		}
 		if !now.Before(sweep) {
 			sweep = now.Add(time.Minute)
-			errs = append(errs, d.expire(ctx), d.sweepStaging(ctx))
+			errs = append(errs, d.expire(ctx), d.sweepExpired(ctx), d.sweepStaging(ctx), d.sweepUploads(ctx))
 		}
 		if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
 			d.log.Error("housekeeping", "error", err)
@@ -73,6 +75,15 @@ func (d *Daemon) resume(ctx context.Context) error {
 			_, _, err := d.resolveInto(ctx, c.ID, true)
 			d.recordRefusal(ctx, c.ID, err)
 		})
+	}
+	// Submitting is idempotent, so every unfinished compose is submitted again:
+	// a queue that was lost or restored from an older copy gets back what it lacks.
+	list, err = d.store.List(ctx, store.Filter{States: []compose.State{compose.StateQueued, compose.StateBuilding, compose.StatePublishing}, Limit: 10_000, Ascending: true})
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		d.enqueue(ctx, c)
 	}
 	return nil
 }
@@ -116,6 +127,47 @@ func (d *Daemon) expire(ctx context.Context) error {
 	for _, c := range list {
 		_, err := d.Expire(ctx, c.ID)
 		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// sweepExpired removes files that a kill in the middle of Expire left.
+func (d *Daemon) sweepExpired(ctx context.Context) error {
+	entries, err := os.ReadDir(filepath.Join(d.cfg.Data, "images"))
+	if err != nil {
+		return fmt.Errorf("read hosted directory: %w", err)
+	}
+	var errs []error
+	for _, e := range entries {
+		if c, err := d.store.Get(ctx, e.Name()); err == nil && c.State == compose.StateExpired {
+			errs = append(errs, d.hosting.Remove(ctx, c.ID, 0), removeFile(d.logs.path(c.ID)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sweepUploads removes uploads that nobody used for as long as results stay,
+// and what broken ones left.
+func (d *Daemon) sweepUploads(ctx context.Context) error {
+	stale, err := d.store.StaleUploads(ctx, d.now().Add(-d.cfg.TTL))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range stale {
+		// The record goes first: a record without a file would promise too much.
+		errs = append(errs, d.store.DeleteUpload(ctx, id), removeFile(d.uploadPath(id)))
+	}
+	dir := filepath.Join(d.cfg.Data, "uploads")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), atomicfile.TempPrefix) && d.now().Sub(info.ModTime()) > 24*time.Hour {
+			errs = append(errs, removeFile(filepath.Join(dir, e.Name())))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -66,6 +66,10 @@ func ReadNodeCredentials(path string) (NodeCredentials, error) {
 	return c, nil
 }
 
+// deliveryRetries lets a node wait about a quarter of an hour for its daemon:
+// what took an hour to build is not given up for a restart.
+const deliveryRetries = 35
+
 // RunNode is a build node of its own process: it takes composes from the queue
 // that the credentials lead to and delivers results to their daemon, until ctx
 // ends.
@@ -80,7 +84,7 @@ func RunNode(ctx context.Context, cfg Config, creds NodeCredentials, version str
 	if err != nil {
 		return fmt.Errorf("join queue: %w", err)
 	}
-	primary, err := httppub.New(httppub.Config{URL: creds.API + deliverPath, Token: publish.Secret(creds.Token)})
+	primary, err := httppub.New(httppub.Config{URL: creds.API + deliverPath, Token: publish.Secret(creds.Token), Retries: deliveryRetries})
 	if err != nil {
 		return errors.Join(fmt.Errorf("set up delivery: %w", err), worker.Close())
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,14 +46,22 @@ func (d *Daemon) routes() (http.Handler, error) {
 	return d.guardHost(d.authenticate(etag(d.problems(mux)))), nil
 }
 
-// authorizeDelivery lets only nodes deliver, and only composes that are being built.
+// authorizeDelivery lets only nodes deliver, and only what is a compose of ours.
+// What is published a node cannot remove: it may only take back its own attempt.
 func (d *Daemon) authorizeDelivery(r *http.Request, id string) error {
 	c, _ := r.Context().Value(callerKey{}).(*caller)
 	if c == nil || c.token == nil || !c.token.Allows(scopeNode) {
 		return refuseCall(codeUnauthorized, http.StatusUnauthorized, "Delivering needs a token with the scope node.", "")
 	}
-	_, err := d.store.Get(r.Context(), id)
-	return err
+	record, err := d.store.Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	attempt, err := strconv.Atoi(r.URL.Query().Get("attempt"))
+	if record.State == compose.StateExpired || r.Method == http.MethodDelete && (err != nil || attempt < 1) {
+		return refuseCall(codeNotAllowed, http.StatusForbidden, "A node may not remove what is published.", "")
+	}
+	return nil
 }
 
 func (d *Daemon) readyz(w http.ResponseWriter, r *http.Request) {

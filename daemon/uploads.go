@@ -158,6 +158,9 @@ func (d *Daemon) planUpload(ctx context.Context, id string) (compose.Uploaded, e
 	if errors.Is(err, store.ErrNotFound) {
 		return compose.Uploaded{}, compose.ErrNoUpload
 	}
+	if err == nil {
+		err = d.store.UseUpload(ctx, u.ID, d.now()) // it stays as long as it is used
+	}
 	return compose.Uploaded{
 		ID: u.ID, Name: u.Name, Type: u.Type, Path: d.uploadPath(u.ID), Size: u.Size, SHA256: u.ID,
 		URL: d.cfg.URL + "/api/v1/uploads/" + u.ID + "/content." + u.Type,

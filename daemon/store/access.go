@@ -21,10 +21,10 @@ type Upload struct {
 	Created time.Time
 }
 
-// PutUpload records an upload; the same content again changes nothing.
+// PutUpload records an upload; the same content again only renews it.
 func (s *Store) PutUpload(ctx context.Context, u Upload) error {
 	if _, err := s.db.ExecContext(ctx, `INSERT INTO uploads (id, name, type, size, nevra, created) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, u.ID, u.Name, u.Type, u.Size, u.NEVRA, millis(u.Created)); err != nil {
+		ON CONFLICT DO UPDATE SET used = excluded.created`, u.ID, u.Name, u.Type, u.Size, u.NEVRA, millis(u.Created)); err != nil {
 		return fmt.Errorf("record upload: %w", err)
 	}
 	return nil
@@ -54,6 +54,43 @@ func (s *Store) Upload(ctx context.Context, id string) (Upload, error) {
 	}
 	u.Created = fromMillis(created)
 	return u, nil
+}
+
+// UseUpload notes that an upload was used.
+func (s *Store) UseUpload(ctx context.Context, id string, now time.Time) error {
+	if _, err := s.db.ExecContext(ctx, `UPDATE uploads SET used = ? WHERE id = ?`, millis(now), id); err != nil {
+		return fmt.Errorf("update upload: %w", err)
+	}
+	return nil
+}
+
+// StaleUploads lists the uploads that were last used, or brought, before then.
+func (s *Store) StaleUploads(ctx context.Context, then time.Time) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT id FROM uploads WHERE max(used, created) < ?`, millis(then))
+	if err != nil {
+		return nil, fmt.Errorf("list uploads: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("list uploads: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list uploads: %w", err)
+	}
+	return ids, nil
+}
+
+// DeleteUpload forgets an upload.
+func (s *Store) DeleteUpload(ctx context.Context, id string) error {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM uploads WHERE id = ?`, id); err != nil {
+		return fmt.Errorf("delete upload: %w", err)
+	}
+	return nil
 }
 
 // Token is an API token. Only the hash of its secret is kept.

@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS uploads (
 	type    TEXT NOT NULL,
 	size    INTEGER NOT NULL,
 	nevra   TEXT NOT NULL DEFAULT '',
-	created INTEGER NOT NULL
+	created INTEGER NOT NULL,
+	used    INTEGER NOT NULL DEFAULT 0 -- Unix milliseconds of the last request that named it
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS tokens (

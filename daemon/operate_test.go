@@ -1,0 +1,99 @@
+package daemon_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/daemon"
+	"github.com/fedora-respin/respin/daemon/api"
+)
+
+func TestOperatorTokenWhereNobodyMaySubmitWithout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *daemon.Config) { c.Auth.Anonymous = "read" })
+	var p api.Problem
+	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.SmallUpdate), &p); resp.StatusCode != http.StatusUnauthorized || p.Remedy == "" {
+		t.Errorf("without a token: %s %+v", resp.Status, p)
+	}
+	path := filepath.Join(w.cfg.Data, daemon.OperatorTokenFile)
+	secret, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", st.Mode(), err)
+	}
+	bearer := "Bearer " + strings.TrimSpace(string(secret))
+	c := w.submit(repoOf(w.fedora.SmallUpdate), "Authorization", bearer)
+	if c.Owner != "operator" {
+		t.Errorf("owner %q", c.Owner)
+	}
+	w.await(c.ID)
+	var made api.Token
+	if resp := w.call("POST", "/api/v1/tokens", map[string]any{"name": "ci", "scopes": []string{"submit"}}, &made, "Authorization", bearer); resp.StatusCode != http.StatusCreated || made.Secret == "" {
+		t.Errorf("make a token: %s", resp.Status)
+	}
+	if resp := w.call("POST", "/api/v1/tokens", map[string]any{"name": "x", "scopes": []string{"admin"}}, &p, "Authorization", "Bearer "+made.Secret); resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a user makes an admin: %s", resp.Status)
+	}
+}
+
+func TestLostQueueIsFilledFromTheRecords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *daemon.Config) { c.Node.Disabled = true })
+	c := w.submit(repoOf(w.fedora.SmallUpdate))
+	w.stop()
+	if err := os.RemoveAll(filepath.Join(w.cfg.Data, "queue")); err != nil {
+		t.Fatal(err)
+	}
+	w.cfg.Node.Disabled = false
+	w.start()
+	if c = w.await(c.ID); c.State != compose.StateSucceeded {
+		t.Fatalf("%s %+v", c.State, c.Failure)
+	}
+}
+
+func TestNodeCannotRemoveWhatIsPublished(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := w.await(w.submit(repoOf(w.fedora.SmallUpdate)).ID)
+	var token api.Token
+	w.call("POST", "/api/v1/tokens", map[string]any{"name": "node9", "scopes": []string{"node"}}, &token)
+	for _, query := range []string{"", "?attempt=0", "?attempt=x"} {
+		if resp := w.call("DELETE", "/deliver/"+c.ID+query, nil, nil, "Authorization", "Bearer "+token.Secret); resp.StatusCode < 400 {
+			t.Errorf("%q: %s", query, resp.Status)
+		}
+	}
+	var repomd string
+	if resp := w.call("GET", "/repos/"+c.ID+"/repodata/repomd.xml", nil, &repomd); resp.StatusCode != http.StatusOK {
+		t.Errorf("the side repo is gone: %s", resp.Status)
+	}
+}
+
+func TestDeleteAndRenew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := w.await(w.submit(repoOf(w.fedora.SmallUpdate)).ID)
+	var renewed api.Compose
+	if resp := w.call("POST", "/api/v1/composes/"+c.ID+"/renew", map[string]string{"ttl": "1000h"}, &renewed); resp.StatusCode != http.StatusOK || !renewed.Expires.After(*c.Expires) {
+		t.Errorf("renew: %s %v", resp.Status, renewed.Expires)
+	}
+	var gone api.Compose
+	if resp := w.call("DELETE", "/api/v1/composes/"+c.ID, nil, &gone); resp.StatusCode != http.StatusOK || gone.State != compose.StateExpired || gone.SideRepo != nil {
+		t.Errorf("delete: %s %+v", resp.Status, gone)
+	}
+	if resp := w.call("GET", "/repos/"+c.ID+"/repodata/repomd.xml", nil, nil); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("the files stay: %s", resp.Status)
+	}
+	if _, err := os.Stat(filepath.Join(w.cfg.Data, "images", c.ID)); !os.IsNotExist(err) {
+		t.Errorf("the directory stays: %v", err)
+	}
+	// The same request is built anew: what stood is gone.
+	if again := w.submit(repoOf(w.fedora.SmallUpdate)); again.ID == c.ID {
+		t.Error("an expired compose was reused")
+	}
+}
