@@ -186,17 +186,19 @@ func probeKinds(ctx context.Context) []doctorKind {
 	return list
 }
 
-// missingTools collects the *proc.NotFoundError of a joined error.
+// missingTools collects every *proc.NotFoundError that err joins or wraps.
 func missingTools(err error) []string {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked, each error as it is
+	case *proc.NotFoundError:
+		return []string{e.Tool}
+	case interface{ Unwrap() []error }:
 		var all []string
-		for _, one := range joined.Unwrap() {
+		for _, one := range e.Unwrap() {
 			all = append(all, missingTools(one)...)
 		}
 		return all
-	}
-	if e, ok := errors.AsType[*proc.NotFoundError](err); ok {
-		return []string{e.Tool}
+	case interface{ Unwrap() error }:
+		return missingTools(e.Unwrap())
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (f *kickstartFlags) open(path string) (*opened, error) {
 	if o.dir == "" {
 		o.dir = filepath.Dir(path)
 	}
-	name, err := filepath.Rel(o.dir, path)
+	name, err := below(o.dir, path)
 	if err != nil || !filepath.IsLocal(name) {
 		return nil, usagef("--root: %s is not below %s", path, o.dir)
 	}
@@ -74,6 +74,18 @@ func (f *kickstartFlags) open(path string) (*opened, error) {
 	}
 	o.opts = kickstart.Options{Version: o.version, Includes: kickstart.FSIncluder(o.root.FS())}
 	return o, nil
+}
+
+// below is path as seen from dir.
+func below(dir, path string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find folder: %w", err)
+	}
+	return filepath.Rel(dir, path) //nolint:wrapcheck // looked at by the caller
 }
 
 // at is a file of the folder as the user would name it.
@@ -100,7 +112,7 @@ func (d diagnosis) String() string {
 	if d.Line > 0 {
 		text = fmt.Sprintf("%s:%d: ", d.File, d.Line)
 	}
-	text += d.Severity + ": " + d.Message
+	text += d.Severity + ": " + strings.TrimSuffix(d.Message, ".")
 	if d.Remedy != "" {
 		text += "; " + d.Remedy
 	}

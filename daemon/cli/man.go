@@ -56,8 +56,10 @@ func manPage(model *kong.Application) string {
 			if n.Group == nil || n.Group.Key != g.Key {
 				continue
 			}
-			for _, leaf := range n.Leaves(true) {
-				manVerb(p, leaf)
+			for _, verb := range nodes(n) {
+				if verb.Leaf() {
+					manVerb(p, verb)
+				}
 			}
 		}
 	}

@@ -88,7 +88,7 @@ type stages struct {
 func (a *app) stages() *stages {
 	s := &stages{app: a}
 	if a.errTTY && !a.global.Quiet {
-		s.bar = progressbar.NewOptions(100, a.barOptions("", progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false))...)
+		s.bar = progressbar.NewOptions(100, a.barOptions("", progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(0))...)
 	}
 	return s
 }

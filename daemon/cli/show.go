@@ -227,7 +227,7 @@ func (*reportCmd) about() string {
 func (*reportCmd) examples() []example {
 	return []example{
 		{"respin report 20261123-k3f9qz7m", "The package report as a table."},
-		{`respin report 20261123-k3f9qz7m --json | jq -r '.packages[] | select(.verdict != "included") | .name'`, "What is not in the image."},
+		{`respin report 20261123-k3f9qz7m --json | jq '.packages[]|select(.verdict!="included").name'`, "What is not in the image."},
 	}
 }
 
