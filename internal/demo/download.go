@@ -24,6 +24,7 @@ type cutter struct {
 	cut      int64
 	first    atomic.Bool
 	wg       sync.WaitGroup
+	cancel   context.CancelFunc
 }
 
 func startCutter(ctx context.Context, to string, cut int64) (*cutter, error) {
@@ -31,7 +32,8 @@ func startCutter(ctx context.Context, to string, cut int64) (*cutter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start proxy: %w", err)
 	}
-	c := &cutter{listener: l, to: to, cut: cut}
+	ctx, cancel := context.WithCancel(ctx)
+	c := &cutter{listener: l, to: to, cut: cut, cancel: cancel}
 	c.first.Store(true)
 	c.wg.Go(func() {
 		for {
@@ -51,6 +53,8 @@ func (c *cutter) carry(ctx context.Context, conn net.Conn) {
 		_ = conn.Close()
 		return
 	}
+	stop := context.AfterFunc(ctx, func() { _, _ = conn.Close(), server.Close() }) // idle ones too
+	defer stop()
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		_, _ = io.Copy(server, conn)
@@ -66,6 +70,7 @@ func (c *cutter) carry(ctx context.Context, conn net.Conn) {
 }
 
 func (c *cutter) close() error {
+	c.cancel()
 	err := c.listener.Close()
 	c.wg.Wait()
 	return err

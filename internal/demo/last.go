@@ -51,7 +51,10 @@ func (d *demo) summary(ctx context.Context, list []shown, took time.Duration) {
 	failed := false
 	for i, s := range list {
 		result := d.out.paint("32", "ok    ")
-		if s.err != nil {
+		switch {
+		case s.err != nil && ctx.Err() != nil:
+			result = "cut   "
+		case s.err != nil:
 			failed, result = true, d.out.paint("1;31", "FAILED")
 		}
 		first, more := "", s.facts

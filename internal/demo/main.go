@@ -42,7 +42,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	out := newTeller(os.Stdout, term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "")
 	err := run(ctx, o, out)
-	if ctx.Err() != nil && err != nil {
+	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted")
 	}
 	stop()

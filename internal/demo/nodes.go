@@ -91,15 +91,19 @@ func (d *demo) startNode(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
-	err = until(ctx, "the second node", func() (bool, error) {
-		list, err := d.client.Nodes(ctx)
-		return slices.ContainsFunc(list.Nodes, func(n api.Node) bool { return n.ID == otherNode && n.Online }), err
-	}, node.alive)
-	if err != nil {
+	if err := d.nodeOnline(ctx, otherNode, node); err != nil {
 		return err
 	}
 	_, err = s.mustRespin(ctx, "nodes")
 	return err
+}
+
+// nodeOnline waits until the queue knows the node, which runs in process in.
+func (d *demo) nodeOnline(ctx context.Context, id string, in *child) error {
+	return until(ctx, "node "+id, func() (bool, error) {
+		list, err := d.client.Nodes(ctx)
+		return slices.ContainsFunc(list.Nodes, func(n api.Node) bool { return n.ID == id && n.Online }), err
+	}, in.alive)
 }
 
 // checkFTP looks at what the second node put on the FTP server.

@@ -44,10 +44,13 @@ func (d *demo) show(ctx context.Context, steps []step) ([]shown, error) {
 		}
 		cancel()
 		list = append(list, shown{s, time.Since(start), sc.facts, err})
+		if ctx.Err() != nil {
+			return list, ctx.Err()
+		}
 		if err != nil {
 			d.out.line("")
 			d.out.bad("step %d, %s: %v", i+1, s.title, err)
-			return list, fmt.Errorf("step %d, %s: %w", i+1, s.title, err)
+			return list, fmt.Errorf("step %d, %s, did not hold", i+1, s.title)
 		}
 		d.out.note("%s", d.out.paint("2", fmt.Sprintf("(%.1f s)", time.Since(start).Seconds())))
 	}
