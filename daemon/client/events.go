@@ -219,7 +219,7 @@ func (e *sse) field(line []byte) {
 		e.data = append(append(e.data, value...), '\n')
 	case "retry":
 		if n, err := strconv.Atoi(string(value)); err == nil && n > 0 {
-			e.retry = min(time.Duration(n)*time.Millisecond, 10*time.Second)
+			e.retry = time.Duration(min(n, 10_000)) * time.Millisecond
 		}
 	}
 }
