@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("RESPIN", self)
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // or every run would end a second later
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", e.WorkDir+"/.data")
 			e.Setenv("RESPIN_SERVER", "http://127.0.0.1:1") // nobody answers there
