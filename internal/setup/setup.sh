@@ -88,9 +88,24 @@ image_tools() {
 	need cpio cpio cpio "initrd of the stand-in image"
 	need /sbin/modprobe,/usr/sbin/modprobe kmod kmod "finds the kernel modules of the stand-in image"
 	need xz xz-utils xz "kernel modules of the stand-in image"
-	need busybox busybox-static busybox "user land of the stand-in image"
+	# Debian's plain busybox is linked with shared libraries, which ldd shows.
+	bb=$(PATH="$PATH:/usr/sbin:/sbin" command -v busybox || true)
+	if [ -z "$bb" ] || ldd "$bb" >/dev/null 2>&1; then
+		need /nonexistent busybox-static busybox "user land of the stand-in image"
+	fi
 	need qemu-system-x86_64 qemu-system-x86 qemu-system-x86-core "boots the image"
 	need /usr/share/ovmf/OVMF.fd,/usr/share/OVMF/OVMF_CODE.fd,/usr/share/OVMF/OVMF_CODE_4M.fd,/usr/share/edk2/ovmf/OVMF_CODE.fd ovmf edk2-ovmf "UEFI firmware for qemu"
+	[ "$family" = fedora ] && ! dnf download --help >/dev/null 2>&1 && need /nonexistent - dnf5-plugins "downloads the kernel of the stand-in image"
+	return 0
+}
+
+# The stand-in boots the distribution's kernel, which is downloaded where none
+# is readable; container images come without the lists that this needs.
+package_lists() {
+	[ "$family" = debian ] && [ ! -d "$cache/demo/kernel" ] || return 0
+	apt-cache policy linux-image-cloud-amd64 linux-image-virtual linux-image-amd64 linux-image-generic | grep -q 'Candidate: [0-9]' && return 0
+	say "reads the package lists: the kernel of the stand-in image is downloaded"
+	$sudo apt-get update -q
 }
 
 judges() {
@@ -135,11 +150,12 @@ lint)
 		say "builds golangci-lint into .cache/bin: checks the code"
 		GOBIN="$cache/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	fi ;;
-demo) toolchain; image_tools; install_missing ;;
+demo) toolchain; image_tools; install_missing; package_lists ;;
 test)
 	toolchain
 	image_tools
 	judges
+	package_lists
 	PATH="$cache/go/bin:$PATH"
 	if [ ! -x "$cache/bin/gotestsum" ]; then
 		say "builds gotestsum into .cache/bin: runs the tests and sums them up"
