@@ -100,7 +100,7 @@ func TestRPMOfAURLIsNamedByItsHeader(t *testing.T) {
 	var data []byte
 	for _, name := range f.Hub.Files() {
 		if strings.Contains(name, "motd-3.0-1.fc44.noarch") {
-			resp, err := http.Get(f.TopURL + "/" + name) //nolint:noctx // a server of this test
+			resp, err := http.Get(f.TopURL + "/" + name)
 			if err != nil {
 				t.Fatal(err)
 			}

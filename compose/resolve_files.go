@@ -180,7 +180,7 @@ func (q *resolution) header(ctx context.Context, f remoteRPM, field, from string
 		// The end of a URL is anybody's choice, and not always a file name.
 		f.name = pkg.NEVRA().FileName()
 	}
-	if _, err := rpm.ParseNEVRA(f.name); err != nil || f.name != path.Base(f.name) {
+	if !isPackageFile(f.name) {
 		q.problem(Problem{
 			Code: CodeRPMUnreadable, Field: field, Remedy: "Check the file on the server.",
 			Sentence: fmt.Sprintf("%s calls itself %q, which is no name of a package.", f.url, clip(f.name)),
@@ -190,6 +190,11 @@ func (q *resolution) header(ctx context.Context, f remoteRPM, field, from string
 	q.noteBranch(pkg.EVR.Release)
 	q.take(field, planFile(pkg, f.name, f.url, max(size, 0), from))
 	return nil
+}
+
+func isPackageFile(name string) bool {
+	_, err := rpm.ParseNEVRA(name)
+	return err == nil && name == path.Base(name) && strings.HasSuffix(name, ".rpm")
 }
 
 // unreadable turns the failure to read a file into a problem of the source.

@@ -77,6 +77,8 @@ func contentType(w http.ResponseWriter, name string) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	// What others made must never run with the rights of these pages.
+	w.Header().Set("Content-Security-Policy", "sandbox; default-src 'none'")
 }
 
 // serveListing shows a directory as plain links.

@@ -271,7 +271,13 @@ func (n *node) finalize(ctx context.Context, job queue.Job, result queue.Result)
 		return fmt.Errorf("read result: %w", err)
 	}
 	if made.Staged != nil {
-		if _, err := n.primary.Finalize(ctx, *made.Staged); err != nil {
+		_, err := n.primary.Finalize(ctx, *made.Staged)
+		if errors.Is(err, publish.ErrNotStaged) && result.Outcome != queue.Succeeded {
+			// The user has deleted it meanwhile: trying again would never end.
+			n.log.Info("nothing to publish", "compose_id", job.ID, "outcome", result.Outcome)
+			return nil
+		}
+		if err != nil {
 			return fmt.Errorf("publish compose %s: %w", job.ID, err)
 		}
 	}

@@ -42,8 +42,10 @@ var useProblems = sync.OnceFunc(func() {
 			code = codeTooLarge
 		case http.StatusUnprocessableEntity:
 			code = compose.CodeInvalidRequest
+		case http.StatusInternalServerError:
+			code = compose.CodeInternal
 		}
-		p := problem(code, status, msg, "")
+		p := problem(code, status, msg, "GET /openapi.json describes the call.")
 		for _, err := range errs {
 			one := compose.Problem{Code: code, Sentence: err.Error()}
 			if detail, ok := err.(huma.ErrorDetailer); ok {
@@ -159,7 +161,7 @@ func (d *Daemon) restComposes(a huma.API) {
 	list := op("list", http.MethodGet, "/api/v1/composes", "The composes, newest first", 400, 422)
 	list.RejectUnknownQueryParameters = true
 	huma.Register(a, list, func(ctx context.Context, in *struct {
-		State   []string `query:"state" enum:"resolving,queued,building,publishing,succeeded,failed,canceled,expired"`
+		State   []string `query:"state" maxItems:"16" enum:"resolving,queued,building,publishing,succeeded,failed,canceled,expired"`
 		Kind    string   `query:"kind"`
 		Release string   `query:"release"`
 		Arch    string   `query:"arch"`
@@ -245,7 +247,7 @@ func (d *Daemon) restActions(a huma.API) {
 	act("cancel", http.MethodPost, "/api/v1/composes/{id}/cancel", "Cancel it", scopeCancel, d.Cancel)
 	act("delete", http.MethodDelete, "/api/v1/composes/{id}", "Remove its files now; the record stays", scopeCancel, d.Expire)
 
-	retry := op("retry", http.MethodPost, "/api/v1/composes/{id}/retry", "Build the same Plan again", 401, 403, 404, 429, 507)
+	retry := op("retry", http.MethodPost, "/api/v1/composes/{id}/retry", "Build the same Plan again", 401, 403, 404, 409, 429, 507)
 	retry.DefaultStatus = http.StatusAccepted
 	huma.Register(a, retry, func(ctx context.Context, in *idInput) (*submitOutput, error) {
 		if err := d.allow(ctx, scopeSubmit); err != nil {
@@ -282,8 +284,18 @@ func (d *Daemon) restActions(a huma.API) {
 		if err != nil {
 			return nil, d.answer(err)
 		}
-		return &body[compose.Request]{c.Request}, nil
+		return &body[compose.Request]{d.requestOf(ctx, c)}, nil
 	})
+}
+
+// requestOf is the request of c as the caller of ctx may see it: whom to tell is
+// for those who could have named them.
+func (d *Daemon) requestOf(ctx context.Context, c *store.Compose) compose.Request {
+	req := c.Request
+	if d.allow(ctx, scopeSubmit) != nil {
+		req.Notify = nil
+	}
+	return req
 }
 
 // cursors are opaque to callers.

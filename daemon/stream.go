@@ -76,9 +76,18 @@ func (d *Daemon) serveLog(w http.ResponseWriter, r *http.Request, c *store.Compo
 		return
 	}
 	defer func() { _ = f.Close() }()
+	st, err := f.Stat()
+	if err != nil {
+		d.writeProblem(w, err)
+		return
+	}
+	if c.LogSize > 0 && !st.Mode().IsRegular() { // it is gone, and its size must not be promised
+		d.writeProblem(w, refuseCall(codeNotFound, http.StatusNotFound, "The log of this compose is gone.", "An expired compose keeps its record only; retry it to build it again."))
+		return
+	}
 	// No modification time: a Range on a growing log must not turn into the
 	// whole. What lies beyond LogSize is what a kill left, or not yet recorded.
-	http.ServeContent(w, r, "", time.Time{}, io.NewSectionReader(f, 0, c.LogSize))
+	http.ServeContent(w, r, "", time.Time{}, io.NewSectionReader(f, 0, min(c.LogSize, max(st.Size(), 0))))
 }
 
 func (d *Daemon) serveNamedLog(w http.ResponseWriter, r *http.Request, id, name string) {
@@ -90,7 +99,10 @@ func (d *Daemon) serveNamedLog(w http.ResponseWriter, r *http.Request, id, name 
 	defer func() { _ = root.Close() }()
 	f, err := root.Open(filepath.Join(id, "logs", name))
 	if err != nil || strings.ContainsAny(name, `/\`) {
-		d.writeProblem(w, refuseCall(codeNotFound, http.StatusNotFound, "The compose has no log of that name.", "The artifacts list its logs."))
+		if err == nil {
+			_ = f.Close()
+		}
+		d.writeProblem(w, noLog())
 		return
 	}
 	defer func() { _ = f.Close() }()
@@ -99,7 +111,15 @@ func (d *Daemon) serveNamedLog(w http.ResponseWriter, r *http.Request, id, name 
 		d.writeProblem(w, err)
 		return
 	}
+	if !st.Mode().IsRegular() {
+		d.writeProblem(w, noLog())
+		return
+	}
 	http.ServeContent(w, r, "", st.ModTime(), f)
+}
+
+func noLog() error {
+	return refuseCall(codeNotFound, http.StatusNotFound, "The compose has no log of that name.", "The artifacts list its logs.")
 }
 
 // position is where a follower is: how much of the log it has, and the last
@@ -108,6 +128,9 @@ type position struct {
 	log  int64
 	last string
 }
+
+// streamStall is how long a follower of events may take nothing.
+const streamStall = time.Minute
 
 // serveEvents sends what changes until the compose has ended or the client has
 // gone. Ids are "<log offset>": the state is told anew at every start, the log
@@ -124,6 +147,8 @@ func (d *Daemon) serveEvents(w http.ResponseWriter, r *http.Request, id, lastID 
 	keepAlive := time.NewTicker(15 * time.Second)
 	defer keepAlive.Stop()
 	for {
+		// A follower that takes nothing any more must not hold its connection for ever.
+		_ = flush.SetWriteDeadline(time.Now().Add(streamStall))
 		changed := d.watchers.wait(id) // before reading, so that no change is missed
 		c, err := d.store.Get(r.Context(), id)
 		if err != nil {
@@ -136,6 +161,7 @@ func (d *Daemon) serveEvents(w http.ResponseWriter, r *http.Request, id, lastID 
 		select {
 		case <-changed:
 		case <-keepAlive.C:
+			_ = flush.SetWriteDeadline(time.Now().Add(streamStall))
 			if _, err := fmt.Fprint(w, ": still here\n\n"); err != nil {
 				return
 			}
@@ -144,6 +170,9 @@ func (d *Daemon) serveEvents(w http.ResponseWriter, r *http.Request, id, lastID 
 		}
 	}
 }
+
+// maxLogEvent bounds the text of one log event, in bytes.
+const maxLogEvent = 64 << 10
 
 // tell sends what is new of c.
 func (d *Daemon) tell(w http.ResponseWriter, c *store.Compose, pos *position) (done bool, err error) {
@@ -156,9 +185,14 @@ func (d *Daemon) tell(w http.ResponseWriter, c *store.Compose, pos *position) (d
 		return err
 	}
 	for {
-		text, err := d.logs.readFrom(c.ID, pos.log, c.LogSize, 64<<10)
+		text, err := d.logs.readFrom(c.ID, pos.log, c.LogSize, maxLogEvent)
 		if err != nil || text == "" {
 			break
+		}
+		if len(text) == maxLogEvent { // whole lines, which also keeps characters whole
+			if end := strings.LastIndexByte(text, '\n'); end >= 0 {
+				text = text[:end+1]
+			}
 		}
 		pos.log += int64(len(text))
 		if err := send(api.Event{Type: "log", Text: text}); err != nil {
@@ -200,6 +234,8 @@ func (d *Daemon) restServer(a huma.API) {
 		if problems := req.Check(); len(problems) > 0 {
 			return nil, d.answer(compose.Refuse(problems...))
 		}
+		ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+		defer cancel()
 		plan, err := d.resolver.Source(ctx, req)
 		if err != nil {
 			return nil, d.answer(err)

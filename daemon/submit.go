@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fedora-respin/respin/compose"
@@ -116,12 +117,12 @@ func (d *Daemon) resolveInto(ctx context.Context, id string, fresh bool) (*store
 	if err != nil {
 		return nil, false, err
 	}
-	if !fresh {
-		old, err := d.store.ByDigest(ctx, plan.Digest)
-		switch {
-		case err == nil && old.State == compose.StateSucceeded && old.ID != id:
+	if !fresh && pinned(plan) {
+		old, err := d.reuse(ctx, plan, c.Request)
+		if err == nil {
 			return old, true, d.store.Delete(ctx, id)
-		case err != nil && !errors.Is(err, store.ErrNotFound):
+		}
+		if !errors.Is(err, store.ErrNotFound) {
 			return nil, false, err
 		}
 	}
@@ -147,6 +148,40 @@ func (d *Daemon) resolveInto(ctx context.Context, id string, fresh bool) (*store
 	return c, false, nil
 }
 
+// pinned tells whether the Plan names all its inputs by digest: only then are
+// they the same as when it was built before.
+func pinned(p *compose.Plan) bool { return p.Base == nil || p.Base.SHA256 != "" }
+
+// reuse returns the compose that stands built for the Plan, and keeps it for as
+// long as one that is made now; store.ErrNotFound when there is none.
+func (d *Daemon) reuse(ctx context.Context, plan *compose.Plan, req compose.Request) (*store.Compose, error) {
+	old, err := d.store.ByDigest(ctx, plan.Digest)
+	if err != nil {
+		return nil, err
+	}
+	old, err = d.store.Update(ctx, old.ID, func(c *store.Compose) error {
+		if c.State != compose.StateSucceeded { // expired meanwhile
+			return store.ErrNotFound
+		}
+		if until := d.now().Add(d.ttl(&req)).UTC().Truncate(time.Millisecond); until.After(c.Expires) {
+			c.Expires = until
+		}
+		return nil
+	})
+	if err == nil {
+		d.changed(old.ID)
+	}
+	return old, err
+}
+
+// ttl is how long the files of a compose of that request stay.
+func (d *Daemon) ttl(req *compose.Request) time.Duration {
+	if req.TTL > 0 {
+		return time.Duration(req.TTL)
+	}
+	return d.cfg.TTL
+}
+
 // Resolve turns a request into a Plan and checks what this server knows of its
 // own: tools and disk.
 func (d *Daemon) Resolve(ctx context.Context, req compose.Request) (*compose.Plan, error) {
@@ -162,7 +197,29 @@ func (d *Daemon) Resolve(ctx context.Context, req compose.Request) (*compose.Pla
 	if err := d.checkTools(ctx, plan); err != nil {
 		return nil, err
 	}
+	if err := d.checkSize(plan); err != nil {
+		return nil, err
+	}
 	return plan, d.checkDisk(plan)
+}
+
+// checkSize refuses a Plan that the queue cannot carry.
+func (d *Daemon) checkSize(plan *compose.Plan) error {
+	data, err := d.payload(strings.Repeat("x", 64), plan)
+	if err != nil {
+		return err
+	}
+	if len(data) <= queue.MaxPayload {
+		return nil
+	}
+	field, remedy := "sources", "Name fewer sources."
+	if 2*len(plan.Kickstart) > len(data)/2 {
+		field, remedy = "kickstart", "Shorten the kickstart."
+	}
+	return compose.Refuse(compose.Problem{
+		Code: compose.CodeInvalidRequest, Field: field, Remedy: remedy,
+		Sentence: fmt.Sprintf("The Plan of this request has %d bytes, and a build node takes %d.", len(data), queue.MaxPayload),
+	})
 }
 
 // checkTools refuses a Plan that every node of its arch lacks a tool for. When
@@ -242,10 +299,32 @@ type payload struct {
 	RepoURL string        `json:"repo_url"` // where the side repo will be served
 }
 
+func (d *Daemon) payload(id string, plan *compose.Plan) ([]byte, error) {
+	data, err := json.Marshal(payload{Plan: plan, RepoURL: d.cfg.URL + "/repos/" + id + "/"})
+	if err != nil {
+		return nil, fmt.Errorf("encode job: %w", err)
+	}
+	return data, nil
+}
+
+// failQueued ends a compose that no build node can be given.
+func (d *Daemon) failQueued(ctx context.Context, id string) {
+	_, err := d.store.Update(ctx, id, func(c *store.Compose) error {
+		if c.State == compose.StateQueued && !c.Submitted {
+			d.finish(c, compose.StateFailed, &compose.Failure{Code: compose.CodeInternal, Sentence: "The queue does not take this compose.", Remedy: "Tell the operator."})
+		}
+		return nil
+	})
+	if err != nil {
+		d.log.Error("record a refusal", "compose_id", id, "error", err)
+	}
+	d.changed(id)
+}
+
 // enqueue hands a queued record to the queue. When that does not work now, the
 // outbox loop tries again: the record says that it was not submitted.
 func (d *Daemon) enqueue(ctx context.Context, c *store.Compose) {
-	data, err := json.Marshal(payload{Plan: c.Plan, RepoURL: d.cfg.URL + "/repos/" + c.ID + "/"})
+	data, err := d.payload(c.ID, c.Plan)
 	if err == nil {
 		err = d.master.Submit(ctx, queue.Job{ID: c.ID, Kind: string(c.Request.Kind), Arch: c.Request.Arch, Payload: data})
 	}
@@ -254,6 +333,11 @@ func (d *Daemon) enqueue(ctx context.Context, c *store.Compose) {
 		if err == nil && c.Canceling { // between the record and the queue
 			d.cancelInQueue(ctx, c.ID)
 		}
+	}
+	if field, ok := errors.AsType[*queue.FieldError](err); ok { // it never will
+		d.log.Error("queue refuses the compose", "compose_id", c.ID, "error", field)
+		d.failQueued(ctx, c.ID)
+		return
 	}
 	if err != nil && ctx.Err() == nil {
 		d.log.Warn("queue does not take the compose; trying again", "compose_id", c.ID, "error", err)
@@ -294,11 +378,15 @@ func canceledFailure() *compose.Failure {
 	return &compose.Failure{Code: compose.CodeCanceled, Sentence: "The compose was canceled."}
 }
 
-// Retry makes a new compose of the same Plan.
+// Retry makes a new compose of the same Plan; ErrNotDone while the old one is
+// under way.
 func (d *Daemon) Retry(ctx context.Context, id, owner string) (*store.Compose, error) {
 	old, err := d.store.Get(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if !old.State.Done() {
+		return nil, ErrNotDone
 	}
 	if old.Plan == nil {
 		c, _, err := d.Submit(ctx, old.Request, SubmitOptions{Fresh: true, Owner: owner})

@@ -144,10 +144,14 @@ func (d *Daemon) Report(ctx context.Context, id string) (api.Report, error) {
 		if c.Result.Packages != nil {
 			r.Packages = c.Result.Packages
 		} else if c.State == compose.StateSucceeded {
-			r.Packages, err = d.hostedReport(id)
+			if hosted, err := d.hostedReport(id); err != nil {
+				return r, err
+			} else if hosted != nil {
+				r.Packages = hosted
+			}
 		}
 	}
-	return r, err
+	return r, nil
 }
 
 // Queue returns who waits and who is being built.

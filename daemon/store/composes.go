@@ -154,8 +154,10 @@ func (s *Store) Update(ctx context.Context, id string, fn func(*Compose) error) 
 }
 
 // Delete removes a record that never came to be a compose (a refused request).
+// One that has left the state resolving, for instance by a cancellation that
+// was answered, stays.
 func (s *Store) Delete(ctx context.Context, id string) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM composes WHERE id = ?`, id); err != nil {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM composes WHERE id = ? AND state = 'resolving'`, id); err != nil {
 		return fmt.Errorf("delete compose: %w", err)
 	}
 	return nil
@@ -171,11 +173,10 @@ func (s *Store) ByKey(ctx context.Context, key string) (*Compose, error) {
 	return scanCompose(s.db.QueryRowContext(ctx, `SELECT `+composeColumns+` FROM composes WHERE idem_key = ?`, key))
 }
 
-// ByDigest returns the newest compose of that plan which succeeded or is under
-// way.
+// ByDigest returns the newest compose of that plan which succeeded.
 func (s *Store) ByDigest(ctx context.Context, digest string) (*Compose, error) {
 	return scanCompose(s.db.QueryRowContext(ctx, `SELECT `+composeColumns+` FROM composes
-		WHERE digest = ? AND canceling = 0 AND state IN ('queued', 'building', 'publishing', 'succeeded') ORDER BY seq DESC LIMIT 1`, digest))
+		WHERE digest = ? AND state = 'succeeded' ORDER BY seq DESC LIMIT 1`, digest))
 }
 
 // Filter selects composes. Empty fields select all.

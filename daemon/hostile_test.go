@@ -1,0 +1,190 @@
+package daemon_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/iso/isotest"
+	"github.com/fedora-respin/respin/daemon"
+	"github.com/fedora-respin/respin/daemon/api"
+	"github.com/fedora-respin/respin/daemon/store"
+)
+
+func noNode(c *daemon.Config) { c.Node.Disabled = true }
+
+// edit changes the record of a compose while the daemon is down.
+func (w *world) edit(id string, fn func(*store.Compose)) {
+	w.t.Helper()
+	w.stop()
+	s, err := store.Open(w.t.Context(), filepath.Join(w.cfg.Data, "respin.db"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := s.Update(w.t.Context(), id, func(c *store.Compose) error { fn(c); return nil }); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.start()
+}
+
+func succeeded(c *store.Compose) {
+	c.State, c.Submitted, c.Result = compose.StateSucceeded, true, &compose.Result{}
+	c.Finished = time.Now().UTC()
+	c.Expires = c.Finished.Add(time.Hour)
+}
+
+func TestExpiredComposeHasNoLogAndNoOtherFiles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := w.await(w.submit(repoOf(w.fedora.SmallUpdate)).ID)
+	var p api.Problem
+	for _, name := range []string{"..", ".", "../plan.json", "none"} {
+		if resp := w.call("GET", "/api/v1/composes/"+c.ID+"/log?name="+name, nil, &p); resp.StatusCode != http.StatusNotFound || p.Code != "not-found" {
+			t.Errorf("log %q: %s %+v", name, resp.Status, p)
+		}
+	}
+	if resp := w.call("DELETE", "/api/v1/composes/"+c.ID, nil, nil); resp.StatusCode != http.StatusOK {
+		t.Fatalf("delete: %s", resp.Status)
+	}
+	if resp := w.call("GET", "/api/v1/composes/"+c.ID+"/log", nil, &p); resp.StatusCode != http.StatusNotFound || p.Code != "not-found" || p.Remedy == "" {
+		t.Errorf("log of an expired compose: %s %+v", resp.Status, p)
+	}
+}
+
+func TestRetryNeedsAnEndedCompose(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noNode)
+	c := w.submit(repoOf(w.fedora.SmallUpdate))
+	var p api.Problem
+	if resp := w.call("POST", "/api/v1/composes/"+c.ID+"/retry", nil, &p); resp.StatusCode != http.StatusConflict || p.Code != "conflict" {
+		t.Errorf("retry of a waiting compose: %s %+v", resp.Status, p)
+	}
+}
+
+func TestPlanThatTheQueueCannotCarryIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noNode)
+	req := repoOf(w.fedora.SmallUpdate)
+	req.Kickstart = &compose.Kickstart{Text: strings.Repeat("# "+strings.Repeat("x", 100)+"\n", 25_000)}
+	var p api.Problem
+	if resp := w.call("POST", "/api/v1/composes", req, &p); resp.StatusCode != http.StatusUnprocessableEntity || p.Code != compose.CodeInvalidRequest || len(p.Problems) != 1 || p.Problems[0].Field != "kickstart" {
+		t.Errorf("%s %s %s", resp.Status, p.Code, p.Detail)
+	}
+}
+
+func TestOnlyWhatStandsBuiltOfPinnedInputsIsReused(t *testing.T) {
+	t.Parallel()
+	image := isotest.Base("Fedora-S-44", "x86_64")
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		http.ServeContent(rw, r, "boot.iso", time.Time{}, bytes.NewReader(image))
+	}))
+	t.Cleanup(server.Close)
+	w := newWorld(t, func(c *daemon.Config) {
+		noNode(c)
+		c.Limits.TrustHosts = []string{strings.TrimPrefix(server.URL, "http://")}
+	})
+	// An image whose digest nobody gave may be another one today.
+	unpinned := compose.Request{Kind: compose.KindRemaster, Arch: "x86_64", Sources: []string{w.fedora.SmallUpdate}, Base: &compose.Base{URL: server.URL + "/boot.iso"}}
+	w.edit(w.submit(unpinned).ID, succeeded)
+	w.submit(unpinned) // 202, not 200
+
+	req := repoOf(w.fedora.SmallUpdate)
+	built := w.submit(req)
+	w.edit(built.ID, succeeded)
+	// One that is under way does not hide the one that stands; the answer keeps
+	// its files as long as a new compose's.
+	if resp := w.call("POST", "/api/v1/composes?fresh=true", req, nil); resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("fresh: %s", resp.Status)
+	}
+	var again api.Compose
+	if resp := w.call("POST", "/api/v1/composes", req, &again); resp.StatusCode != http.StatusOK || again.ID != built.ID || !again.Reused {
+		t.Fatalf("the same again: %s %s, built %s", resp.Status, again.ID, built.ID)
+	}
+	if left := time.Until(*again.Expires); left < w.cfg.TTL-time.Hour {
+		t.Errorf("a reused compose expires in %s", left)
+	}
+}
+
+func TestAddressesStayPrivate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *daemon.Config) { c.Auth.Anonymous = "submit" })
+	c := w.await(w.submit(repoOf(w.fedora.SmallUpdate)).ID)
+	w.letter(1) // the address is known all the same
+	w.stop()
+	w.cfg.Auth.Anonymous = "read"
+	w.start()
+	for _, path := range []string{"GET /api/v1/composes/" + c.ID, "GET /api/v1/composes/" + c.ID + "/plan", "POST /api/v1/composes/" + c.ID + "/clone", "GET /images/" + c.ID + "/plan.json"} {
+		var text string
+		method, path, _ := strings.Cut(path, " ")
+		if resp := w.call(method, path, nil, &text); resp.StatusCode != http.StatusOK || strings.Contains(text, "qa@example.org") {
+			t.Errorf("%s: %s %s", path, resp.Status, text)
+		}
+	}
+}
+
+func TestHostedFilesRunNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noNode)
+	dir := filepath.Join(w.cfg.Data, "images", "x")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"evil.html", "evil.xml", "evil.svg"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("<html><script>fetch('/api/v1/tokens')</script>"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		resp := w.call("GET", "/images/x/"+name, nil, nil)
+		if csp := resp.Header.Get("Content-Security-Policy"); resp.StatusCode != http.StatusOK || !strings.Contains(csp, "sandbox") {
+			t.Errorf("%s: %s, policy %q", name, resp.Status, csp)
+		}
+	}
+}
+
+func TestManyStatesInAFilterAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noNode)
+	var p api.Problem
+	resp := w.call("GET", "/api/v1/composes?state="+strings.TrimSuffix(strings.Repeat("queued,", 40_000), ","), nil, &p)
+	if resp.StatusCode != http.StatusUnprocessableEntity || p.Code != compose.CodeInvalidRequest || p.Remedy == "" {
+		t.Errorf("%s %s %s", resp.Status, p.Code, p.Detail)
+	}
+}
+
+func TestLogEventsHoldWholeLines(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noNode)
+	c := w.submit(repoOf(w.fedora.SmallUpdate))
+	log := strings.Repeat("ein Wörtchen über größere Übel\n", 10_000)
+	w.edit(c.ID, func(c *store.Compose) {
+		succeeded(c)
+		c.LogSize = int64(len(log))
+		if err := os.WriteFile(filepath.Join(w.cfg.Data, "logs", c.ID+".log"), []byte(log), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	})
+	var stream, got string
+	w.call("GET", "/api/v1/composes/"+c.ID+"/events", nil, &stream)
+	for line := range strings.Lines(stream) {
+		data, ok := strings.CutPrefix(line, "data: ")
+		var e api.Event
+		if !ok || json.Unmarshal([]byte(data), &e) != nil || e.Type != "log" {
+			continue
+		}
+		if got += e.Text; !strings.HasSuffix(e.Text, "\n") {
+			t.Errorf("an event ends in the middle of a line: %q", e.Text[len(e.Text)-40:])
+		}
+	}
+	if got != log {
+		t.Errorf("%d bytes of log came, %d are there", len(got), len(log))
+	}
+}
