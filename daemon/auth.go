@@ -46,13 +46,10 @@ type caller struct {
 // treating it as none would hide the mistake.
 func (d *Daemon) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &caller{}
-		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-			c.local = isLoopback(host)
-		}
+		c := &caller{local: isLocal(r)}
 		if header := r.Header.Get("Authorization"); header != "" {
-			secret, ok := strings.CutPrefix(header, "Bearer ")
-			if !ok {
+			scheme, secret, ok := strings.Cut(header, " ")
+			if !ok || !strings.EqualFold(scheme, "Bearer") {
 				d.writeProblem(w, refuseCall(codeUnauthorized, http.StatusUnauthorized, "The Authorization header holds no bearer token.", "Send Authorization: Bearer TOKEN."))
 				return
 			}
@@ -75,6 +72,26 @@ func (d *Daemon) authenticate(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
+}
+
+// isLocal tells whether somebody on this machine calls. A proxy on this machine
+// calls for others: it says so, or keeps the name that they used.
+func isLocal(r *http.Request) bool {
+	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if r.Header.Get(header) != "" {
+			return false
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	return err == nil && isLoopback(host) && isLoopback(hostname(r.Host))
+}
+
+// hostname is the name of a Host header without port and brackets.
+func hostname(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.Trim(host, "[]")
 }
 
 // allow checks that the caller of ctx may do what scope stands for.
@@ -112,13 +129,14 @@ func (d *Daemon) guardHost(next http.Handler) http.Handler {
 	if u, err := url.Parse(d.cfg.URL); err == nil {
 		public = u.Hostname()
 	}
-	inner := http.NewCrossOriginProtection().Handler(next)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		d.writeProblem(w, refuseCall(codeNotAllowed, http.StatusForbidden, "A web page of another site may not do that.", "Use "+d.cfg.URL+"."))
+	}))
+	inner := protection.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host := r.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-		if onlyLoopback && !isLoopback(strings.Trim(host, "[]")) && host != public {
+		host := hostname(r.Host)
+		if onlyLoopback && !isLoopback(host) && host != public {
 			d.writeProblem(w, refuseCall(codeNotAllowed, http.StatusForbidden, "This server is not known by that host name.", "Use "+d.cfg.URL+"."))
 			return
 		}
@@ -183,7 +201,7 @@ func viewToken(t *store.Token) api.Token {
 	return api.Token{ID: t.ID, Name: t.Name, Scopes: t.Scopes, Created: t.Created, Used: optional(t.Used)}
 }
 
-// OperatorTokenFile is where, in the data directory, the first token stands where
+// OperatorTokenFile is the file in the data directory that the first token is in, where
 // callers without one may only read. Who can read it owns the daemon's files anyway.
 const OperatorTokenFile = "operator.token"
 
@@ -213,6 +231,23 @@ func (d *Daemon) revoke(ctx context.Context, id string) error {
 	return err
 }
 
+// checkNodeName refuses a name that stands for another node: the new credentials
+// would shut that one out.
+func (d *Daemon) checkNodeName(ctx context.Context, name string) error {
+	list, err := d.store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	taken := name == d.cfg.Node.ID && !d.cfg.Node.Disabled
+	for i := range list {
+		taken = taken || list[i].Name == name && slices.Contains(list[i].Scopes, scopeNode)
+	}
+	if taken {
+		return refuseCall(codeConflict, http.StatusConflict, "There is a build node of that name.", "Choose another name, or revoke its token first (respin token revoke).")
+	}
+	return nil
+}
+
 // createToken makes a token; one of scope node comes with the credentials file
 // of a build node.
 func (d *Daemon) createToken(ctx context.Context, name string, scopes []string) (api.Token, error) {
@@ -226,6 +261,9 @@ func (d *Daemon) createToken(ctx context.Context, name string, scopes []string) 
 	if slices.Contains(scopes, scopeNode) {
 		if d.server.URL() == "" {
 			return out, refuseCall(codeConflict, http.StatusConflict, "The queue takes no nodes of other processes.", "Configure queue.listen.")
+		}
+		if err := d.checkNodeName(ctx, name); err != nil {
+			return out, err
 		}
 		creds, err := d.server.NewNodeCredentials(name)
 		if err != nil {

@@ -479,7 +479,16 @@ func TestOpenAPIDescribesTheCalls(t *testing.T) {
 	if resp := w.call("GET", "/api/v1/errors", nil, nil, "If-None-Match", etag); resp.StatusCode != http.StatusNotModified {
 		t.Errorf("ETag: %s", resp.Status)
 	}
-	for _, path := range []string{"/livez", "/readyz", "/metrics", "/", "/composes", "/queue"} {
+	for deadline := time.Now().Add(patience); w.call("GET", "/readyz", nil, nil).StatusCode != http.StatusOK; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the daemon does not get ready")
+		}
+	}
+	var nodes api.Nodes
+	if w.call("GET", "/api/v1/nodes", nil, &nodes); len(nodes.Nodes) != 1 || !nodes.Nodes[0].Online {
+		t.Errorf("ready without its node: %+v", nodes)
+	}
+	for _, path := range []string{"/livez", "/metrics", "/", "/composes", "/queue"} {
 		if resp := w.call("GET", path, nil, nil); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s", path, resp.Status)
 		}

@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/fedora-respin/respin/daemon/store"
 	"github.com/fedora-respin/respin/daemon/web"
 	httppub "github.com/fedora-respin/respin/publish/http"
+	"github.com/fedora-respin/respin/queue"
 )
 
 // deliverPath is where build nodes of other hosts deliver their results.
@@ -67,9 +70,12 @@ func (d *Daemon) authorizeDelivery(r *http.Request, id string) error {
 func (d *Daemon) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	_, err := d.master.Nodes(ctx)
+	nodes, err := d.master.Nodes(ctx)
 	if err == nil {
 		err = d.store.Ping(ctx)
+	}
+	if err == nil && d.node != nil && !slices.ContainsFunc(nodes, func(n queue.NodeInfo) bool { return n.ID == d.cfg.Node.ID && n.Online }) {
+		err = errors.New("the build node of this process has not joined the queue")
 	}
 	if err != nil {
 		d.log.Warn("not ready", "error", err)
@@ -129,6 +135,9 @@ func (d *Daemon) sendProblem(w http.ResponseWriter, p api.Problem) {
 		w.Header().Del(h)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
 	if p.Status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "60")
 	}
@@ -255,7 +264,7 @@ func (s *webService) Request(ctx context.Context, id string) (compose.Request, e
 	if err != nil {
 		return compose.Request{}, err
 	}
-	return c.Request, nil
+	return s.d.requestOf(ctx, c), nil
 }
 
 func (s *webService) List(ctx context.Context, state, cursor string) (api.ComposeList, error) {
