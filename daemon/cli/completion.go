@@ -143,7 +143,7 @@ func yes(on bool) string {
 	return `""`
 }
 
-// zshCompletion runs the function of bash, which zsh can.
+// zshCompletion describes verbs and flags in the menus of zsh.
 func zshCompletion(model *kong.Application) string {
 	var b strings.Builder
 	b.WriteString("#compdef respin\n# zsh completion of respin; made by: respin completion zsh\n_respin() {\n    local verb=\"\" word i\n    for ((i = 2; i < CURRENT; i++)); do\n        case \"$verb ${words[i]}\" in\n")
@@ -229,13 +229,14 @@ func fishCompletion(model *kong.Application) string {
 				fmt.Fprintf(&b, " -s %c", f.Short)
 			}
 			if !f.IsBool() {
-				b.WriteString(" -r")
 				list, files := values(f.Value)
+				if files {
+					b.WriteString(" -r -F")
+				} else {
+					b.WriteString(" -x")
+				}
 				if len(list) > 0 {
 					fmt.Fprintf(&b, " -a %s", fishQuote(strings.Join(list, " ")))
-				}
-				if files {
-					b.WriteString(" -F")
 				}
 			}
 			fmt.Fprintf(&b, " -d %s\n", fishQuote(f.Help))

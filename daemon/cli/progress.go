@@ -88,7 +88,7 @@ type stages struct {
 func (a *app) stages() *stages {
 	s := &stages{app: a}
 	if a.errTTY && !a.global.Quiet {
-		s.bar = progressbar.NewOptions(100, a.barOptions("", progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(0))...)
+		s.bar = progressbar.NewOptions(100, a.barOptions("", progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(0), progressbar.OptionShowDescriptionAtLineEnd())...)
 	}
 	return s
 }
@@ -100,9 +100,8 @@ func (s *stages) show(state compose.State, stage compose.Stage, percent int, mes
 		what = string(state)
 	}
 	if s.bar != nil {
-		room := max(s.app.width-60, 12)
-		s.bar.Describe(fmt.Sprintf("%-10s %-*s", what, room, clip(clean(message), room)))
 		_ = s.bar.Set(min(max(percent, 0), 99)) // the library ends its line at 100
+		s.bar.Describe(clip(fmt.Sprintf("%-9s  %s", what, clean(message)), max(s.app.width-44, 20)))
 		return
 	}
 	if what == s.last {
