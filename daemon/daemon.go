@@ -52,6 +52,7 @@ type Daemon struct {
 	handler  http.Handler
 	pages    *web.Pages
 	node     *node
+	asking   chan struct{} // holds one entry for each resolution under way
 
 	work   sync.WaitGroup     // spawned work
 	ctx    context.Context    //nolint:containedctx // the life of spawned work, ended by Close
@@ -64,7 +65,7 @@ func New(ctx context.Context, cfg Config, o Options) (*Daemon, error) {
 	if err := cfg.Complete(); err != nil {
 		return nil, &ConfigError{Err: err}
 	}
-	d := &Daemon{cfg: cfg, log: o.Logger, now: o.Now, version: o.Version}
+	d := &Daemon{cfg: cfg, log: o.Logger, now: o.Now, version: o.Version, asking: make(chan struct{}, maxResolving)}
 	if d.log == nil {
 		d.log = hclog.NewNullLogger()
 	}
@@ -184,6 +185,7 @@ func (d *Daemon) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	run("queue events", d.consume)
 	run("housekeeping", d.housekeep)
+	run("notices", d.tellPeople)
 	if d.node != nil {
 		run("build node", d.node.run)
 	}

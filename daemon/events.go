@@ -30,6 +30,9 @@ func (d *Daemon) consume(ctx context.Context) error {
 			if errors.Is(err, queue.ErrReset) {
 				// The queue's directory was replaced; what it now holds is all there is.
 				d.log.Warn("the queue's event stream starts anew", "after", after)
+				if err := d.forgetLogSeqs(ctx); err != nil {
+					return err
+				}
 				after = 0
 				break
 			}
@@ -40,6 +43,21 @@ func (d *Daemon) consume(ctx context.Context) error {
 				return nil
 			}
 			after = event.Seq
+		}
+	}
+	return nil
+}
+
+// forgetLogSeqs lets unfinished composes take log lines of a stream that counts
+// from the start again.
+func (d *Daemon) forgetLogSeqs(ctx context.Context) error {
+	list, err := d.store.List(ctx, store.Filter{States: unfinished(), Limit: 10_000})
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if _, err := d.store.Update(ctx, c.ID, func(c *store.Compose) error { c.LogSeq = 0; return nil }); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -82,7 +100,8 @@ func (d *Daemon) apply(ctx context.Context, e queue.Event) error {
 			return err
 		}
 	}
-	_, err = d.store.Update(ctx, e.JobID, func(c *store.Compose) error {
+	c, err = d.store.Update(ctx, e.JobID, func(c *store.Compose) error {
+		c.Submitted = true // whoever is told of it was given it, even if a kill kept that from the record
 		if text := logText(e); text != "" && e.Seq > c.LogSeq {
 			c.LogSeq, c.LogSize = e.Seq, c.LogSize+int64(len(text))
 		}
@@ -92,6 +111,11 @@ func (d *Daemon) apply(ctx context.Context, e queue.Event) error {
 		return nil
 	})
 	d.changed(e.JobID)
+	if err == nil && e.Type == queue.TypeStarted && c.Canceling && c.State.Done() {
+		// Canceled between the record and the queue, and a kill kept the queue from
+		// hearing of it.
+		d.cancelInQueue(ctx, c.ID)
+	}
 	return err
 }
 
@@ -194,11 +218,7 @@ func (d *Daemon) fail(c *store.Compose, at time.Time, f *compose.Failure) {
 // end gives the record its last state. The notices are written with it.
 func (d *Daemon) end(c *store.Compose, state compose.State, at time.Time) {
 	c.State, c.Finished, c.Message = state, at.UTC(), ""
-	ttl := time.Duration(c.Request.TTL)
-	if ttl <= 0 {
-		ttl = d.cfg.TTL
-	}
-	c.Expires = c.Finished.Add(ttl).Truncate(time.Millisecond)
+	c.Expires = c.Finished.Add(d.ttl(&c.Request)).Truncate(time.Millisecond)
 	if state == compose.StateSucceeded {
 		c.Percent, c.Stage = 100, ""
 	}

@@ -3,11 +3,16 @@ package daemon_test
 import (
 	"bytes"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +21,7 @@ import (
 	"github.com/fedora-respin/respin/daemon"
 	"github.com/fedora-respin/respin/daemon/api"
 	"github.com/fedora-respin/respin/daemon/store"
+	"github.com/fedora-respin/respin/koji/kojitest"
 )
 
 func noNode(c *daemon.Config) { c.Node.Disabled = true }
@@ -186,5 +192,134 @@ func TestLogEventsHoldWholeLines(t *testing.T) {
 	}
 	if got != log {
 		t.Errorf("%d bytes of log came, %d are there", len(got), len(log))
+	}
+}
+
+func TestProxiedCallersAreNotTheOperator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *daemon.Config) { c.Auth.Anonymous = "submit" })
+	if resp := w.call("GET", "/api/v1/tokens", nil, nil); resp.StatusCode != http.StatusOK {
+		t.Fatalf("from this machine: %s", resp.Status)
+	}
+	var p api.Problem
+	for _, header := range []string{"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"} {
+		resp := w.call("POST", "/api/v1/tokens", map[string]any{"name": "evil", "scopes": []string{"admin"}}, &p, header, "192.0.2.7")
+		if resp.StatusCode != http.StatusUnauthorized || p.Code != "unauthorized" || resp.Header.Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: %s %+v", header, resp.Status, p)
+		}
+	}
+	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.SmallUpdate), nil, "X-Forwarded-For", "192.0.2.7"); resp.StatusCode != http.StatusAccepted {
+		t.Errorf("submit through a proxy: %s", resp.Status)
+	}
+	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.Update), &p, "Origin", "https://evil.example.org", "Sec-Fetch-Site", "cross-site"); resp.StatusCode != http.StatusForbidden || p.Code != "not-allowed" {
+		t.Errorf("cross-origin write: %s %+v", resp.Status, p)
+	}
+	if resp := w.call("GET", "/api/v1/composes", nil, &p, "Authorization", "bearer wrong"); resp.StatusCode != http.StatusUnauthorized || !strings.Contains(p.Detail, "not known") {
+		t.Errorf("lower-case scheme: %s %s", resp.Status, p.Detail)
+	}
+}
+
+func TestNodeNamesAreNotTakenOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *daemon.Config) { c.Node.ID = "here-1" })
+	node := func(name string) *http.Response {
+		return w.call("POST", "/api/v1/tokens", map[string]any{"name": name, "scopes": []string{"node"}}, nil)
+	}
+	if resp := node("there"); resp.StatusCode != http.StatusCreated {
+		t.Fatal(resp.Status)
+	}
+	for _, name := range []string{"there", "here-1"} {
+		if resp := node(name); resp.StatusCode != http.StatusConflict {
+			t.Errorf("another node %s: %s", name, resp.Status)
+		}
+	}
+}
+
+func TestSilentMailServerHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts in its backlog and never speaks
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	w := newWorld(t, func(c *daemon.Config) {
+		noNode(c)
+		c.SMTP.Port = silent.Addr().(*net.TCPAddr).Port //nolint:errcheck // it listens on tcp
+	})
+	c := w.submit(repoOf(w.fedora.SmallUpdate))
+	w.edit(c.ID, func(c *store.Compose) { succeeded(c); c.Expires = time.Now().Add(-time.Minute) })
+	for deadline := time.Now().Add(30 * time.Second); c.State != compose.StateExpired; time.Sleep(50 * time.Millisecond) {
+		if w.call("GET", "/api/v1/composes/"+c.ID, nil, &c); time.Now().After(deadline) {
+			t.Fatalf("half a minute after its end the compose is still %s", c.State)
+		}
+	}
+}
+
+func TestCanceledComposeThatTheQueueStillHoldsIsNotBuilt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noNode)
+	w.fedora.Hub.FailFiles(kojitest.Failures{Latency: time.Hour})
+	c := w.submit(repoOf(w.fedora.SmallUpdate))
+	w.cfg.Node.Disabled = false
+	// What a kill leaves between Queue.Submit and the record of it.
+	w.edit(c.ID, func(c *store.Compose) {
+		c.State, c.Canceling, c.Submitted = compose.StateCanceled, true, false
+	})
+	var log string
+	for deadline := time.Now().Add(patience); !strings.Contains(log, "FAILED in stage fetch (canceled)"); time.Sleep(50 * time.Millisecond) {
+		if w.call("GET", "/api/v1/composes/"+c.ID+"/log", nil, &log); time.Now().After(deadline) {
+			t.Fatalf("the node goes on with a canceled compose: %s", log)
+		}
+	}
+}
+
+func TestFewResolutionsAskTheHubAtATime(t *testing.T) {
+	t.Parallel()
+	var now, most atomic.Int64
+	w := newWorld(t, noNode)
+	hub, err := url.Parse(w.cfg.Koji.Hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: hub.Scheme, Host: hub.Host})
+	slow := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+		}
+		time.Sleep(50 * time.Millisecond)
+		forward.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(slow.Close)
+	w.stop()
+	w.cfg.Koji.Hub = slow.URL + hub.Path
+	w.start()
+	var group sync.WaitGroup
+	for range 40 {
+		group.Go(func() {
+			resp, err := w.client.Get(w.url + "/api/v1/sources?s=" + w.fedora.SmallUpdate)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Error(resp.Status)
+			}
+		})
+	}
+	group.Wait()
+	if n := most.Load(); n > 8 || n < 2 {
+		t.Errorf("%d questions at a time", n)
+	}
+}
+
+func TestQuotaSaysWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *daemon.Config) { noNode(c); c.Quotas.Waiting = 1 })
+	w.submit(repoOf(w.fedora.SmallUpdate))
+	var p api.Problem
+	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.Update), &p); resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" || p.Code != compose.CodeQuota {
+		t.Errorf("%s, Retry-After %q, %+v", resp.Status, resp.Header.Get("Retry-After"), p)
 	}
 }

@@ -16,9 +16,26 @@ import (
 	"github.com/fedora-respin/respin/queue"
 )
 
+// tellPeople sends the notices that are due. It is a loop of its own, because a
+// mail server may take minutes to say nothing.
+func (d *Daemon) tellPeople(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		if err := d.sendNotices(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("send notices", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
 // housekeep does what is due: it takes up what a kill left half done, submits
-// what the queue has not taken, repeats cancellations, sends notices, and lets
-// old composes go. Every step can be run again.
+// what the queue has not taken, repeats cancellations, and lets old composes
+// go. Every step can be run again.
 func (d *Daemon) housekeep(ctx context.Context) error {
 	if err := d.resume(ctx); err != nil {
 		return err
@@ -28,7 +45,7 @@ func (d *Daemon) housekeep(ctx context.Context) error {
 	var outbox, sweep time.Time // when the slower duties are due
 	for {
 		now := time.Now()
-		errs := []error{d.sendNotices(ctx)}
+		var errs []error
 		if !now.Before(outbox) {
 			outbox = now.Add(5 * time.Second)
 			errs = append(errs, d.submitQueued(ctx), d.repeatCancels(ctx))

@@ -25,8 +25,21 @@ type statusError struct{ api.Problem }
 func (e *statusError) Error() string             { return e.Detail }
 func (e *statusError) GetStatus() int            { return e.Status }
 func (e *statusError) ContentType(string) string { return "application/problem+json" }
+func (e *statusError) GetHeaders() http.Header   { return problemHeaders(e.Status) }
 func (e *statusError) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
+}
+
+// problemHeaders are what HTTP wants beside some statuses.
+func problemHeaders(status int) http.Header {
+	h := http.Header{}
+	switch status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusTooManyRequests:
+		h.Set("Retry-After", "60")
+	}
+	return h
 }
 
 // useProblems makes huma's own errors (a bad query parameter, a missing route)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -135,12 +136,7 @@ func (d *Daemon) sendProblem(w http.ResponseWriter, p api.Problem) {
 		w.Header().Del(h)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	if p.Status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	}
-	if p.Status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", "60")
-	}
+	maps.Copy(w.Header(), problemHeaders(p.Status))
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(data)
 }

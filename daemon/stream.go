@@ -234,8 +234,11 @@ func (d *Daemon) restServer(a huma.API) {
 		if problems := req.Check(); len(problems) > 0 {
 			return nil, d.answer(compose.Refuse(problems...))
 		}
-		ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
-		defer cancel()
+		ctx, done, err := d.ask(ctx)
+		if err != nil {
+			return nil, d.answer(err)
+		}
+		defer done()
 		plan, err := d.resolver.Source(ctx, req)
 		if err != nil {
 			return nil, d.answer(err)

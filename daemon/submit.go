@@ -18,6 +18,22 @@ import (
 // resolveTimeout bounds how long the questions to Koji and Bodhi may take.
 const resolveTimeout = 2 * time.Minute
 
+// maxResolving bounds the resolutions at a time: each may hold the head of an
+// image or a large RPM header in memory, and all ask the same hub.
+const maxResolving = 8
+
+// ask waits until a resolution may begin and returns its context and what ends
+// it. The time limit begins with the resolution.
+func (d *Daemon) ask(ctx context.Context) (context.Context, func(), error) {
+	select {
+	case d.asking <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("wait for other resolutions: %w", ctx.Err())
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
+	return ctx, func() { cancel(); <-d.asking }, nil
+}
+
 // SubmitOptions go with a request.
 type SubmitOptions struct {
 	IdempotencyKey string // the same key again gives the compose that it made
@@ -185,8 +201,11 @@ func (d *Daemon) ttl(req *compose.Request) time.Duration {
 // Resolve turns a request into a Plan and checks what this server knows of its
 // own: tools and disk.
 func (d *Daemon) Resolve(ctx context.Context, req compose.Request) (*compose.Plan, error) {
-	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
-	defer cancel()
+	ctx, done, err := d.ask(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	if req.Arch == "" {
 		req.Arch = hostArch()
 	}

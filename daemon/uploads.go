@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -111,6 +112,9 @@ func (d *Daemon) receive(ctx context.Context, name string, length int64, r io.Re
 	size, err := io.Copy(io.MultiWriter(f, h), limitio.Reader(r, limit, "the upload"))
 	if tooLarge, ok := errors.AsType[*limitio.TooLargeError](err); ok {
 		return u, refuseCall(codeTooLarge, http.StatusRequestEntityTooLarge, "The upload is larger than this server takes: "+tooLarge.Error()+".", "Ask the operator.")
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return u, fmt.Errorf("store upload: %w", syscall.ENOSPC)
 	}
 	if err != nil {
 		return u, refuseCall(codeBadRequest, http.StatusBadRequest, "The upload broke off.", "Send it again.")
