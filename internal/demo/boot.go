@@ -108,6 +108,7 @@ func (d *demo) checkSerial(s *scene, r *standinReport, report []compose.PackageE
 	sum := sha256.Sum256([]byte(d.plan.Kickstart))
 	s.same("sha256 of the kickstart, as in the Plan", hex.EncodeToString(sum[:]), r.ksSHA)
 	s.same("its repo lines, as in the Plan", strings.Join(repoLines(d.plan.Kickstart), " | "), strings.Join(r.ksRepos, " | "))
+	s.contains("what the installer would read", strings.Join(r.ksRepos, "\n"), "--baseurl=file:///run/install/repo/"+compose.MediumRepo+"/")
 	s.same("packages on the medium, as in the Plan", len(d.plan.RPMs), len(r.rpms))
 	s.same("packages in the medium's primary.xml", len(d.plan.RPMs), r.packages("/"+compose.MediumRepo))
 	if wrong := wrongRPMs(d.plan, report, headers, r); len(wrong) > 0 {

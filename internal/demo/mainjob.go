@@ -80,6 +80,12 @@ func (d *demo) checkMain(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
+	var names []string
+	for i := range d.plan.RPMs {
+		names = append(names, d.plan.RPMs[i].Name)
+	}
+	// Without debuginfo and sources, and of no other architecture: that was not asked for.
+	s.same("packages of the Plan", "clock greeter greeter-devel greeter-libs hello-docs probe probe-data", strings.Join(names, " "))
 	s.same("packages in the report, as in the Plan", len(d.plan.RPMs), len(report.Packages))
 	included := 0
 	for i := range report.Packages {

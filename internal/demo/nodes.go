@@ -110,7 +110,7 @@ func (d *demo) nodeOnline(ctx context.Context, id string, in *child) error {
 func (d *demo) checkFTP(ctx context.Context, s *scene, c *api.Compose) error {
 	if s.same("further places in the record", 1, len(c.Published)) {
 		p := c.Published[0]
-		s.holds(p.Error == "", "%s", strings.TrimSpace("the result was pushed to "+p.Name+" "+p.URL+" "+p.Error))
+		s.holds(p.Error == "", "%s", strings.TrimSpace("the result was pushed to "+p.URL+" "+p.Error))
 	}
 	root := filepath.Join(d.ftp.root, "images", c.ID)
 	err := until(ctx, "the set on the FTP server", func() (bool, error) {

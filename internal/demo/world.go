@@ -90,8 +90,12 @@ func (d *demo) clear() error {
 	if d.lock, err = os.OpenFile(filepath.Join(d.dir, lockName), os.O_RDWR|os.O_CREATE, 0o644); err != nil {
 		return fmt.Errorf("lock work directory: %w", err)
 	}
-	if err := unix.Flock(int(d.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("a demo runs in %s already: end it, or name another directory with -work: %w", d.dir, err)
+	err = unix.Flock(int(d.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("a demo runs in %s already: end it, or name another directory with -work", d.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("lock work directory: %w", err)
 	}
 	var errs []error
 	for _, e := range entries {
