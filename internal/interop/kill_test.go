@@ -146,7 +146,7 @@ limits: {disk_floor: 1048576}
 			}
 		})
 	}
-	random := rand.New(rand.NewPCG(44, 2026)) //nolint:gosec // moments of death, not secrets
+	random := rand.New(rand.NewPCG(44, 2026))
 	for range 6 {
 		time.Sleep(time.Duration(300+random.IntN(1200)) * time.Millisecond)
 		victim := daemon
