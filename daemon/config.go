@@ -75,6 +75,8 @@ type NodeConfig struct {
 	ID string `koanf:"id"`
 	// Work is where it builds. Default: Data/work.
 	Work string `koanf:"work"`
+	// Offers narrows what it builds to these kinds. Default: all that the host can.
+	Offers []string `koanf:"offers" validate:"dive,oneof=repo repo-iso updates-img remaster boot-iso dvd live disk pxe-live tar oci"`
 	// Slots is how many composes it builds at a time. Default 1.
 	Slots int `koanf:"slots" validate:"min=1,max=64"`
 	// Disabled runs the daemon without a node (--no-node).

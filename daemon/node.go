@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,11 +91,17 @@ func (n *node) run(ctx context.Context) error {
 	}
 	var offers []queue.Capability
 	for _, kind := range can {
+		if len(n.cfg.Node.Offers) > 0 && !slices.Contains(n.cfg.Node.Offers, string(kind)) {
+			continue
+		}
 		// Everything offered so far handles files and runs no program of the
 		// target, so one host serves every architecture.
 		for _, arch := range compose.Arches() {
 			offers = append(offers, queue.Capability{Kind: string(kind), Arch: arch})
 		}
+	}
+	if len(offers) == 0 {
+		return fmt.Errorf("start build node %s: this host can build none of %s", n.cfg.Node.ID, strings.Join(n.cfg.Node.Offers, ", "))
 	}
 	n.log.Info("build node", "node", n.cfg.Node.ID, "kinds", can, "slots", n.cfg.Node.Slots)
 	return n.worker.Run(ctx, queue.NodeConfig{

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/daemon"
 	"github.com/fedora-respin/respin/internal/diskfree"
 	"github.com/fedora-respin/respin/internal/proc"
@@ -92,7 +93,7 @@ func (d *doctorCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	r := doctorReport{Version: a.version(), Data: cfg.Data, KVM: kvm()}
+	r := doctorReport{Version: a.version(), Data: cfg.Data, KVM: kvm(ctx)}
 	if data, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		r.Kernel = strings.TrimSpace(string(data))
 	}
@@ -115,12 +116,16 @@ func (d *doctorCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-func kvm() bool {
-	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
-	if err != nil {
+// kvm tells whether a machine really runs with it: some hosts have a device
+// that opens and then never answers.
+func kvm(ctx context.Context) bool {
+	if _, err := os.Stat("/dev/kvm"); err != nil {
 		return false
 	}
-	return f.Close() == nil
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	ok, err := smoke.Probe(ctx, nil, smoke.KVM)
+	return err == nil && ok
 }
 
 func probeTools(ctx context.Context) []doctorTool {
