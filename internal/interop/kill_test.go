@@ -281,4 +281,3 @@ func checkLetters(t *testing.T, mail *smtptest.Server, ids map[string]string) {
 		}
 	}
 }
-
