@@ -249,9 +249,12 @@ func (q *resolution) unused(backend Backend) {
 		{"options.rootfs_size", q.req.Options.RootfsSize != 0},
 		{"options.smoke_boot", q.req.Options.SmokeBoot},
 		{"options.skip_preflight", q.req.Options.SkipPreflight},
-		{"kickstart", q.plan.Kickstart != "" && q.req.Kind != KindRemaster},
-		{"boot_args", len(q.req.BootArgs) > 0 && q.req.Kind != KindRemaster},
-		{"volid", q.req.VolID != "" && backend == nil},
+	}
+	if q.req.Kind != KindRemaster {
+		fields = append(fields, field{"kickstart", q.plan.Kickstart != ""}, field{"boot_args", len(q.req.BootArgs) > 0})
+	}
+	if backend == nil {
+		fields = append(fields, field{"volid", q.req.VolID != ""})
 	}
 	for _, f := range fields {
 		if f.set {

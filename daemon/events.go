@@ -177,9 +177,7 @@ func (d *Daemon) finished(c *store.Compose, e queue.Event) {
 		}
 	}
 	c.Result, c.Published = made.Result, made.Published
-	if c.Result != nil {
-		d.fillURLs(c)
-	}
+	d.fillURLs(c)
 	switch res.Outcome {
 	case queue.Succeeded:
 		if c.Result == nil {

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -244,7 +245,7 @@ func TestSilentMailServerHoldsUpNothingElse(t *testing.T) {
 	t.Cleanup(func() { _ = silent.Close() })
 	w := newWorld(t, func(c *daemon.Config) {
 		noNode(c)
-		c.SMTP.Port = silent.Addr().(*net.TCPAddr).Port //nolint:errcheck // it listens on tcp
+		c.SMTP.Port = silent.Addr().(*net.TCPAddr).Port
 	})
 	c := w.submit(repoOf(w.fedora.SmallUpdate))
 	w.edit(c.ID, func(c *store.Compose) { succeeded(c); c.Expires = time.Now().Add(-time.Minute) })
@@ -321,5 +322,41 @@ func TestQuotaSaysWhenToComeBack(t *testing.T) {
 	var p api.Problem
 	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.Update), &p); resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" || p.Code != compose.CodeQuota {
 		t.Errorf("%s, Retry-After %q, %+v", resp.Status, resp.Header.Get("Retry-After"), p)
+	}
+}
+
+func TestLinksFollowTheServersAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := w.await(w.submit(repoOf(w.fedora.SmallUpdate)).ID)
+	before := w.url
+	w.stop()
+	w.start() // on another port
+	var a api.Artifacts
+	w.call("GET", "/api/v1/composes/"+c.ID+"/artifacts", nil, &a)
+	w.call("GET", "/api/v1/composes/"+c.ID, nil, &c)
+	for _, link := range []string{a.Artifacts[0].URL, a.Logs[0].URL, a.SideRepo.URL, c.Artifacts[0].URL, c.SideRepo.RepoFileURL} {
+		if !strings.HasPrefix(link, w.url+"/") || w.url == before {
+			t.Errorf("%s is not below %s", link, w.url)
+		}
+	}
+}
+
+func TestHeadOfEventsDoesNotFollow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noNode)
+	c := w.submit(repoOf(w.fedora.SmallUpdate))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://")) //nolint:noctx // a server of this test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	// A second answer on the same connection proves that the first call has ended.
+	host := strings.TrimPrefix(w.url, "http://")
+	_, _ = conn.Write([]byte("HEAD /api/v1/composes/" + c.ID + "/events HTTP/1.1\r\nHost: " + host + "\r\n\r\nGET /livez HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"))
+	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	data, err := io.ReadAll(conn)
+	if err != nil || !strings.HasSuffix(string(data), "ok\n") {
+		t.Errorf("%v: %s", err, data)
 	}
 }

@@ -70,6 +70,7 @@ func (d *Daemon) sendNotice(ctx context.Context, c *store.Compose, n *store.Noti
 
 // event is what a message says about the compose.
 func (d *Daemon) event(c *store.Compose) notify.Event {
+	d.fillURLs(c)
 	links := d.links(c.ID)
 	e := notify.Event{
 		ID: c.ID, Kind: string(c.Request.Kind), Release: c.Request.Release, Arch: c.Request.Arch, Title: c.Request.Title,

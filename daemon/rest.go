@@ -220,6 +220,7 @@ func (d *Daemon) restComposes(a huma.API) {
 		if err != nil {
 			return nil, d.answer(err)
 		}
+		d.fillURLs(c)
 		out := api.Artifacts{ID: c.ID, Artifacts: []compose.Artifact{}, Logs: []compose.Artifact{}}
 		if c.Result != nil && c.State.Done() && c.State != compose.StateExpired {
 			out.Artifacts, out.SideRepo = append(out.Artifacts, c.Result.Artifacts...), c.Result.SideRepo

@@ -139,6 +139,9 @@ func (d *Daemon) serveEvents(w http.ResponseWriter, r *http.Request, id, lastID 
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
+	if r.Method == http.MethodHead {
+		return
+	}
 	pos := position{}
 	if n, err := strconv.ParseInt(lastID, 10, 64); err == nil && n > 0 {
 		pos.log = n

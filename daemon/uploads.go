@@ -181,6 +181,7 @@ func (d *Daemon) planCompose(ctx context.Context, id string) (compose.PlanBase, 
 		return compose.PlanBase{}, err
 	}
 	if c.State == compose.StateSucceeded && c.Result != nil {
+		d.fillURLs(c)
 		for _, a := range c.Result.Artifacts {
 			if a.Type == compose.ArtifactISO {
 				return compose.PlanBase{URL: a.URL, SHA256: a.SHA256, Size: a.Size, VolID: c.Plan.VolID, Arch: c.Request.Arch}, nil

@@ -28,6 +28,7 @@ func (d *Daemon) view(c *store.Compose, waiting map[string]queue.WaitingJob) api
 		v.Position, v.Reason = w.Position, w.Reason
 	}
 	if c.Result != nil {
+		d.fillURLs(c)
 		v.Timings, v.Smoke = c.Result.Timings, c.Result.Smoke
 		// Before it is finalized a result is not at its URLs yet.
 		if c.State.Done() && c.State != compose.StateExpired {
@@ -62,8 +63,12 @@ func (d *Daemon) fileURL(id, path string) string {
 	return d.cfg.URL + "/images/" + id + "/" + strings.Join(parts, "/")
 }
 
-// fillURLs writes the addresses of its files into a recorded result.
+// fillURLs writes the addresses of its files into a recorded result. It is done
+// whenever a result is shown: the server may have another address by then.
 func (d *Daemon) fillURLs(c *store.Compose) {
+	if c.Result == nil {
+		return
+	}
 	for _, list := range [][]compose.Artifact{c.Result.Artifacts, c.Result.Logs} {
 		for i := range list {
 			list[i].URL = d.fileURL(c.ID, list[i].Path)

@@ -40,7 +40,7 @@ type Store struct{ db *sql.DB }
 func Open(ctx context.Context, path string) (*Store, error) {
 	// One connection: SQLite has one writer, and waiting in Go is fairer than
 	// its busy handler. FULL makes a commit survive a power loss.
-	dsn := (&url.URL{Scheme: "file", Opaque: path, RawQuery: url.Values{"_pragma": {
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: url.Values{"_pragma": {
 		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(10000)",
 	}}.Encode()}).String()
 	db, err := sql.Open("sqlite", dsn)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -185,5 +186,23 @@ func TestUploadsByPrefixAndTokensByHash(t *testing.T) {
 	}
 	if _, err := s.TokenByHash(t.Context(), []byte("h")); !errors.Is(err, store.ErrNotFound) {
 		t.Fatal(err)
+	}
+}
+
+func TestDatabaseStandsWhereItWasAskedFor(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a b%20?c#d", "respin.db")
+	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
 	}
 }
