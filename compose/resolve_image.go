@@ -229,7 +229,7 @@ func (q *resolution) badKickstart(err error) {
 		p.File, p.Line = parse.File, parse.Line
 		p.Sentence = upperFirst(strings.TrimSuffix(firstLine(errors.New(parse.Msg)), ".")) + "."
 		if parse.Remedy != "" {
-			p.Remedy = parse.Remedy
+			p.Remedy = upperFirst(strings.TrimSuffix(parse.Remedy, ".")) + "."
 		}
 	}
 	q.problem(p)
