@@ -176,3 +176,24 @@ func TestTooManyBuildsAreRefusedBeforeTheHubIsAskedForEach(t *testing.T) {
 		t.Errorf("the hub was asked %d times", n)
 	}
 }
+
+func TestWhatNothingActsOnIsSaid(t *testing.T) {
+	t.Parallel()
+	f := fedora(t)
+	plan, err := resolver(t, f).Resolve(t.Context(), compose.Request{
+		Kind: compose.KindRepoISO, Arch: "x86_64", Sources: []string{f.SmallUpdate}, BootArgs: []string{"quiet"},
+		Kickstart: &compose.Kickstart{Text: "text\n"}, Options: compose.Options{SmokeBoot: true, SkipPreflight: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]bool{}
+	for _, w := range plan.Warnings {
+		said[w.Field] = w.Code == string(compose.CodeUnsupportedField)
+	}
+	for _, field := range []string{"boot_args", "kickstart", "options.smoke_boot", "options.skip_preflight"} {
+		if !said[field] {
+			t.Errorf("nothing is said of %s: %+v", field, plan.Warnings)
+		}
+	}
+}

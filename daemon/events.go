@@ -51,7 +51,7 @@ func (d *Daemon) consume(ctx context.Context) error {
 // forgetLogSeqs lets unfinished composes take log lines of a stream that counts
 // from the start again.
 func (d *Daemon) forgetLogSeqs(ctx context.Context) error {
-	list, err := d.store.List(ctx, store.Filter{States: unfinished(), Limit: 10_000})
+	list, err := d.store.List(ctx, store.Filter{States: unfinished(), Limit: 10_000, Brief: true})
 	if err != nil {
 		return err
 	}

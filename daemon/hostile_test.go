@@ -346,7 +346,7 @@ func TestHeadOfEventsDoesNotFollow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, noNode)
 	c := w.submit(repoOf(w.fedora.SmallUpdate))
-	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://")) //nolint:noctx // a server of this test
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}

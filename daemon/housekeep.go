@@ -118,7 +118,7 @@ func (d *Daemon) submitQueued(ctx context.Context) error {
 }
 
 func (d *Daemon) repeatCancels(ctx context.Context) error {
-	list, err := d.store.List(ctx, store.Filter{States: unfinished(), Canceling: true, Limit: 1000})
+	list, err := d.store.List(ctx, store.Filter{States: unfinished(), Canceling: true, Limit: 1000, Brief: true})
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (d *Daemon) repeatCancels(ctx context.Context) error {
 func (d *Daemon) expire(ctx context.Context) error {
 	list, err := d.store.List(ctx, store.Filter{
 		States:   []compose.State{compose.StateSucceeded, compose.StateFailed, compose.StateCanceled},
-		Expiring: d.now(), Limit: 100,
+		Expiring: d.now(), Limit: 100, Brief: true,
 	})
 	if err != nil {
 		return err
@@ -154,10 +154,18 @@ func (d *Daemon) sweepExpired(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read hosted directory: %w", err)
 	}
+	ids, err := d.store.IDs(ctx, store.Filter{States: []compose.State{compose.StateExpired}})
+	if err != nil {
+		return err
+	}
+	expired := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		expired[id] = true
+	}
 	var errs []error
 	for _, e := range entries {
-		if c, err := d.store.Get(ctx, e.Name()); err == nil && c.State == compose.StateExpired {
-			errs = append(errs, d.hosting.Remove(ctx, c.ID, 0), removeFile(d.logs.path(c.ID)))
+		if id := e.Name(); expired[id] {
+			errs = append(errs, d.hosting.Remove(ctx, id, 0), removeFile(d.logs.path(id)))
 		}
 	}
 	return errors.Join(errs...)

@@ -118,6 +118,7 @@ func (d *Daemon) List(ctx context.Context, f store.Filter) (api.ComposeList, err
 	}
 	limit := f.Limit
 	f.Limit++
+	f.Brief = true
 	list, err := d.store.List(ctx, f)
 	if err != nil {
 		return api.ComposeList{}, err
@@ -161,7 +162,7 @@ func (d *Daemon) Report(ctx context.Context, id string) (api.Report, error) {
 
 // Queue returns who waits and who is being built.
 func (d *Daemon) Queue(ctx context.Context) (api.Queue, error) {
-	list, err := d.store.List(ctx, store.Filter{States: unfinished(), Ascending: true, Limit: 500})
+	list, err := d.store.List(ctx, store.Filter{States: unfinished(), Ascending: true, Limit: 500, Brief: true})
 	if err != nil {
 		return api.Queue{}, err
 	}

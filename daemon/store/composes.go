@@ -194,6 +194,7 @@ type Filter struct {
 	Canceling bool   // only those whose end was asked for
 	Expiring  time.Time
 	Ascending bool // oldest first
+	Brief     bool // leave out the Plans, by far the largest part
 }
 
 // List returns the composes that the filter selects, newest first.
@@ -206,7 +207,11 @@ func (s *Store) List(ctx context.Context, f Filter) ([]*Compose, error) {
 	if f.Limit <= 0 {
 		f.Limit = 50
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT `+composeColumns+` FROM composes WHERE `+where+` ORDER BY seq `+order+` LIMIT ?`, append(args, f.Limit)...) //nolint:gosec // G202: every part is a constant, values are bound
+	columns := composeColumns
+	if f.Brief {
+		columns = strings.Replace(columns, " plan,", " NULL,", 1)
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT `+columns+` FROM composes WHERE `+where+` ORDER BY seq `+order+` LIMIT ?`, append(args, f.Limit)...) //nolint:gosec // G202: every part is a constant, values are bound
 	if err != nil {
 		return nil, fmt.Errorf("list composes: %w", err)
 	}
@@ -223,6 +228,28 @@ func (s *Store) List(ctx context.Context, f Filter) ([]*Compose, error) {
 		return nil, fmt.Errorf("list composes: %w", err)
 	}
 	return list, nil
+}
+
+// IDs returns the ids of the composes that the filter selects, all of them.
+func (s *Store) IDs(ctx context.Context, f Filter) ([]string, error) {
+	where, args := f.where()
+	rows, err := s.db.QueryContext(ctx, `SELECT id FROM composes WHERE `+where, args...) //nolint:gosec // G202: every part is a constant, values are bound
+	if err != nil {
+		return nil, fmt.Errorf("list composes: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("list composes: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list composes: %w", err)
+	}
+	return ids, nil
 }
 
 func (f *Filter) where() (string, []any) {

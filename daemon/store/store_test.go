@@ -206,3 +206,28 @@ func TestDatabaseStandsWhereItWasAskedFor(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestBriefListLeavesOutPlansOnly(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "x.db"))
+	c := sample("a", time.Unix(1_700_000_000, 0).UTC())
+	c.Plan = &compose.Plan{Digest: "d"}
+	if err := s.Insert(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	full, err := s.List(t.Context(), store.Filter{})
+	if err != nil || len(full) != 1 || full[0].Plan == nil {
+		t.Fatalf("%+v, %v", full, err)
+	}
+	brief, err := s.List(t.Context(), store.Filter{Brief: true})
+	if err != nil || len(brief) != 1 || brief[0].Plan != nil {
+		t.Fatalf("%+v, %v", brief, err)
+	}
+	full[0].Plan = nil
+	if diff := cmp.Diff(full, brief); diff != "" {
+		t.Error(diff)
+	}
+	if ids, err := s.IDs(t.Context(), store.Filter{States: []compose.State{c.State}}); err != nil || len(ids) != 1 || ids[0] != "a" {
+		t.Errorf("%v, %v", ids, err)
+	}
+}
