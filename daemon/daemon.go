@@ -54,6 +54,8 @@ type Daemon struct {
 	node     *node
 	asking   chan struct{} // holds one entry for each resolution under way
 
+	previewing chan struct{} // the same for callers who may only read
+
 	work   sync.WaitGroup     // spawned work
 	ctx    context.Context    //nolint:containedctx // the life of spawned work, ended by Close
 	cancel context.CancelFunc // ends ctx
@@ -65,7 +67,7 @@ func New(ctx context.Context, cfg Config, o Options) (*Daemon, error) {
 	if err := cfg.Complete(); err != nil {
 		return nil, &ConfigError{Err: err}
 	}
-	d := &Daemon{cfg: cfg, log: o.Logger, now: o.Now, version: o.Version, asking: make(chan struct{}, maxResolving)}
+	d := &Daemon{cfg: cfg, log: o.Logger, now: o.Now, version: o.Version, asking: make(chan struct{}, maxResolving), previewing: make(chan struct{}, maxPreviews)}
 	if d.log == nil {
 		d.log = hclog.NewNullLogger()
 	}

@@ -360,3 +360,46 @@ func TestHeadOfEventsDoesNotFollow(t *testing.T) {
 		t.Errorf("%v: %s", err, data)
 	}
 }
+
+func TestIdempotencyKeyOfAnotherRequestIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, noNode)
+	w.submit(repoOf(w.fedora.SmallUpdate), "Idempotency-Key", "k")
+	var p api.Problem
+	if resp := w.call("POST", "/api/v1/composes", repoOf(w.fedora.Update), &p, "Idempotency-Key", "k"); resp.StatusCode != http.StatusUnprocessableEntity || p.Code != compose.CodeInvalidRequest || p.Problems[0].Field != "Idempotency-Key" {
+		t.Errorf("%s %+v", resp.Status, p)
+	}
+}
+
+func TestReadersDoNotKeepSubmittersWaiting(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	tarpit := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(tarpit.Close)
+	w := newWorld(t, func(c *daemon.Config) {
+		noNode(c)
+		c.Auth.Anonymous = "read"
+		c.Limits.TrustHosts = []string{strings.TrimPrefix(tarpit.URL, "http://")}
+	})
+	secret, err := os.ReadFile(filepath.Join(w.cfg.Data, daemon.OperatorTokenFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var readers sync.WaitGroup
+	for range 12 {
+		readers.Go(func() {
+			if resp, err := w.client.Get(w.url + "/api/v1/sources?s=rpm:" + tarpit.URL + "/x.rpm"); err == nil {
+				_ = resp.Body.Close()
+			}
+		})
+	}
+	time.Sleep(300 * time.Millisecond)
+	w.submit(repoOf(w.fedora.SmallUpdate), "Authorization", "Bearer "+strings.TrimSpace(string(secret)))
+	close(release)
+	readers.Wait()
+}

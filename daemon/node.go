@@ -193,7 +193,7 @@ func (n *node) deliver(ctx context.Context, lease queue.Lease, result *compose.R
 			failure.Code, failure.Sentence = compose.CodeDiskFull, "The disk that results are hosted on is full."
 			failure.Remedy = "Delete old composes, or ask the operator for room."
 		} else if failure.Code == compose.CodeInternal {
-			failure.Code, failure.Sentence = compose.CodePublishFailed, "The result could not be put where people fetch it: "+err.Error()+"."
+			failure.Code, failure.Sentence = compose.CodePublishFailed, "The result could not be put where people fetch it; the log of the build node says why."
 		}
 		if result.Failure == nil {
 			result.Failure = &failure

@@ -13,7 +13,7 @@ import (
 
 // noticeTries is how often a mail server is asked before a notice is given up:
 // with the pauses between the tries that is about a day.
-const noticeTries = 12
+const noticeTries = 16
 
 func newNotifier(c SMTPConfig, log hclog.Logger) (*notify.Notifier, error) {
 	return notify.New(notify.Config{

@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,16 +24,24 @@ const resolveTimeout = 2 * time.Minute
 // image or a large RPM header in memory, and all ask the same hub.
 const maxResolving = 8
 
+// maxPreviews is the same for callers who may only read, so that they cannot
+// keep submitters waiting.
+const maxPreviews = 2
+
 // ask waits until a resolution may begin and returns its context and what ends
 // it. The time limit begins with the resolution.
 func (d *Daemon) ask(ctx context.Context) (context.Context, func(), error) {
+	places := d.asking
+	if ctx.Value(callerKey{}) != nil && d.allow(ctx, scopeSubmit) != nil {
+		places = d.previewing
+	}
 	select {
-	case d.asking <- struct{}{}:
+	case places <- struct{}{}:
 	case <-ctx.Done():
 		return nil, nil, fmt.Errorf("wait for other resolutions: %w", ctx.Err())
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
-	return ctx, func() { cancel(); <-d.asking }, nil
+	return ctx, func() { cancel(); <-places }, nil
 }
 
 // SubmitOptions go with a request.
@@ -45,16 +55,18 @@ type SubmitOptions struct {
 // compose that already holds it (reused). A request that cannot be built is a
 // *compose.RefusedError and leaves no record.
 func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOptions) (c *store.Compose, reused bool, err error) {
-	if o.IdempotencyKey != "" {
-		o.IdempotencyKey = o.Owner + "\x00" + o.IdempotencyKey
-		if old, err := d.store.ByKey(ctx, o.IdempotencyKey); err == nil {
-			return old, true, nil
-		} else if !errors.Is(err, store.ErrNotFound) {
-			return nil, false, err
-		}
-	}
 	if req.Arch == "" {
 		req.Arch = hostArch()
+	}
+	asked, err := digestOf(&req)
+	if err != nil {
+		return nil, false, err
+	}
+	if o.IdempotencyKey != "" {
+		o.IdempotencyKey = o.Owner + "\x00" + o.IdempotencyKey
+		if old, err := d.byKey(ctx, o.IdempotencyKey, asked); err == nil || !errors.Is(err, store.ErrNotFound) {
+			return old, err == nil, err
+		}
 	}
 	if problems := req.Check(); len(problems) > 0 {
 		return nil, false, compose.Refuse(problems...)
@@ -65,11 +77,11 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	// The record comes first: a kill while Koji is asked loses no request.
 	c = &store.Compose{
 		ID: d.newID(), State: compose.StateResolving, Owner: o.Owner, IdemKey: o.IdempotencyKey,
-		Created: d.now().UTC().Truncate(time.Millisecond), Request: req,
+		Created: d.now().UTC().Truncate(time.Millisecond), Request: req, Record: store.Record{Asked: asked},
 	}
 	if err := d.store.Insert(ctx, c); errors.Is(err, store.ErrExists) && o.IdempotencyKey != "" {
-		old, err := d.store.ByKey(ctx, o.IdempotencyKey)
-		return old, true, err
+		old, err := d.byKey(ctx, o.IdempotencyKey, asked)
+		return old, err == nil, err
 	} else if err != nil {
 		return nil, false, err
 	}
@@ -100,15 +112,40 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	}
 }
 
+// byKey returns the compose that the key made. The key of another request is a
+// mistake of the caller's, who would take the answer for his own.
+func (d *Daemon) byKey(ctx context.Context, key, asked string) (*store.Compose, error) {
+	old, err := d.store.ByKey(ctx, key)
+	if err == nil && old.Asked != "" && old.Asked != asked {
+		return nil, compose.Refuse(compose.Problem{
+			Code: compose.CodeInvalidRequest, Field: "Idempotency-Key", Remedy: "Use a new key for a new request.",
+			Sentence: "The Idempotency-Key was used for another request: compose " + old.ID + ".",
+		})
+	}
+	return old, err
+}
+
+// digestOf tells requests apart.
+func digestOf(req *compose.Request) (string, error) {
+	data, err := json.Marshal(req)
+	if err != nil {
+		return "", fmt.Errorf("encode request: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}
+
 // recordRefusal ends a record whose caller is not there any more to hear why.
 func (d *Daemon) recordRefusal(ctx context.Context, id string, err error) {
 	if err == nil || ctx.Err() != nil { // a stopping daemon resolves it at the next start
 		return
 	}
-	failure := &compose.Failure{Code: compose.CodeInternal, Sentence: "The request could not be resolved: " + err.Error() + "."}
+	failure := &compose.Failure{Code: compose.CodeInternal, Sentence: "The request could not be resolved; the server's log says why."}
 	if refused, ok := errors.AsType[*compose.RefusedError](err); ok {
 		p := refused.Problems[0]
 		failure = &compose.Failure{Code: p.Code, Sentence: p.Sentence, Remedy: p.Remedy}
+	} else {
+		d.log.Error("resolve request", "compose_id", id, "error", err)
 	}
 	_, err = d.store.Update(ctx, id, func(c *store.Compose) error {
 		if c.State == compose.StateResolving {

@@ -41,6 +41,7 @@ type Record struct {
 	Started   time.Time         `json:"started,omitzero"`
 	Finished  time.Time         `json:"finished,omitzero"`
 	RetryOf   string            `json:"retry_of,omitempty"`
+	Asked     string            `json:"asked,omitempty"` // digest of the request as it came
 	Failure   *compose.Failure  `json:"failure,omitempty"`
 	Result    *compose.Result   `json:"result,omitempty"`
 	Published []api.Published   `json:"published,omitempty"`
