@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/diskfree"
@@ -62,6 +63,14 @@ func (r *build) fetch(ctx context.Context) error {
 		return err
 	}
 	r.rpms = paths[:len(r.plan.RPMs)]
+	for i, path := range r.rpms {
+		// The cache's copy gets the time that every side repo gives the RPM, so
+		// that it can be linked.
+		built := time.Unix(r.plan.RPMs[i].BuildTime, 0)
+		if err := os.Chtimes(path, built, built); err != nil {
+			return fmt.Errorf("set the time of a cached RPM: %w", err)
+		}
+	}
 	if r.plan.Base != nil {
 		r.base = paths[len(paths)-1]
 		r.logf("base image %s", r.plan.Base.URL)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -104,10 +105,10 @@ func sum(path string) ([sha256.Size]byte, error) {
 	return out, nil
 }
 
-// place links src to dst. Where that cannot be (another file system, one that
-// knows no links, a file that a web server of another user may not read) it
-// copies.
-func place(src, dst string) error {
+// place links src to dst, with the time built. Where that cannot be (another
+// file system, one that knows no links, a file of another time or one that a web
+// server of another user may not read) it copies.
+func place(src, dst string, built time.Time) error {
 	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 		return fmt.Errorf("place package: %w", err)
 	}
@@ -118,7 +119,9 @@ func place(src, dst string) error {
 	if !st.Mode().IsRegular() {
 		return errors.New("place package: not a regular file")
 	}
-	if st.Mode().Perm()&0o444 == 0o444 {
+	// A link shares the file's time with everybody who has it: it is only taken
+	// where the time is right already.
+	if st.Mode().Perm()&0o444 == 0o444 && st.ModTime().Equal(built) {
 		err = os.Link(src, dst)
 		if err == nil {
 			return nil
@@ -132,10 +135,16 @@ func place(src, dst string) error {
 		return fmt.Errorf("place package: %w", err)
 	}
 	defer in.Close() //nolint:errcheck // opened for reading
-	return atomicfile.WriteFunc(dst, 0o644, func(w io.Writer) error {
+	if err := atomicfile.WriteFunc(dst, 0o644, func(w io.Writer) error {
 		_, err := io.Copy(w, in)
 		return err
-	})
+	}); err != nil {
+		return fmt.Errorf("place package: %w", err)
+	}
+	if err := os.Chtimes(dst, built, built); err != nil {
+		return fmt.Errorf("place package: %w", err)
+	}
+	return nil
 }
 
 func linkImpossible(err error) bool {

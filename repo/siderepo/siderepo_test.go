@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fedora-respin/respin/repo"
+	"github.com/fedora-respin/respin/repo/rpm"
 	"github.com/fedora-respin/respin/repo/rpm/rpmtest"
 	"github.com/fedora-respin/respin/repo/siderepo"
 )
@@ -99,6 +100,15 @@ func TestWriteLaysOutARepository(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new", "repo")
 	in := items(t)
+	pkg, err := rpm.Open(in[0].Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := time.Unix(pkg.BuildTime, 0)
+	// One item has its build time already, as a cache of respin gives it.
+	if err := os.Chtimes(in[0].Path, built, built); err != nil {
+		t.Fatal(err)
+	}
 	got := mustWrite(t, dir, in, siderepo.Options{BaseURL: "https://example.org/composes/42/repo/"})
 	var files []string
 	for name := range tree(t, dir) {
@@ -143,6 +153,15 @@ func TestWriteLaysOutARepository(t *testing.T) {
 	b, err2 := os.Stat(filepath.Join(dir, "Packages/z/Zeta-1-1.noarch.rpm"))
 	if err1 != nil || err2 != nil || !os.SameFile(a, b) {
 		t.Errorf("not linked: %v %v", err1, err2)
+	}
+	// The others keep their own time where they are: they are copied.
+	a, err1 = os.Stat(in[1].Path)
+	b, err2 = os.Stat(filepath.Join(dir, "Packages/a/alpha-2-1.noarch.rpm"))
+	if err1 != nil || err2 != nil || os.SameFile(a, b) {
+		t.Errorf("linked: %v %v", err1, err2)
+	}
+	if again, err := rpm.Open(filepath.Join(dir, "Packages/a/alpha-2-1.noarch.rpm")); err != nil || b.ModTime().Unix() != again.BuildTime {
+		t.Errorf("time %v, %v", b.ModTime(), err)
 	}
 	nothingBeside(t, dir)
 }

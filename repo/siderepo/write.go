@@ -31,9 +31,11 @@ type Options struct {
 	ID      string // of the compose: letters, digits, dot, underscore and hyphen
 	Name    string // see Config
 	BaseURL string // where the directory will be served, for the .repo file; default file:// and its path
-	// Time is the revision of the repository and the time of every file that
-	// Write makes (SOURCE_DATE_EPOCH). The zero value means the newest build
-	// time among the packages, so that the same items give the same bytes.
+	// Time is the revision of the repository and the time of the metadata
+	// (SOURCE_DATE_EPOCH). The zero value means the newest build time among the
+	// packages. Each RPM gets its own build time as the time of its file, so that
+	// the same items give the same bytes, and createrepo_c the same metadata. An
+	// RPM that has that time already is hard-linked, any other one copied.
 	Time        time.Time
 	Compression repo.Compression // default repo.Zstd
 	Workers     int              // see repo.Options
@@ -197,10 +199,11 @@ func build(ctx context.Context, work, dir string, chosen []choice, opts Options)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := place(c.path, filepath.Join(work, filepath.FromSlash(c.location))); err != nil {
+		built := time.Unix(c.built, 0)
+		if err := place(c.path, filepath.Join(work, filepath.FromSlash(c.location)), built); err != nil {
 			return nil, &ItemError{Path: c.path, Err: err}
 		}
-		if built := time.Unix(c.built, 0); opts.Time.IsZero() && (stamp.IsZero() || built.After(stamp)) {
+		if opts.Time.IsZero() && (stamp.IsZero() || built.After(stamp)) {
 			stamp = built
 		}
 	}
@@ -210,7 +213,7 @@ func build(ctx context.Context, work, dir string, chosen []choice, opts Options)
 	out := &Repo{Dir: dir, Revision: strconv.FormatInt(stamp.Unix(), 10), RepoFileName: FileName(opts.ID)}
 	rep, err := repo.Create(ctx, work, repo.Options{
 		Compression: opts.Compression, Workers: opts.Workers, Progress: opts.Progress, Logger: opts.Logger,
-		Revision: out.Revision, TimestampToRevision: true, FileTime: stamp,
+		Revision: out.Revision, TimestampToRevision: true,
 		Indexed: func(p repo.Indexed) {
 			out.Packages = append(out.Packages, Package{NEVRA: p.NEVRA, SHA256: p.Checksum.Value, Size: p.Size, Location: p.Location})
 		},
