@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/daemon"
 	"github.com/fedora-respin/respin/daemon/api"
+	"github.com/fedora-respin/respin/koji/kojitest"
 )
 
 func TestOperatorTokenWhereNobodyMaySubmitWithout(t *testing.T) {
@@ -95,5 +97,33 @@ func TestDeleteAndRenew(t *testing.T) {
 	// The same request is built anew: what stood is gone.
 	if again := w.submit(repoOf(w.fedora.SmallUpdate)); again.ID == c.ID {
 		t.Error("an expired compose was reused")
+	}
+}
+
+func TestStoppedInTheMiddleIsFinishedAfterTheRestart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.fedora.Hub.FailFiles(kojitest.Failures{Latency: time.Hour})
+	c := w.submit(repoOf(w.fedora.SmallUpdate))
+	for deadline := time.Now().Add(patience); c.State != compose.StateBuilding; time.Sleep(20 * time.Millisecond) {
+		if w.call("GET", "/api/v1/composes/"+c.ID, nil, &c); time.Now().After(deadline) {
+			t.Fatalf("the compose is %s", c.State)
+		}
+	}
+	w.stop()
+	w.fedora.Hub.FailFiles(kojitest.Failures{})
+	w.start()
+	if c = w.await(c.ID); c.State != compose.StateSucceeded || c.Attempt != 2 {
+		t.Fatalf("%s in attempt %d: %+v", c.State, c.Attempt, c.Failure)
+	}
+	w.letter(1)
+	entries, err := os.ReadDir(filepath.Join(w.cfg.Data, "work"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "job-") {
+			t.Errorf("%s is left", e.Name())
+		}
 	}
 }
