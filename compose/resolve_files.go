@@ -55,12 +55,12 @@ func (q *resolution) task(ctx context.Context, s Source, field string, info *Pla
 		q.problem(p)
 		return nil
 	}
+	first := len(q.problems)
 	var group errgroup.Group
 	group.SetLimit(8)
 	for _, f := range files {
 		group.Go(func() error { return q.header(ctx, f, field, info.Source) })
 	}
-	first := len(q.problems)
 	err = group.Wait()
 	slices.SortStableFunc(q.problems[first:], func(a, b Problem) int { return cmp.Compare(a.Sentence, b.Sentence) })
 	return err
