@@ -21,6 +21,7 @@
 //	updates: /updates.img sha256=<hex>
 //	repo: /respin-repo packages=2 primary=ok
 //	rpm: /respin-repo/a-1-1.noarch.rpm sha256=<hex> primary=ok
+//	Starting installer, one moment... (not really: there is none)
 //	RESPIN-STANDIN end ok
 //
 // and then powers off. Each repository on the medium (a folder with repodata) is

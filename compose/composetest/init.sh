@@ -21,6 +21,7 @@ fail() {
 
 finish() {
 	if [ -z "$reason" ]; then
+		echo "Starting installer, one moment... (not really: there is none)"
 		echo "RESPIN-STANDIN end ok"
 	else
 		echo "RESPIN-STANDIN end failed: $reason"
