@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/fetch"
 )
@@ -47,6 +48,7 @@ func (n Network) fetcher(logger hclog.Logger) (*fetch.Fetcher, error) {
 // BuilderOptions are the optional parts of a Builder.
 type BuilderOptions struct {
 	Backends []Backend     // for every kind but repo
+	Smoke    Machine       // for Options.SmokeBoot; nil means smoke.QEMU
 	Timeout  time.Duration // of one build; 0 means four hours
 	Logger   hclog.Logger  // nil: none
 	Now      func() time.Time
@@ -57,6 +59,7 @@ type Builder struct {
 	fetcher  *fetch.Fetcher
 	minFree  int64
 	backends []Backend
+	machine  Machine
 	timeout  time.Duration
 	now      func() time.Time
 }
@@ -67,7 +70,10 @@ func NewBuilder(network Network, o BuilderOptions) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make builder: %w", err)
 	}
-	b := &Builder{fetcher: f, backends: o.Backends, timeout: o.Timeout, now: o.Now, minFree: network.MinFree}
+	b := &Builder{fetcher: f, backends: o.Backends, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree}
+	if b.machine == nil {
+		b.machine = &smoke.QEMU{}
+	}
 	if b.timeout == 0 {
 		b.timeout = 4 * time.Hour
 	}
@@ -172,22 +178,33 @@ func (r *build) stage() Stage {
 	return r.tracker.current()
 }
 
+// stageRun is one stage of a build.
+type stageRun struct {
+	stage   Stage
+	message string
+	run     func(context.Context) error
+}
+
 // all runs the stages in order.
 func (r *build) all(ctx context.Context) error {
 	if err := r.open(); err != nil {
 		return err
 	}
-	for _, s := range []struct {
-		stage   Stage
-		message string
-		run     func(context.Context) error
-	}{
+	stages := []stageRun{
 		{StageFetch, "fetching the RPMs", r.fetch},
 		{StageSideRepo, "making the side repo", r.sideRepo},
 		{StageKickstart, "writing the kickstart", r.kickstart},
 		{StageCompose, "making the image", r.compose},
 		{StageVerify, "reading the result back", r.verify},
-	} {
+	}
+	if r.plan.boots() {
+		// Asked now, so that nothing is built that cannot be finished here.
+		if err := r.machine.Find(); err != nil {
+			return Diagnose(ctx, StageSmoke, err)
+		}
+		stages = append(stages, stageRun{StageSmoke, "booting the image", r.smoke})
+	}
+	for _, s := range stages {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("before stage %s: %w", s.stage, err)
 		}

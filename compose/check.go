@@ -149,7 +149,7 @@ func (c *checker) base(r *Request) {
 		c.add(CodeInvalidRequest, "base", "Give one of url, compose and upload.", "The base is named in more than one way.")
 	}
 	if r.Base.URL != "" && !isWebURL(r.Base.URL) {
-		c.add(CodeURLRefused, "base.url", "Give an http or https URL; respin build --base-iso uploads a local file.", "%q is no http or https URL.", clip(r.Base.URL))
+		c.add(CodeURLRefused, "base.url", "Give an http or https URL; respin build --base-iso uploads a local file.", "%q is no http or https URL without user and password.", clip(r.Base.URL))
 	}
 	if r.Base.SHA256 != "" && !sha256Pattern.MatchString(r.Base.SHA256) {
 		c.add(CodeInvalidRequest, "base.sha256", "Give 64 lower-case hexadecimal digits.", "%q is no SHA-256 sum.", clip(r.Base.SHA256))
@@ -171,7 +171,7 @@ func (c *checker) kickstart(r *Request) {
 		c.add(CodeInvalidRequest, "kickstart.file", "Send the text; respin build -f reads the file for you.", "A server does not read files of its own for a request.")
 	}
 	if k.URL != "" && !isWebURL(k.URL) {
-		c.add(CodeURLRefused, "kickstart.url", "Give an http or https URL.", "%q is no http or https URL.", clip(k.URL))
+		c.add(CodeURLRefused, "kickstart.url", "Give an http or https URL.", "%q is no http or https URL without user and password.", clip(k.URL))
 	}
 	if k.Spin != "" {
 		c.add(CodeUnsupportedField, "kickstart.spin", "Give the kickstart as text or url.", "This version does not bring Fedora's own kickstarts.")
@@ -228,9 +228,11 @@ func count(set ...bool) int {
 	return n
 }
 
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:77] + "..."
+func clip(s string) string { return clipTo(s, 80) }
+
+func clipTo(s string, size int) string {
+	if len(s) > size {
+		return s[:size-3] + "..."
 	}
 	return s
 }

@@ -233,6 +233,7 @@ func (q *resolution) finish(backend Backend) (*Plan, error) {
 		}
 	}
 	q.unused(backend)
+	q.smokeBoot()
 	return p, p.Seal()
 }
 
@@ -247,7 +248,7 @@ func (q *resolution) unused(backend Backend) {
 		{"exclude", len(q.req.Exclude) > 0},
 		{"repos", len(q.req.Repos) > 0},
 		{"options.rootfs_size", q.req.Options.RootfsSize != 0},
-		{"options.smoke_boot", q.req.Options.SmokeBoot},
+		{"options.smoke_boot", q.req.Options.SmokeBoot && q.req.Kind != KindRemaster},
 		{"options.skip_preflight", q.req.Options.SkipPreflight},
 	}
 	if q.req.Kind != KindRemaster {

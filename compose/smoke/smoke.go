@@ -93,10 +93,14 @@ type OptionError struct{ Field, Reason string }
 // Error names the field.
 func (e *OptionError) Error() string { return "smoke boot: " + e.Field + ": " + e.Reason }
 
+// Tool is the program that every boot needs, and Package what to install for it.
 const (
-	pkgQEMU = "qemu-system-x86 (Debian, Ubuntu) or qemu-system-x86-core (Fedora)"
+	Tool    = "qemu-system-x86_64"
+	Package = "qemu-system-x86 (Debian, Ubuntu) or qemu-system-x86-core (Fedora)"
+)
+
+const (
 	pkgOVMF = "ovmf (Debian, Ubuntu) or edk2-ovmf (Fedora)"
-	qemu    = "qemu-system-x86_64"
 	// maxSerial bounds what is kept of the console.
 	maxSerial = 1 << 20
 )
@@ -142,7 +146,7 @@ func Boot(ctx context.Context, opts Options) (*Report, error) {
 	if err := opts.defaults(); err != nil {
 		return nil, err
 	}
-	if _, err := opts.Runner.Look(qemu, pkgQEMU); err != nil {
+	if _, err := opts.Runner.Look(Tool, Package); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp(opts.WorkDir, "respin-smoke-")
@@ -165,12 +169,29 @@ func Boot(ctx context.Context, opts Options) (*Report, error) {
 	return rep, nil
 }
 
+// QEMU boots with one Runner, and is asked before whether it can.
+type QEMU struct {
+	Runner *proc.Runner // default the zero Runner
+}
+
+// Find says whether the tool is there: a *proc.NotFoundError when it is not.
+func (q *QEMU) Find() error {
+	_, err := q.Runner.Look(Tool, Package)
+	return err
+}
+
+// Boot is the function Boot with the Runner of q.
+func (q *QEMU) Boot(ctx context.Context, opts Options) (*Report, error) {
+	opts.Runner = q.Runner
+	return Boot(ctx, opts)
+}
+
 func (o *Options) boot(ctx context.Context, args []string) (*Report, error) {
 	start := time.Now()
 	bootCtx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
 	w := &watcher{until: o.Until, fail: o.Fail, log: o.Log, stop: cancel}
-	err := o.Runner.Run(bootCtx, proc.Cmd{Name: qemu, Args: args, Stdout: w, OnLine: w.line, Package: pkgQEMU})
+	err := o.Runner.Run(bootCtx, proc.Cmd{Name: Tool, Args: args, Stdout: w, OnLine: w.line, Package: Package})
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	rep := &Report{Duration: time.Since(start), Accel: o.Accel, Serial: w.serial.Bytes(), Line: w.matched}
@@ -182,6 +203,8 @@ func (o *Options) boot(ctx context.Context, args []string) (*Report, error) {
 		rep.Reason = "the console says: " + w.matched
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case bootCtx.Err() != nil && w.last == "":
+		rep.Reason = fmt.Sprintf("the serial console stayed silent for %v", o.Timeout)
 	case bootCtx.Err() != nil:
 		rep.Reason = fmt.Sprintf("nothing decisive on the console in %v; the last line is: %s", o.Timeout, w.last)
 	case failed:

@@ -50,6 +50,7 @@ func TestVerdicts(t *testing.T) {
 		"powered off early": {script: `echo 'reboot: Power down'`, reason: "powered off before the expected line; the last one is: reboot: Power down"},
 		"machine broke":     {script: `echo 'qemu: could not open image' >&2; exit 1`, reason: "could not open image"},
 		"hangs":             {script: `echo stuck; exec sleep 60`, reason: "last line is: stuck", change: func(o *smoke.Options) { o.Timeout = 2 * time.Second }},
+		"silent":            {script: `exec sleep 60`, reason: "stayed silent for 2s", change: func(o *smoke.Options) { o.Timeout = 2 * time.Second }},
 		"power off is good": {script: `echo bye`, ok: true, change: func(o *smoke.Options) { o.Until = nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -67,7 +68,7 @@ func TestVerdicts(t *testing.T) {
 			if rep.OK != tc.ok || !strings.Contains(rep.Reason, tc.reason) || tc.ok && rep.Reason != "" {
 				t.Errorf("got %v, %q", rep.OK, rep.Reason)
 			}
-			if bytes.Contains(rep.Serial, []byte("\x1b")) || len(rep.Serial) == 0 || rep.Duration <= 0 {
+			if bytes.Contains(rep.Serial, []byte("\x1b")) || (len(rep.Serial) == 0) != (name == "silent") || rep.Duration <= 0 {
 				t.Errorf("serial %q, duration %v", rep.Serial, rep.Duration)
 			}
 			if left, _ := os.ReadDir(opts.WorkDir); len(left) > 0 {
@@ -143,6 +144,18 @@ func TestBadOptionsAndMissingTools(t *testing.T) {
 	var missing *proc.NotFoundError
 	if _, err := smoke.Boot(t.Context(), opts); !errors.As(err, &missing) || missing.Package == "" {
 		t.Errorf("missing qemu: %v", err)
+	}
+	if err := (&smoke.QEMU{Runner: opts.Runner}).Find(); !errors.As(err, &missing) || missing.Tool != smoke.Tool {
+		t.Errorf("missing qemu, asked before: %v", err)
+	}
+	opts = machine(t, "echo login:")
+	q := &smoke.QEMU{Runner: opts.Runner}
+	opts.Runner = nil
+	if err := q.Find(); err != nil {
+		t.Errorf("present qemu: %v", err)
+	}
+	if rep, err := q.Boot(t.Context(), opts); err != nil || !rep.OK {
+		t.Errorf("with the Runner of QEMU: %+v, %v", rep, err)
 	}
 }
 
