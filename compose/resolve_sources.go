@@ -266,13 +266,32 @@ func (q *resolution) name(ctx context.Context, s Source, field string, info *Pla
 	return nil, nil
 }
 
+// bodhiRelease finds the request's release in Bodhi. Rawhide is there under the
+// number that it will have.
+func (q *resolution) bodhiRelease(ctx context.Context) (rel *bodhi.Release, name string, err error) {
+	switch q.req.Release {
+	case "rawhide":
+		for rel, err := range q.bodhi.Releases(ctx, bodhi.ReleaseQuery{States: []bodhi.ReleaseState{bodhi.ReleasePending}}) {
+			if err != nil {
+				return nil, "rawhide", err
+			}
+			if _, ok := rel.FedoraVersion(); ok && rel.IsRawhide() {
+				return rel, rel.Name, nil
+			}
+		}
+		return nil, "rawhide", bodhi.ErrNotFound
+	case "eln":
+		name = "ELN"
+	default:
+		name = "F" + q.req.Release
+	}
+	rel, err = q.bodhi.Release(ctx, name)
+	return rel, name, err
+}
+
 // ladder lists the tags of the request's release from stable to candidate.
 func (q *resolution) ladder(ctx context.Context, field string) ([]string, error) {
-	name := "F" + q.req.Release
-	if q.req.Release == "eln" {
-		name = "ELN"
-	}
-	rel, err := q.bodhi.Release(ctx, name)
+	rel, name, err := q.bodhiRelease(ctx)
 	if errors.Is(err, bodhi.ErrNotFound) {
 		q.problem(Problem{
 			Code: CodeBadRelease, Field: "release", Remedy: "Name a release that Bodhi knows, or give the build's full N-V-R.",

@@ -246,6 +246,24 @@ func TestResolveTellsUpstreamTrouble(t *testing.T) {
 	}
 }
 
+func TestBareNameInRawhideIsLookedForUnderItsNumber(t *testing.T) {
+	t.Parallel()
+	f := fedora(t)
+	if _, err := f.Hub.AddTag(kojitest.Tag{Name: "f45", Arches: []string{"x86_64"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Bodhi.AddRelease(bodhitest.Rawhide(45)), f.Hub.TagBuild("f45", composetest.BuildSide)); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := resolver(t, f).Resolve(t.Context(), compose.Request{Kind: compose.KindRepo, Release: "rawhide", Arch: "x86_64", Sources: []string{"sidekick"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := nevras(plan); len(got) != 1 || got[0] != "sidekick-1.1-1.fc44.noarch" || !strings.Contains(plan.Sources[0].Why, "f45") {
+		t.Errorf("%v, %+v", got, plan.Sources)
+	}
+}
+
 func TestResolvePutsTheSideRepoIntoTheKickstart(t *testing.T) {
 	t.Parallel()
 	f := fedora(t)

@@ -130,7 +130,8 @@ func detectSource(text string) (Source, error) {
 	return Source{}, fmt.Errorf("%q is no update alias, build, task, tag or package name", clip(text))
 }
 
+// isWebURL takes no user and password: the URL would stand in the public Plan.
 func isWebURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
 }

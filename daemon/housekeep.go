@@ -174,14 +174,18 @@ func (d *Daemon) sweepExpired(ctx context.Context) error {
 // sweepUploads removes uploads that nobody used for as long as results stay,
 // and what broken ones left.
 func (d *Daemon) sweepUploads(ctx context.Context) error {
-	stale, err := d.store.StaleUploads(ctx, d.now().Add(-d.cfg.TTL))
+	then := d.now().Add(-d.cfg.TTL)
+	stale, err := d.store.StaleUploads(ctx, then)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, id := range stale {
 		// The record goes first: a record without a file would promise too much.
-		errs = append(errs, d.store.DeleteUpload(ctx, id), removeFile(d.uploadPath(id)))
+		gone, err := d.store.DeleteUpload(ctx, id, then)
+		if errs = append(errs, err); gone {
+			errs = append(errs, removeFile(d.uploadPath(id)))
+		}
 	}
 	dir := filepath.Join(d.cfg.Data, "uploads")
 	entries, err := os.ReadDir(dir)

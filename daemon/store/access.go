@@ -85,12 +85,15 @@ func (s *Store) StaleUploads(ctx context.Context, then time.Time) ([]string, err
 	return ids, nil
 }
 
-// DeleteUpload forgets an upload.
-func (s *Store) DeleteUpload(ctx context.Context, id string) error {
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM uploads WHERE id = ?`, id); err != nil {
-		return fmt.Errorf("delete upload: %w", err)
+// DeleteUpload forgets an upload unless it was used since then, and tells whether
+// it did.
+func (s *Store) DeleteUpload(ctx context.Context, id string, then time.Time) (bool, error) {
+	res, err := s.db.ExecContext(ctx, `DELETE FROM uploads WHERE id = ? AND max(used, created) < ?`, id, millis(then))
+	if err != nil {
+		return false, fmt.Errorf("delete upload: %w", err)
 	}
-	return nil
+	n, err := res.RowsAffected()
+	return n > 0, err
 }
 
 // Token is an API token. Only the hash of its secret is kept.

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver registers itself with database/sql
@@ -38,6 +39,14 @@ type Store struct{ db *sql.DB }
 
 // Open opens or makes the database at path.
 func Open(ctx context.Context, path string) (*Store, error) {
+	// The records hold addresses and hashes: nobody else reads them.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
 	// One connection: SQLite has one writer, and waiting in Go is fairer than
 	// its busy handler. FULL makes a commit survive a power loss.
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: url.Values{"_pragma": {
