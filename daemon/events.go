@@ -156,9 +156,17 @@ func (d *Daemon) transition(c *store.Compose, e queue.Event) {
 	case queue.TypeFinished:
 		d.finished(c, e)
 	case queue.TypeFinalized:
-		if c.Result != nil && c.Failure == nil {
-			d.end(c, compose.StateSucceeded, e.Time)
+		if c.Result == nil || c.Failure != nil {
+			return
 		}
+		if digest, err := d.hosting.Digest(c.ID); err == nil && digest == "" {
+			d.fail(c, e.Time, &compose.Failure{
+				Code: compose.CodePublishFailed, Stage: compose.StagePublish, Remedy: "Retry the compose.",
+				Sentence: "The finished result was lost before it was published.",
+			})
+			return
+		}
+		d.end(c, compose.StateSucceeded, e.Time)
 	}
 }
 

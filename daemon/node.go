@@ -23,9 +23,9 @@ import (
 // offer that kind.
 const missingLabel = "missing."
 
-// extraGiveUp is how long publishing at a further place is tried before the
-// compose is complete without it.
-const extraGiveUp = time.Hour
+// giveUp is how long finalizing is tried at a place that does not have, or take,
+// what was staged there.
+const giveUp = time.Hour
 
 // node takes composes from the queue, builds them and publishes what they made.
 type node struct {
@@ -284,6 +284,12 @@ func (n *node) finalize(ctx context.Context, job queue.Job, result queue.Result)
 			n.log.Info("nothing to publish", "compose_id", job.ID, "outcome", result.Outcome)
 			return nil
 		}
+		if gone := errors.Is(err, publish.ErrNotStaged) || errors.Is(err, publish.ErrDenied); gone && time.Since(result.Finished) > giveUp {
+			// Deleted, or lost with the disk it was staged on. The daemon looks
+			// whether the files are there before it calls the compose succeeded.
+			n.log.Error("what was staged is gone; giving up", "compose_id", job.ID, "error", err)
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("publish compose %s: %w", job.ID, err)
 		}
@@ -295,7 +301,7 @@ func (n *node) finalize(ctx context.Context, job queue.Job, result queue.Result)
 		}
 		if _, err := p.Finalize(ctx, e.Staged); err != nil {
 			n.log.Error("publish", "compose_id", job.ID, "place", e.Name, "error", err)
-			if time.Since(result.Finished) < extraGiveUp {
+			if time.Since(result.Finished) < giveUp {
 				return fmt.Errorf("publish compose %s at %s: %w", job.ID, e.Name, err)
 			}
 		}
