@@ -175,7 +175,7 @@ func defaultData() string {
 }
 
 // notConfig are variables of the command line that share the prefix.
-var notConfig = map[string]bool{"RESPIN_SERVER": true, "RESPIN_TOKEN": true, "RESPIN_CONFIG": true, "RESPIN_INTEROP": true, "RESPIN_DATA_DIR": true}
+var notConfig = map[string]bool{"RESPIN_SERVER": true, "RESPIN_TOKEN": true, "RESPIN_CONFIG": true}
 
 // LoadConfig reads the file at path ("" for none) and then the environment
 // (as os.Environ gives it) over the defaults. Unknown keys and bad values are
@@ -194,7 +194,7 @@ func LoadConfig(path string, environ []string) (Config, error) {
 		Prefix:      "RESPIN_",
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(name, value string) (string, any) {
-			if notConfig[name] || strings.HasPrefix(name, "RESPIN_KSVALIDATOR") {
+			if notConfig[name] {
 				return "", nil
 			}
 			key, ok := keys[name]

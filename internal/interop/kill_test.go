@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,8 @@ func (m *mortal) start() {
 	m.t.Helper()
 	m.cmd = exec.Command(m.bin, m.args...)
 	m.cmd.Stdout, m.cmd.Stderr = m.log, m.log
+	// The daemon takes RESPIN_ variables for configuration; those of the tests are none.
+	m.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "RESPIN_") })
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}

@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// Dir returns the folder sub of the shared data: $RESPIN_DATA/sub, or
+// Dir returns the folder sub of the shared data: $RESPIN_TESTDATA/sub, or
 // ../shared/data/sub beside the module root.
 func Dir(tb testing.TB, sub string) string {
 	tb.Helper()
-	base := os.Getenv("RESPIN_DATA")
+	base := os.Getenv("RESPIN_TESTDATA")
 	if base == "" {
 		base = filepath.Join(filepath.Dir(Root(tb)), "shared", "data")
 	}
