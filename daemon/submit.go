@@ -71,7 +71,7 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	if problems := req.Check(); len(problems) > 0 {
 		return nil, false, compose.Refuse(problems...)
 	}
-	if err := d.checkQuota(ctx); err != nil {
+	if err := errors.Join(d.checkQuota(ctx), d.checkDisk(&compose.Plan{})); err != nil {
 		return nil, false, err
 	}
 	// The record comes first: a kill while Koji is asked loses no request.

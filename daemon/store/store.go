@@ -20,9 +20,10 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"syscall"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver registers itself with database/sql
+	"modernc.org/sqlite" // registers itself with database/sql
 )
 
 //go:embed schema.sql
@@ -76,12 +77,21 @@ func (s *Store) tx(ctx context.Context, fn func(*sql.Tx) error) error {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	if err := fn(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+		return errors.Join(full(err), tx.Rollback())
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit transaction: %w", err)
+		return fmt.Errorf("commit transaction: %w", full(err))
 	}
 	return nil
+}
+
+// full makes SQLite's word for a full disk the system's, so that callers know it.
+func full(err error) error {
+	const sqliteFull = 13 // https://sqlite.org/rescode.html#full
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff == sqliteFull {
+		return fmt.Errorf("%w: %w", syscall.ENOSPC, err)
+	}
+	return err
 }
 
 // Meta returns the value kept under key, "" when there is none.
