@@ -27,6 +27,13 @@ type Progress struct {
 // named at once: the error joins them all. A full disk, the total limit and
 // the context do end it.
 func (f *Fetcher) All(ctx context.Context, wants []Want, progress func(Progress)) ([]string, error) {
+	return f.all(ctx, wants, progress, nil)
+}
+
+func (f *Fetcher) all(ctx context.Context, wants []Want, progress func(Progress), s *Session) ([]string, error) {
+	if err := f.claim(ctx, wants, s); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	t := newTally(wants, progress, func(sum int64) {
@@ -40,7 +47,7 @@ func (f *Fetcher) All(ctx context.Context, wants []Want, progress func(Progress)
 	for range min(f.opt.Parallel, len(wants)) {
 		wg.Go(func() {
 			for i := range next {
-				paths[i], errs[i] = f.get(ctx, wants[i], func(done, total int64) { t.update(i, done, total) })
+				paths[i], errs[i] = f.get(ctx, wants[i], func(done, total int64) { t.update(i, done, total) }, s)
 				if errs[i] == nil {
 					t.finish(i)
 				} else if full, ok := errors.AsType[*DiskFullError](errs[i]); ok {

@@ -91,7 +91,7 @@ func (f *Fetcher) copyLocal(ctx context.Context, w Want, u *url.URL, p *part, fl
 		return &RefusedError{URL: u.Redacted(), Reason: "the file cannot be read: " + errors.Unwrap(err).Error()}
 	}
 	defer src.Close() //nolint:errcheck // only read
-	if err := f.admit(w, u, p, info.Size()); err != nil {
+	if err := f.admit(ctx, w, u, p, info.Size()); err != nil {
 		return err
 	}
 	return f.copyBody(ctx, u, p, fl, ctxReader{ctx, src}, info.Size(), info.Size(), func() {})
@@ -123,7 +123,7 @@ func (f *Fetcher) transfer(ctx context.Context, w Want, u *url.URL, p *part, fl 
 	if err != nil {
 		return err
 	}
-	if err := f.admit(w, u, p, total); err != nil {
+	if err := f.admit(ctx, w, u, p, total); err != nil {
 		return err
 	}
 	body := bufio.NewReaderSize(resp.Body, copyBuffer)
@@ -225,7 +225,7 @@ func networkError(ctx context.Context, u *url.URL, err error) error {
 }
 
 // admit applies the limits that can be known before the first byte.
-func (f *Fetcher) admit(w Want, u *url.URL, p *part, total int64) error {
+func (f *Fetcher) admit(ctx context.Context, w Want, u *url.URL, p *part, total int64) error {
 	if w.Size > 0 && total >= 0 && total != w.Size {
 		if p.size > 0 {
 			if err := p.reset(); err != nil {
@@ -237,7 +237,15 @@ func (f *Fetcher) admit(w Want, u *url.URL, p *part, total int64) error {
 	if total > f.opt.MaxFile || w.Size > f.opt.MaxFile {
 		return tooLarge(u, f.opt.MaxFile)
 	}
-	return f.room(max(total, w.Size) - p.size)
+	return f.makeWay(ctx, p, max(total, w.Size))
+}
+
+// makeWay makes room for the rest of a file of the given size, -1 when unknown.
+func (f *Fetcher) makeWay(ctx context.Context, p *part, size int64) error {
+	if err := f.bound(ctx, p, max(size, p.size)); err != nil {
+		return err
+	}
+	return f.room(ctx, size-p.size)
 }
 
 func tooLarge(u *url.URL, limit int64) error {
@@ -276,7 +284,7 @@ func (f *Fetcher) copyBody(ctx context.Context, u *url.URL, p *part, fl *flight,
 			return err
 		case p.size >= nextLook:
 			nextLook = p.size + diskCheckStep
-			if err := f.room(total - p.size); err != nil {
+			if err := f.makeWay(ctx, p, total); err != nil {
 				return err
 			}
 		}

@@ -46,16 +46,26 @@ type keyRecord struct {
 
 // readKey returns the digest that key stands for, "" when not known.
 func (f *Fetcher) readKey(key string) string {
-	file, err := os.Open(f.keyPath(key))
-	if err != nil {
-		return ""
-	}
-	defer file.Close() //nolint:errcheck // only read
-	var rec keyRecord
-	if json.NewDecoder(limitio.Reader(file, 64<<10, "key record")).Decode(&rec) != nil || rec.Key != key || !isHex256(rec.SHA256) {
+	rec, err := readKeyRecord(f.keyPath(key))
+	if err != nil || rec.Key != key {
 		return ""
 	}
 	return rec.SHA256
+}
+
+func readKeyRecord(path string) (rec keyRecord, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return rec, err
+	}
+	defer file.Close() //nolint:errcheck // only read
+	if err := json.NewDecoder(limitio.Reader(file, 64<<10, "key record")).Decode(&rec); err != nil {
+		return rec, fmt.Errorf("read key record: %w", err)
+	}
+	if !isHex256(rec.SHA256) {
+		return rec, fmt.Errorf("read key record: %q is no SHA-256 in hex", rec.SHA256)
+	}
+	return rec, nil
 }
 
 func (f *Fetcher) writeKey(key, sum string) error {
@@ -70,15 +80,24 @@ func (f *Fetcher) writeKey(key, sum string) error {
 	return atomicfile.Write(path, data, 0o644)
 }
 
+// digest is what w.SHA256 or the key of an earlier Get says, "" when neither.
+func (f *Fetcher) digest(w *Want) string {
+	if w.SHA256 == "" && w.Key != "" {
+		return f.readKey(w.Key)
+	}
+	return strings.ToLower(w.SHA256)
+}
+
 // cached returns the path of the wanted file, "" when it has to be fetched. A
 // file whose bytes no longer have their digest is removed.
 func (f *Fetcher) cached(ctx context.Context, w Want) (string, int64, error) {
-	sum := w.SHA256
-	if sum == "" && w.Key != "" {
-		sum = f.readKey(w.Key)
-	}
+	sum := f.digest(&w)
 	if sum == "" {
 		return "", 0, nil
+	}
+	// Marked before it is read, so that it is not removed meanwhile.
+	if there, err := f.use(ctx, sum, nil); !there || err != nil {
+		return "", 0, err
 	}
 	path := f.casPath(sum)
 	size, ok, err := f.intact(ctx, path, sum)
@@ -123,7 +142,11 @@ func (f *Fetcher) intact(ctx context.Context, path, sum string) (size int64, ok 
 	}
 	got := ""
 	if info.Mode().IsRegular() {
-		if got, err = hashFile(ctx, path); err != nil {
+		got, err = hashFile(ctx, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, false, nil
+		}
+		if err != nil {
 			return 0, false, err
 		}
 	}
@@ -172,9 +195,11 @@ func (f *Fetcher) store(w Want, p *part, sum string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", fmt.Errorf("store %s: %w", w.name(), err)
 	}
-	if err := p.commit(path); err != nil {
+	size := p.size
+	if err := errors.Join(f.touch(sum), p.commit(path)); err != nil {
 		return "", fmt.Errorf("store %s: %w", w.name(), f.diskError(err, 0))
 	}
+	f.settle(p, size)
 	if info, err := os.Lstat(path); err == nil {
 		f.mu.Lock()
 		f.hashed[sum] = fileID{size: info.Size(), mtime: info.ModTime()}

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -17,20 +18,51 @@ func diskFree(path string) (int64, error) {
 	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the field types differ between systems
 }
 
-// room returns a *DiskFullError unless need bytes and the floor are free.
-func (f *Fetcher) room(need int64) error {
+// MakeRoom sees to it that need bytes, and Options.MinFree besides, are free on
+// the cache's file system, removing files of the cache as Prune does. When that
+// would not be enough nothing is removed and the error is a *DiskFullError.
+func (f *Fetcher) MakeRoom(ctx context.Context, need int64) error { return f.room(ctx, need) }
+
+func (f *Fetcher) room(ctx context.Context, need int64) error {
 	need = max(need, 0) + f.opt.MinFree
 	if need == 0 {
 		return nil
 	}
-	free, err := f.free(f.dir)
-	if err != nil {
-		return err
-	}
-	if free < need {
+	for {
+		free, err := f.free(f.dir)
+		if err != nil || free >= need {
+			return err
+		}
+		freed, err := f.giveWay(ctx, need)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			f.log.Warn("no room can be made in the cache", "dir", f.dir, "error", err)
+		}
+		if freed > 0 {
+			continue
+		}
+		// Somebody else may have made room meanwhile.
+		if free, err = f.free(f.dir); err != nil || free >= need {
+			return err
+		}
 		return &DiskFullError{Path: f.dir, Need: need, Free: free}
 	}
-	return nil
+}
+
+// giveWay prunes until need bytes are free on the file system.
+func (f *Fetcher) giveWay(ctx context.Context, need int64) (freed int64, err error) {
+	lock, err := f.pruneLock(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer lock.release()
+	_, freed, err = f.prune(ctx, true, func(int64) (int64, error) {
+		free, err := f.free(f.dir)
+		return need - free, err
+	})
+	return freed, err
 }
 
 // diskError turns "no space" from a write into a *DiskFullError.

@@ -26,6 +26,16 @@
 //	cas/sha256/ab/abcd...   finished files, named by their SHA-256, mode 0444
 //	keys/ab/abcd...         which file a caller's Key stands for
 //	part/abcd.part          unfinished bytes (.json: their origin, .lock: their owner)
+//	used/ab/abcd...         empty; its time is when that file was last handed out
+//	holds/1234.hold         digests of the files that a [Session] holds; locked by it
+//	use.lock, prune.lock    who marks files as used, who removes them
 //
-// Several processes may share one directory.
+// Several processes may share one directory. [Options.MaxCache] bounds it: the
+// least recently used files go first, never those handed out during the last
+// hour or held by a Session:
+//
+//	s, err := f.Session(ctx)
+//	if err != nil { ... }
+//	defer s.Close()
+//	paths, err := s.All(ctx, wants, nil)         // stay until s is closed
 package fetch

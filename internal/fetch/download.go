@@ -33,7 +33,10 @@ func (f *Fetcher) serveFile(ctx context.Context, w Want, fl *flight) (string, er
 	if err != nil {
 		return "", fmt.Errorf("get %s: %w", w.name(), f.diskError(err, w.Size))
 	}
-	defer p.close()
+	defer func() {
+		f.settle(p, 0)
+		p.close()
+	}()
 	// While this waited for the lock another process may have fetched it.
 	if path, size, err = f.cached(ctx, w); err != nil || path != "" {
 		fl.report(size, size)

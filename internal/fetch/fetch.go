@@ -39,6 +39,10 @@ type Options struct {
 	// MinFree is the room in bytes that stays free on the cache's file
 	// system; 0 means 256 MiB, negative means none.
 	MinFree int64
+	// MaxCache bounds the finished files in the cache, in bytes; 0 or less means
+	// no bound. The least recently used go first, a little more than needed at a
+	// time. Files in use stay, even beyond the bound: see [Fetcher.Prune].
+	MaxCache int64
 	// MaxFile is the most bytes of one file; 0 means 16 GiB.
 	MaxFile int64
 	// MaxTotal is the most bytes of one All; 0 means 64 GiB.
@@ -92,6 +96,7 @@ type Fetcher struct {
 	flights map[string]*flight
 	hosts   map[string]chan struct{}
 	hashed  map[string]fileID // cache files whose digest this process has seen
+	usage   usage
 }
 
 // New makes the cache directory if needed, sweeps what killed processes left
@@ -107,7 +112,7 @@ func New(dir string, opt Options) (*Fetcher, error) {
 		flights: map[string]*flight{}, hosts: map[string]chan struct{}{}, hashed: map[string]fileID{},
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	for _, sub := range []string{"cas/sha256", "keys", "part"} {
+	for _, sub := range []string{"cas/sha256", "keys", "part", "used", "holds"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, fmt.Errorf("create fetcher: %w", err)
 		}
@@ -197,6 +202,7 @@ func (f *Fetcher) Close() error {
 // Get returns the path of the wanted file in the cache, downloading it when it
 // is not there. The path's last element is the file's SHA-256 in hex. The file
 // is read-only and shared: link or copy it out with [Link], never write to it.
+// It stays for an hour at least; a [Session] keeps it longer.
 //
 // Concurrent calls for the same file share one download, which goes on as long
 // as one of them still waits. Errors: *RefusedError, *StatusError,
@@ -204,10 +210,10 @@ func (f *Fetcher) Close() error {
 // ErrUnreachable, ErrClosed, or the context's; with several mirrors the errors
 // of all are joined.
 func (f *Fetcher) Get(ctx context.Context, w Want) (string, error) {
-	return f.get(ctx, w, nil)
+	return f.get(ctx, w, nil, nil)
 }
 
-func (f *Fetcher) get(ctx context.Context, w Want, listen listener) (string, error) {
+func (f *Fetcher) get(ctx context.Context, w Want, listen listener, s *Session) (string, error) {
 	if err := w.validate(); err != nil {
 		return "", err
 	}
@@ -215,17 +221,27 @@ func (f *Fetcher) get(ctx context.Context, w Want, listen listener) (string, err
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("get %s: %w", w.name(), err)
 	}
-	path, leader, err := f.join(ctx, w, listen)
-	if err != nil {
-		return "", err
-	}
-	// Whoever joined another's download has a Check of his own.
-	if !leader && w.Check != nil {
-		if err := w.Check(path); err != nil {
-			return "", &CheckError{URL: w.name(), Err: err}
+	for range 3 {
+		path, leader, err := f.join(ctx, w, listen)
+		if err != nil {
+			return "", err
 		}
+		there, err := f.use(ctx, filepath.Base(path), s)
+		if err != nil {
+			return "", fmt.Errorf("get %s: %w", w.name(), err)
+		}
+		if !there {
+			continue // removed since, so it is fetched again
+		}
+		// Whoever joined another's download has a Check of his own.
+		if !leader && w.Check != nil {
+			if err := w.Check(path); err != nil {
+				return "", &CheckError{URL: w.name(), Err: err}
+			}
+		}
+		return path, nil
 	}
-	return path, nil
+	return "", fmt.Errorf("get %s: %w", w.name(), errGone)
 }
 
 func (w *Want) validate() error {

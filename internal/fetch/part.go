@@ -27,6 +27,8 @@ type part struct {
 	size int64
 	meta partMeta
 
+	reserved int64 // of Options.MaxCache; guarded by Fetcher.mu
+
 	hash   hash.Hash
 	behind bool // the bytes of an earlier process are not in hash yet
 }
