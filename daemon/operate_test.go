@@ -1,6 +1,8 @@
 package daemon_test
 
 import (
+	"bytes"
+	"mime/multipart"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -125,5 +127,37 @@ func TestStoppedInTheMiddleIsFinishedAfterTheRestart(t *testing.T) {
 		if strings.HasPrefix(e.Name(), "job-") {
 			t.Errorf("%s is left", e.Name())
 		}
+	}
+}
+
+func TestFormPostedTwiceMakesOneCompose(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *daemon.Config) { c.Node.Disabled = true })
+	w.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	post := func(sources string) string {
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		for k, v := range map[string]string{"kind": "repo", "release": "44", "arch": "x86_64", "sources": sources, "once": "one-showing"} {
+			if err := form.WriteField(k, v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := form.Close(); err != nil {
+			t.Fatal(err)
+		}
+		resp := w.call("POST", "/", body.Bytes(), nil, "Content-Type", form.FormDataContentType())
+		if resp.StatusCode != http.StatusSeeOther {
+			t.Fatalf("post %s: %s", sources, resp.Status)
+		}
+		to, _, _ := strings.Cut(resp.Header.Get("Location"), "?")
+		return to
+	}
+	first := post(w.fedora.SmallUpdate)
+	if again := post(w.fedora.SmallUpdate); again != first {
+		t.Errorf("posted again: %s, first %s", again, first)
+	}
+	// Changed after going back, it is another request.
+	if other := post(w.fedora.Update); other == first {
+		t.Errorf("a changed form led to %s", other)
 	}
 }

@@ -211,11 +211,20 @@ func (b *bufferedAnswer) Write(p []byte) (int, error) { return b.body.Write(p) }
 // webService is what the pages ask the daemon for.
 type webService struct{ d *Daemon }
 
-func (s *webService) Submit(ctx context.Context, req compose.Request) (api.Compose, error) {
+func (s *webService) Submit(ctx context.Context, req compose.Request, once string) (api.Compose, error) {
 	if err := s.d.allow(ctx, scopeSubmit); err != nil {
 		return api.Compose{}, err
 	}
-	c, reused, err := s.d.Submit(ctx, req, SubmitOptions{Owner: ownerOf(ctx)})
+	o := SubmitOptions{Owner: ownerOf(ctx)}
+	if once != "" {
+		o.IdempotencyKey = "form " + once
+	}
+	c, reused, err := s.d.Submit(ctx, req, o)
+	if refused, ok := errors.AsType[*compose.RefusedError](err); ok && refused.Problems[0].Field == idempotencyField {
+		// Somebody went back and changed the form: that is another request.
+		o.IdempotencyKey = ""
+		c, reused, err = s.d.Submit(ctx, req, o)
+	}
 	if err != nil {
 		return api.Compose{}, err
 	}

@@ -112,13 +112,16 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	}
 }
 
+// idempotencyField names the header in problems.
+const idempotencyField = "Idempotency-Key"
+
 // byKey returns the compose that the key made. The key of another request is a
 // mistake of the caller's, who would take the answer for his own.
 func (d *Daemon) byKey(ctx context.Context, key, asked string) (*store.Compose, error) {
 	old, err := d.store.ByKey(ctx, key)
 	if err == nil && old.Asked != "" && old.Asked != asked {
 		return nil, compose.Refuse(compose.Problem{
-			Code: compose.CodeInvalidRequest, Field: "Idempotency-Key", Remedy: "Use a new key for a new request.",
+			Code: compose.CodeInvalidRequest, Field: idempotencyField, Remedy: "Use a new key for a new request.",
 			Sentence: "The Idempotency-Key was used for another request: compose " + old.ID + ".",
 		})
 	}

@@ -45,8 +45,8 @@ func (s *plain) note(call string) {
 	s.calls = append(s.calls, call)
 }
 
-func (s *plain) Submit(_ context.Context, req compose.Request) (api.Compose, error) {
-	s.note("submit")
+func (s *plain) Submit(_ context.Context, req compose.Request, once string) (api.Compose, error) {
+	s.note(strings.TrimSpace("submit " + once))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.submitted = append(s.submitted, req)

@@ -21,6 +21,7 @@ type form struct {
 	BaseUpload, BaseUploadName                string // an ISO that is here already
 	Kickstart, KickstartURL                   string
 	VolID, BootArgs, Notify, Title, TTL, More string
+	Once                                      string // one showing of the form: posted twice, it makes one compose
 	Multilib, Debuginfo, IncludeSource, Smoke bool
 }
 
@@ -32,6 +33,7 @@ func (f *form) fields() map[string]*string {
 		"base_upload": &f.BaseUpload, "base_upload_name": &f.BaseUploadName,
 		"kickstart": &f.Kickstart, "kickstart_url": &f.KickstartURL,
 		"volid": &f.VolID, "boot_args": &f.BootArgs, "notify": &f.Notify, "title": &f.Title, "ttl": &f.TTL, "more": &f.More,
+		"once": &f.Once,
 	}
 }
 

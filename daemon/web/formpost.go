@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,7 @@ func (p *Pages) newCompose(w http.ResponseWriter, r *http.Request) {
 		}
 		page.Cloned = id
 	}
+	page.Form.Once = rand.Text()
 	p.showForm(w, r, http.StatusOK, page)
 }
 
@@ -89,7 +91,7 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request) {
 	if len(problems) > 0 {
 		err = compose.Refuse(append(problems, alsoWrong(&req, problems)...)...)
 	} else {
-		made, err = p.service.Submit(r.Context(), req)
+		made, err = p.service.Submit(r.Context(), req, f.Once)
 	}
 	if err != nil {
 		problem := p.service.Problem(err)

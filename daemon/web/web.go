@@ -36,7 +36,8 @@ type Reader = io.Reader
 // the context of the browser's request.
 type Service interface {
 	// Submit starts a compose, or gives back the one that stands already.
-	Submit(ctx context.Context, req compose.Request) (api.Compose, error)
+	// The same request with the same once, which is not empty, starts nothing again.
+	Submit(ctx context.Context, req compose.Request, once string) (api.Compose, error)
 	// Cancel stops an unfinished compose.
 	Cancel(ctx context.Context, id string) error
 	// Retry builds the same plan again.
