@@ -36,12 +36,17 @@ type Network struct {
 	// MinFree is the room in bytes that stays free where the cache is; 0 means
 	// 256 MiB.
 	MinFree int64
+	// MaxCache bounds the finished files in CacheDir, in bytes; 0: no bound. The
+	// least recently used go first. What a running build works with stays, even
+	// beyond the bound; so does what was used during the last hour. Files that
+	// are hard-linked into results do not count.
+	MaxCache int64
 }
 
 func (n Network) fetcher(logger hclog.Logger) (*fetch.Fetcher, error) {
 	return fetch.New(n.CacheDir, fetch.Options{
 		Policy:  fetch.Policy{TrustHosts: n.TrustHosts, AllowLoopback: n.AllowLoopback},
-		MinFree: n.MinFree, UserAgent: "respin", Logger: logger,
+		MinFree: n.MinFree, MaxCache: n.MaxCache, UserAgent: "respin", Logger: logger,
 	})
 }
 
@@ -62,6 +67,7 @@ type Builder struct {
 	machine  Machine
 	timeout  time.Duration
 	now      func() time.Time
+	logger   hclog.Logger
 }
 
 // NewBuilder returns a Builder; the caller closes it.
@@ -70,7 +76,10 @@ func NewBuilder(network Network, o BuilderOptions) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make builder: %w", err)
 	}
-	b := &Builder{fetcher: f, backends: o.Backends, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree}
+	b := &Builder{fetcher: f, backends: o.Backends, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
+	if b.logger == nil {
+		b.logger = hclog.NewNullLogger()
+	}
 	if b.machine == nil {
 		b.machine = &smoke.QEMU{}
 	}
@@ -88,6 +97,11 @@ func NewBuilder(network Network, o BuilderOptions) (*Builder, error) {
 
 // Close ends downloads that are under way.
 func (b *Builder) Close() error { return b.fetcher.Close() }
+
+// MakeRoom sees to it that n bytes, and Network.MinFree besides, are free where
+// the cache is, removing cached files that no build works with. When that would
+// not be enough nothing is removed, and the error says so.
+func (b *Builder) MakeRoom(ctx context.Context, n int64) error { return b.fetcher.MakeRoom(ctx, n) }
 
 // Kinds says what this host can build, and why it cannot build the rest.
 func (b *Builder) Kinds(ctx context.Context) (can []Kind, missing map[Kind]string) {
@@ -140,6 +154,7 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, work Work) (*Result, er
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	run := &build{Builder: b, plan: plan, work: work, out: filepath.Join(work.Dir, OutDir), result: &Result{PlanDigest: plan.Digest}}
+	defer run.letGo()
 	err := run.all(ctx)
 	if err != nil {
 		failed := Diagnose(ctx, run.stage(), err)
@@ -169,6 +184,7 @@ type build struct {
 	log     io.Writer
 	rpms    []string // local paths, in the order of plan.RPMs
 	base    string
+	held    *fetch.Session // keeps rpms and base in the cache
 }
 
 func (r *build) stage() Stage {
@@ -283,6 +299,17 @@ func (r *build) close() error {
 		return err
 	}
 	return r.list()
+}
+
+// letGo gives the files of the cache back to it.
+func (r *build) letGo() {
+	if r.held == nil {
+		return
+	}
+	if err := r.held.Close(); err != nil {
+		// The hold ends with the process all the same.
+		r.logger.Warn("release the files of a build", "compose_id", r.work.ID, "error", err)
+	}
 }
 
 // lockedWriter lets the stages and their tools share one log.

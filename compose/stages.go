@@ -31,17 +31,9 @@ func (e *AlteredError) Error() string { return "altered RPM " + e.File + ": " + 
 // Unwrap returns the cause.
 func (e *AlteredError) Unwrap() error { return e.Err }
 
-// fetch brings every file of the Plan into the cache, verified.
+// fetch brings every file of the Plan into the cache, verified, and holds it
+// there until the build ends.
 func (r *build) fetch(ctx context.Context) error {
-	// The image is written once beside its base and the side repo.
-	need := 2*r.plan.Size() + r.minFree
-	free, err := diskfree.At(r.work.Dir)
-	if err != nil {
-		return err
-	}
-	if free < need {
-		return &fetch.DiskFullError{Path: r.work.Dir, Need: need, Free: free}
-	}
 	wants := make([]fetch.Want, 0, len(r.plan.RPMs)+1)
 	for i := range r.plan.RPMs {
 		wants = append(wants, r.plan.RPMs[i].want())
@@ -49,7 +41,15 @@ func (r *build) fetch(ctx context.Context) error {
 	if base := r.plan.Base; base != nil {
 		wants = append(wants, fetch.Want{URLs: []string{base.URL}, Size: base.Size, SHA256: base.SHA256})
 	}
-	paths, err := r.fetcher.All(ctx, wants, func(p fetch.Progress) {
+	var err error
+	if r.held, err = r.fetcher.Session(ctx); err != nil {
+		return err
+	}
+	// Held before room is made, or the room would be made of what is wanted.
+	if err := errors.Join(r.held.Claim(ctx, wants), r.room(ctx)); err != nil {
+		return err
+	}
+	paths, err := r.held.All(ctx, wants, func(p fetch.Progress) {
 		percent := 0
 		if p.AllTotal > 0 {
 			percent = int(p.AllDone * 100 / p.AllTotal)
@@ -76,6 +76,26 @@ func (r *build) fetch(ctx context.Context) error {
 		r.logf("base image %s", r.plan.Base.URL)
 	}
 	return nil
+}
+
+// room refuses to begin what the disk has no room for.
+func (r *build) room(ctx context.Context) error {
+	// The image is written once beside its base and the side repo.
+	files := 2 * r.plan.Size()
+	need := files + r.minFree
+	free, err := diskfree.At(r.work.Dir)
+	if err != nil || free >= need {
+		return err
+	}
+	// The cache is most often on the same disk, and can give way.
+	err = r.fetcher.MakeRoom(ctx, files)
+	if _, full := errors.AsType[*fetch.DiskFullError](err); err != nil && !full {
+		return err
+	}
+	if free, err = diskfree.At(r.work.Dir); err != nil || free >= need {
+		return err
+	}
+	return &fetch.DiskFullError{Path: r.work.Dir, Need: need, Free: free}
 }
 
 // want is how the fetcher is asked for the RPM. What it brings is judged by the
