@@ -131,6 +131,10 @@ type LimitConfig struct {
 	Upload int64 `koanf:"upload" validate:"min=1"`
 	// DiskFloor is the room in bytes that stays free. Default 1 GiB.
 	DiskFloor int64 `koanf:"disk_floor" validate:"min=1"`
+	// Cache is the most bytes of downloads that are kept, in each of the caches
+	// of resolver and node. Running builds may need more. 0 for no bound.
+	// Default 20 GiB.
+	Cache int64 `koanf:"cache" validate:"min=0"`
 	// TrustHosts are private servers (host or host:port) that requests may name.
 	// Those of koji and of the daemon itself are trusted anyway.
 	TrustHosts []string `koanf:"trust_hosts"`
@@ -155,7 +159,7 @@ func Defaults() Config {
 		Bodhi:  BodhiConfig{URL: "https://bodhi.fedoraproject.org/"},
 		Node:   NodeConfig{Slots: 1, Timeout: 4 * time.Hour},
 		Quotas: QuotaConfig{Waiting: 200},
-		Limits: LimitConfig{Upload: 16 << 30, DiskFloor: 1 << 30},
+		Limits: LimitConfig{Upload: 16 << 30, DiskFloor: 1 << 30, Cache: 20 << 30},
 		TTL:    14 * 24 * time.Hour,
 	}
 }

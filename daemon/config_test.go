@@ -13,7 +13,7 @@ import (
 func TestConfigurationNamesEverythingThatIsWrong(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "respin.yaml")
-	text := "listn: 127.0.0.1:1\nkoji: {hub: ftp://x}\nqueue: {lease: 1ms}\nsmtp: {host: mail.example.org}\npublish: [{s3: {}}]\n"
+	text := "listn: 127.0.0.1:1\nkoji: {hub: ftp://x}\nqueue: {lease: 1ms}\nsmtp: {host: mail.example.org}\nlimits: {cache: -1}\npublish: [{s3: {}}]\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,7 @@ func TestConfigurationNamesEverythingThatIsWrong(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{path, "RESPIN_NOPE", "listn", "s3", "koji.hub", "queue.lease", "smtp.from"} {
+	for _, want := range []string{path, "RESPIN_NOPE", "listn", "s3", "koji.hub", "queue.lease", "limits.cache", "smtp.from"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not named in:\n%v", want, err)
 		}
@@ -39,11 +39,11 @@ func TestEnvironmentGoesBeforeTheFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("ttl: 1h\nkoji: {hub: \"http://a.example.org/kojihub\"}\nsmtp: {host: m, from: a@example.org, password: geheim}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := daemon.LoadConfig(path, []string{"RESPIN_KOJI_HUB=http://b.example.org/kojihub", "RESPIN_LIMITS_TRUST_HOSTS=x:1,y:2", "RESPIN_NODE_SLOTS=3"})
+	c, err := daemon.LoadConfig(path, []string{"RESPIN_KOJI_HUB=http://b.example.org/kojihub", "RESPIN_LIMITS_TRUST_HOSTS=x:1,y:2", "RESPIN_NODE_SLOTS=3", "RESPIN_LIMITS_CACHE=1048576"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Koji.Hub != "http://b.example.org/kojihub" || c.TTL != time.Hour || c.Node.Slots != 3 || len(c.Limits.TrustHosts) != 2 {
+	if c.Koji.Hub != "http://b.example.org/kojihub" || c.TTL != time.Hour || c.Node.Slots != 3 || len(c.Limits.TrustHosts) != 2 || c.Limits.Cache != 1<<20 {
 		t.Errorf("%+v", c)
 	}
 	if c.SMTP.Password.String() == "geheim" {

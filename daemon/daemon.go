@@ -148,7 +148,10 @@ func (d *Daemon) newResolver(client *http.Client) (*compose.Resolver, error) {
 
 // network is where resolver and builder may fetch from, and where they cache.
 func (c *Config) network() compose.Network {
-	return compose.Network{CacheDir: filepath.Join(c.Data, "cache"), TrustHosts: c.trusted(), MinFree: c.Limits.DiskFloor}
+	return compose.Network{
+		CacheDir: filepath.Join(c.Data, "cache"), TrustHosts: c.trusted(),
+		MinFree: c.Limits.DiskFloor, MaxCache: c.Limits.Cache,
+	}
 }
 
 // Handler is the whole HTTP interface: REST, pages and hosted files.

@@ -71,7 +71,7 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	if problems := req.Check(); len(problems) > 0 {
 		return nil, false, compose.Refuse(problems...)
 	}
-	if err := errors.Join(d.checkQuota(ctx), d.checkDisk(&compose.Plan{})); err != nil {
+	if err := errors.Join(d.checkQuota(ctx), d.checkDisk(ctx, &compose.Plan{})); err != nil {
 		return nil, false, err
 	}
 	// The record comes first: a kill while Koji is asked loses no request.
@@ -259,7 +259,7 @@ func (d *Daemon) Resolve(ctx context.Context, req compose.Request) (*compose.Pla
 	if err := d.checkSize(plan); err != nil {
 		return nil, err
 	}
-	return plan, d.checkDisk(plan)
+	return plan, d.checkDisk(ctx, plan)
 }
 
 // checkSize refuses a Plan that the queue cannot carry.
@@ -317,9 +317,9 @@ func (d *Daemon) checkTools(ctx context.Context, plan *compose.Plan) error {
 
 // checkDisk refuses a Plan whose files will not fit where results are hosted.
 // A node checks its own disk again before it downloads.
-func (d *Daemon) checkDisk(plan *compose.Plan) error {
+func (d *Daemon) checkDisk(ctx context.Context, plan *compose.Plan) error {
 	need := 2*plan.Size() + d.cfg.Limits.DiskFloor
-	free, err := diskfree.At(d.cfg.Data)
+	free, err := d.freeDisk(ctx, 2*plan.Size())
 	if err != nil {
 		return err
 	}
@@ -331,6 +331,20 @@ func (d *Daemon) checkDisk(plan *compose.Plan) error {
 		Sentence: fmt.Sprintf("The server has %d MiB of free disk, and this compose needs %d MiB.", free>>20, need>>20),
 		Remedy:   "Delete old composes (respin delete), or ask the operator for room.",
 	})
+}
+
+// freeDisk is the free room of the data directory. Where n bytes and the floor
+// do not fit, the cache of the node in this process gives way first: nothing
+// would ever be queued, and so nothing pruned, on a disk that it fills.
+func (d *Daemon) freeDisk(ctx context.Context, n int64) (int64, error) {
+	free, err := diskfree.At(d.cfg.Data)
+	if err != nil || free >= n+d.cfg.Limits.DiskFloor || d.node == nil {
+		return free, err
+	}
+	if err := d.node.builder.MakeRoom(ctx, n); err != nil {
+		d.log.Debug("the cache makes no room", "error", err) // what is free is judged by the caller
+	}
+	return diskfree.At(d.cfg.Data)
 }
 
 func (d *Daemon) checkQuota(ctx context.Context) error {
@@ -451,7 +465,7 @@ func (d *Daemon) Retry(ctx context.Context, id, owner string) (*store.Compose, e
 		c, _, err := d.Submit(ctx, old.Request, SubmitOptions{Fresh: true, Owner: owner})
 		return c, err
 	}
-	if err := errors.Join(d.checkQuota(ctx), d.checkDisk(old.Plan)); err != nil {
+	if err := errors.Join(d.checkQuota(ctx), d.checkDisk(ctx, old.Plan)); err != nil {
 		return nil, err
 	}
 	c := &store.Compose{

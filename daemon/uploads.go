@@ -23,7 +23,6 @@ import (
 	"github.com/fedora-respin/respin/daemon/api"
 	"github.com/fedora-respin/respin/daemon/store"
 	"github.com/fedora-respin/respin/internal/atomicfile"
-	"github.com/fedora-respin/respin/internal/diskfree"
 	"github.com/fedora-respin/respin/internal/limitio"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
@@ -95,7 +94,7 @@ func (d *Daemon) receive(ctx context.Context, name string, length int64, r io.Re
 	if kind != "rpm" && kind != "iso" || name != path.Base(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return u, refuseCall(codeBadRequest, http.StatusUnprocessableEntity, "An upload is named like a file, and ends in .rpm or .iso.", "Give its name with ?name=.")
 	}
-	free, err := diskfree.At(d.cfg.Data)
+	free, err := d.freeDisk(ctx, min(max(length, 1), d.cfg.Limits.Upload))
 	if err != nil {
 		return u, err
 	}

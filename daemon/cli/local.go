@@ -89,7 +89,7 @@ func (l *local) network() (compose.Network, error) {
 	if cache == "" {
 		cache = l.cfg.Data
 	}
-	n := compose.Network{CacheDir: filepath.Join(cache, "respin"), TrustHosts: l.cfg.Limits.TrustHosts, AllowLoopback: true}
+	n := compose.Network{CacheDir: filepath.Join(cache, "respin"), TrustHosts: l.cfg.Limits.TrustHosts, AllowLoopback: true, MaxCache: l.cfg.Limits.Cache}
 	for _, raw := range []string{l.cfg.Koji.Hub, l.cfg.Koji.TopURL} {
 		if u, err := url.Parse(raw); err == nil && u.Host != "" {
 			n.TrustHosts = append(n.TrustHosts, u.Host)
