@@ -213,3 +213,22 @@ func TestBuildStopsWhenCanceled(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestFailureShowsNoPathOfTheNode(t *testing.T) {
+	t.Parallel()
+	f := fedora(t)
+	p := plan(t, f, compose.Request{Sources: []string{f.SmallUpdate}})
+	dir := t.TempDir()
+	// A file stands where the result belongs, in a directory that is not respin's to clear.
+	b := builder(t, compose.Network{AllowLoopback: true}, compose.BuilderOptions{})
+	if err := os.WriteFile(filepath.Join(dir, "tmp"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	result, err := b.Build(t.Context(), p, compose.Work{ID: "c1", Dir: dir})
+	if err == nil || result.Failure == nil || result.Failure.Code != compose.CodeInternal {
+		t.Fatalf("%v, %+v", err, result.Failure)
+	}
+	if strings.Contains(result.Failure.Sentence, dir) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("users read %q, operators %q", result.Failure.Sentence, err)
+	}
+}

@@ -62,6 +62,7 @@ type BuilderOptions struct {
 // Builder turns Plans into Results on this host. It is safe for concurrent use.
 type Builder struct {
 	fetcher  *fetch.Fetcher
+	cacheDir string
 	minFree  int64
 	backends []Backend
 	machine  Machine
@@ -76,7 +77,7 @@ func NewBuilder(network Network, o BuilderOptions) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make builder: %w", err)
 	}
-	b := &Builder{fetcher: f, backends: o.Backends, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
+	b := &Builder{fetcher: f, cacheDir: network.CacheDir, backends: o.Backends, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
 	if b.logger == nil {
 		b.logger = hclog.NewNullLogger()
 	}
@@ -158,6 +159,7 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, work Work) (*Result, er
 	err := run.all(ctx)
 	if err != nil {
 		failed := Diagnose(ctx, run.stage(), err)
+		run.hidePaths(&failed.Failure)
 		run.logf("FAILED in stage %s (%s): %s", failed.Failure.Stage, failed.Failure.Code, failed.Failure.Sentence)
 		run.result.Failure = &failed.Failure
 		err = failed
@@ -169,6 +171,16 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, work Work) (*Result, er
 		err = failed
 	}
 	return run.result, err
+}
+
+// hidePaths keeps this host's directories out of what users read; the error
+// behind the Failure still has them, for the operator.
+func (r *build) hidePaths(f *Failure) {
+	short := strings.NewReplacer(r.work.Dir+"/", "", r.work.Dir, ".", r.cacheDir+"/", "")
+	f.Sentence = short.Replace(f.Sentence)
+	for i := range f.Evidence {
+		f.Evidence[i] = short.Replace(f.Evidence[i])
+	}
 }
 
 // build is the state of one Build.
