@@ -1,5 +1,7 @@
 package compose
 
+import "runtime"
+
 // Kind says what a compose makes.
 type Kind string
 
@@ -28,6 +30,18 @@ func Kinds() []Kind {
 
 // Arches lists the architectures of the contract by Fedora's base arch names.
 func Arches() []string { return []string{"x86_64", "aarch64", "ppc64le", "s390x"} }
+
+// HostArch is the architecture of this host by Fedora's base arch name, and the
+// default of Request.Arch.
+func HostArch() string {
+	switch runtime.GOARCH {
+	case "amd64":
+		return "x86_64"
+	case "arm64":
+		return "aarch64"
+	}
+	return runtime.GOARCH // ppc64le and s390x are called the same
+}
 
 // State is where a compose stands.
 type State string

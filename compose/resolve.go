@@ -266,14 +266,7 @@ func (q *resolution) unused(backend Backend) {
 
 // arches are the architectures that the side repo takes.
 func (q *resolution) arches() []string {
-	arches := []string{q.req.Arch, "noarch"}
-	if q.req.Options.Multilib && q.req.Arch == "x86_64" {
-		arches = append(arches, "i686")
-	}
-	if q.req.Options.IncludeSource {
-		arches = append(arches, "src")
-	}
-	return arches
+	return koji.Arches(q.req.Arch, q.req.Options.Multilib, q.req.Options.IncludeSource)
 }
 
 // wanted applies the arch and debuginfo rules to a file.

@@ -300,66 +300,13 @@ func (r *build) judge(entries []PackageEntry) error {
 		}
 	}
 	for _, spec := range r.plan.Request.Require {
-		if err := require(spec, entries); err != nil {
-			return err
+		if err := Ships(entries, spec); err != nil {
+			return &FailedError{Err: err, Failure: Failure{
+				Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The result does not hold %s: %s.", spec, err),
+				Remedy: "Name a source that brings it.",
+			}}
 		}
 	}
 	r.logf("verified: %d packages are in the result as requested", len(entries))
 	return nil
-}
-
-// require checks one entry of Request.Require against the report.
-func require(spec string, entries []PackageEntry) error {
-	name, op, version := splitRequire(spec)
-	for _, e := range entries {
-		if e.Name != name {
-			continue
-		}
-		have, err := rpm.ParseEVR(e.Shipped)
-		if err == nil && satisfies(have, op, version) {
-			return nil
-		}
-	}
-	return &FailedError{Failure: Failure{
-		Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The result does not hold %s.", spec),
-		Remedy: "Name a source that brings it.",
-	}}
-}
-
-func splitRequire(spec string) (name, op, version string) {
-	i := strings.IndexAny(spec, "<>=")
-	if i < 0 {
-		return spec, "", ""
-	}
-	rest := strings.TrimLeft(spec[i:], "<>=")
-	return spec[:i], spec[i : len(spec)-len(rest)], rest
-}
-
-// satisfies compares as rpm does: a wanted version without a release matches
-// every release.
-func satisfies(have rpm.EVR, op, version string) bool {
-	if op == "" {
-		return true
-	}
-	want, err := rpm.ParseEVR(version)
-	if err != nil {
-		return false
-	}
-	if want.Release == "" {
-		have.Release = ""
-	}
-	c := have.Compare(want)
-	switch op {
-	case "=":
-		return c == 0
-	case "<":
-		return c < 0
-	case "<=":
-		return c <= 0
-	case ">":
-		return c > 0
-	case ">=":
-		return c >= 0
-	}
-	return false
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -245,15 +244,3 @@ func (d *Daemon) spawn(fn func(context.Context)) {
 }
 
 func (d *Daemon) stopping() bool { return d.ctx.Err() != nil }
-
-// hostArch is this machine's architecture by Fedora's name.
-func hostArch() string {
-	switch runtime.GOARCH {
-	case "arm64":
-		return "aarch64"
-	case "ppc64le", "s390x":
-		return runtime.GOARCH
-	default:
-		return "x86_64"
-	}
-}

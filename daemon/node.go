@@ -84,7 +84,7 @@ func (n *node) run(ctx context.Context) error {
 		return err
 	}
 	can, missing := n.builder.Kinds(ctx)
-	labels := map[string]string{"arch": hostArch()}
+	labels := map[string]string{"arch": compose.HostArch()}
 	for kind, reason := range missing {
 		labels[missingLabel+string(kind)] = reason
 		n.log.Warn("kind not offered", "kind", kind, "reason", reason)

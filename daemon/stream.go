@@ -232,7 +232,7 @@ func (d *Daemon) restServer(a huma.API) {
 		req := compose.Request{Kind: compose.KindRepo, Release: in.Release, Arch: in.Arch, Sources: []string{in.Source}}
 		req.Options = compose.Options{Debuginfo: in.Debuginfo, Multilib: in.Multilib, IncludeSource: in.Src}
 		if req.Arch == "" {
-			req.Arch = hostArch()
+			req.Arch = compose.HostArch()
 		}
 		if problems := req.Check(); len(problems) > 0 {
 			return nil, d.answer(compose.Refuse(problems...))

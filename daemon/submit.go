@@ -56,7 +56,7 @@ type SubmitOptions struct {
 // *compose.RefusedError and leaves no record.
 func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOptions) (c *store.Compose, reused bool, err error) {
 	if req.Arch == "" {
-		req.Arch = hostArch()
+		req.Arch = compose.HostArch()
 	}
 	asked, err := digestOf(&req)
 	if err != nil {
@@ -247,7 +247,7 @@ func (d *Daemon) Resolve(ctx context.Context, req compose.Request) (*compose.Pla
 	}
 	defer done()
 	if req.Arch == "" {
-		req.Arch = hostArch()
+		req.Arch = compose.HostArch()
 	}
 	plan, err := d.resolver.Resolve(ctx, req)
 	if err != nil {

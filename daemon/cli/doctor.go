@@ -288,7 +288,7 @@ func (a *app) printDoctor(r *doctorReport, floor int64) {
 		return paint(a.outColor, colorWarn, no)
 	}
 	v := r.Version
-	a.pairs("respin", v.Version+", "+v.Go, "host", v.OS+" "+r.Kernel+", "+hostArch(), "kvm", map[bool]string{true: "yes", false: "no: machines boot slowly, in software"}[r.KVM],
+	a.pairs("respin", v.Version+", "+v.Go, "host", v.OS+" "+r.Kernel+", "+compose.HostArch(), "kvm", map[bool]string{true: "yes", false: "no: machines boot slowly, in software"}[r.KVM],
 		"data", fmt.Sprintf("%s, %s free", r.Data, bytesText(r.DiskFree)))
 	if r.DiskFree < floor {
 		a.printf("%s\n", paint(a.outColor, colorBad, fmt.Sprintf("there is less room than the %s that must stay free: nothing can be built", bytesText(floor))))

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/fedora-respin/respin/bodhi"
@@ -32,7 +31,7 @@ func (a *app) buildLocal(ctx context.Context, p *prepared, configFile, output st
 		return err
 	}
 	if p.req.Arch == "" {
-		p.req.Arch = hostArch()
+		p.req.Arch = compose.HostArch()
 	}
 	stop, err := l.offer(ctx, p)
 	if err != nil {
@@ -231,14 +230,3 @@ func (l *local) printResult(r *compose.Result) {
 }
 
 func fileURL(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
-
-// hostArch is this machine's architecture by Fedora's name.
-func hostArch() string {
-	switch runtime.GOARCH {
-	case "amd64":
-		return "x86_64"
-	case "arm64":
-		return "aarch64"
-	}
-	return runtime.GOARCH
-}

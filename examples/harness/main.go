@@ -25,7 +25,6 @@ import (
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/koji"
-	"github.com/fedora-respin/respin/repo/rpm"
 )
 
 func main() {
@@ -75,7 +74,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	fmt.Fprintf(&tap, "TAP version 13\n1..%d\n", len(expect))
 	failed := 0
 	for i, want := range expect {
-		if err := Ships(result.Packages, want); err != nil {
+		if err := compose.Ships(result.Packages, want); err != nil {
 			failed++
 			fmt.Fprintf(&tap, "not ok %d - %s\n# %v\n", i+1, want, err)
 			continue
@@ -119,59 +118,6 @@ func Compose(ctx context.Context, fedora Fedora, req compose.Request, dir string
 		return nil, err
 	}
 	return builder.Build(ctx, plan, compose.Work{ID: "harness", Dir: dir})
-}
-
-// Ships tells whether the package report holds want: a name, or a name with a
-// comparison. A wanted version without a release matches every release.
-func Ships(report []compose.PackageEntry, want string) error {
-	name, op, version := want, "", ""
-	if i := strings.IndexAny(want, "<>="); i > 0 {
-		name, version = want[:i], strings.TrimLeft(want[i:], "<>=")
-		op = want[i : len(want)-len(version)]
-	}
-	for _, p := range report {
-		if p.Name != name {
-			continue
-		}
-		if p.Verdict != compose.VerdictIncluded {
-			return fmt.Errorf("%s.%s %s is %s", p.Name, p.Arch, p.Requested, p.Verdict)
-		}
-		if op == "" {
-			return nil
-		}
-		have, err := rpm.ParseEVR(p.Shipped)
-		if err != nil {
-			return err
-		}
-		wanted, err := rpm.ParseEVR(version)
-		if err != nil {
-			return err
-		}
-		if wanted.Release == "" {
-			have.Release = ""
-		}
-		if !holds(op, have.Compare(wanted)) {
-			return fmt.Errorf("%s.%s is %s", p.Name, p.Arch, p.Shipped)
-		}
-		return nil
-	}
-	return fmt.Errorf("there is no package %s", name)
-}
-
-func holds(op string, c int) bool {
-	switch op {
-	case "=":
-		return c == 0
-	case "<":
-		return c < 0
-	case "<=":
-		return c <= 0
-	case ">":
-		return c > 0
-	case ">=":
-		return c >= 0
-	}
-	return false
 }
 
 // hosts returns host:port of each URL.
