@@ -19,7 +19,7 @@ interop := $(strict) RESPIN_CACHE=$(CURDIR)/.cache/demo \
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## the respin binary, static, into bin/
@@ -83,6 +83,19 @@ fuzz: ## every fuzz target for fuzztime (20s)
 .PHONY: bench
 bench: ## the benchmarks
 	go test -run '^$$' -bench . -benchmem $(pkgs)
+
+.PHONY: e2e
+e2e: ## the main job and the kills, on the real binary
+	@$(setup) test
+	$(interop) go test -tags interop -timeout 25m -v -run 'Demo|KillNine|Smoke' ./internal/interop
+
+.PHONY: generate
+generate: ## the generated code (option tables of kickstart commands)
+	go generate ./...
+
+.PHONY: man
+man: build ## the manual page, as bin/respin.1
+	bin/respin man > bin/respin.1
 
 .PHONY: check
 check: lint test ## what must hold before a commit that matters
