@@ -10,9 +10,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"go.uber.org/goleak"
 
 	"github.com/fedora-respin/respin/compose"
@@ -38,6 +40,25 @@ type world struct {
 	url    string
 	client *http.Client
 	stop   func() // ends the daemon, not its surroundings
+	log    journal
+}
+
+// journal is what the operator reads.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 func newWorld(t *testing.T, change func(*daemon.Config)) *world {
@@ -85,7 +106,7 @@ func (w *world) start() *daemon.Daemon {
 	}
 	w.cfg.Listen, w.cfg.URL = listener.Addr().String(), "http://"+listener.Addr().String()
 	w.url = w.cfg.URL
-	d, err := daemon.New(context.Background(), w.cfg, daemon.Options{Version: "test"})
+	d, err := daemon.New(context.Background(), w.cfg, daemon.Options{Version: "test", Logger: hclog.New(&hclog.LoggerOptions{Output: &w.log})})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -118,6 +118,10 @@ func TestStoppedInTheMiddleIsFinishedAfterTheRestart(t *testing.T) {
 	if c = w.await(c.ID); c.State != compose.StateSucceeded || c.Attempt != 2 {
 		t.Fatalf("%s in attempt %d: %+v", c.State, c.Attempt, c.Failure)
 	}
+	// It has another port now, so the queue holds the compose with another URL.
+	if log := w.log.String(); strings.Contains(log, "does not take the compose") {
+		t.Errorf("the operator reads:\n%s", log)
+	}
 	w.letter(1)
 	entries, err := os.ReadDir(filepath.Join(w.cfg.Data, "work"))
 	if err != nil {

@@ -401,6 +401,11 @@ func (d *Daemon) enqueue(ctx context.Context, c *store.Compose) {
 	if err == nil {
 		err = d.master.Submit(ctx, queue.Job{ID: c.ID, Kind: string(c.Request.Kind), Arch: c.Request.Arch, Payload: data})
 	}
+	if errors.Is(err, queue.ErrConflict) {
+		// It has the compose, with what an earlier configuration or version made of
+		// it (the payload names this server's URL). The Plan in it is the same.
+		err = nil
+	}
 	if err == nil {
 		c, err = d.store.Update(ctx, c.ID, func(c *store.Compose) error { c.Submitted = true; return nil })
 		if err == nil && c.Canceling { // between the record and the queue
