@@ -36,10 +36,12 @@ demo: ## the main job, end to end: update -> side repo -> ISO -> URL -> booted m
 run: build ## the daemon with its defaults on http://127.0.0.1:8080
 	bin/respin serve
 
+# -count=1: the interop tests build and run programs, which the cache of test
+# results does not know of.
 .PHONY: test
 test: ## every test: unit with the race detector, then interop against the real tools
 	@$(setup) test
-	CGO_ENABLED=1 $(interop) gotestsum --format pkgname-and-test-fails -- -race -tags interop -timeout 25m $(pkgs)
+	CGO_ENABLED=1 $(interop) gotestsum --format pkgname-and-test-fails -- -count=1 -race -tags interop -timeout 25m $(pkgs)
 
 .PHONY: unit
 unit: ## only the tests that need no other tool
@@ -52,7 +54,7 @@ race: ## the unit tests with the race detector
 .PHONY: interop
 interop: ## only the tests against the real tools
 	@$(setup) test
-	$(interop) go test -tags interop -timeout 25m ./internal/interop/...
+	$(interop) go test -count=1 -tags interop -timeout 25m ./internal/interop/...
 
 .PHONY: cover
 cover: ## coverage of the unit tests, by function
@@ -87,7 +89,7 @@ bench: ## the benchmarks
 .PHONY: e2e
 e2e: ## the main job and the kills, on the real binary
 	@$(setup) test
-	$(interop) go test -tags interop -timeout 25m -v -run 'Demo|KillNine|Smoke' ./internal/interop
+	$(interop) go test -count=1 -tags interop -timeout 25m -v -run 'Demo|KillNine|Smoke' ./internal/interop
 
 .PHONY: generate
 generate: ## the generated code (option tables of kickstart commands)
