@@ -164,14 +164,30 @@ func (r *Repo) Stream(ctx context.Context, kind string) (io.ReadCloser, error) {
 // Primary reads the packages of the repository; see the function Primary and
 // Stream for the errors.
 func (r *Repo) Primary(ctx context.Context) iter.Seq2[*Entry, error] {
-	return func(yield func(*Entry, error) bool) {
-		in, err := r.Stream(ctx, "primary")
+	return streamed(ctx, r, "primary", Primary)
+}
+
+// Filelists reads the files of the packages; see the function Filelists and
+// Stream for the errors.
+func (r *Repo) Filelists(ctx context.Context) iter.Seq2[*EntryFiles, error] {
+	return streamed(ctx, r, "filelists", Filelists)
+}
+
+// Other reads the changelogs of the packages; see the function Other and Stream
+// for the errors.
+func (r *Repo) Other(ctx context.Context) iter.Seq2[*EntryChangelogs, error] {
+	return streamed(ctx, r, "other", Other)
+}
+
+func streamed[T any](ctx context.Context, r *Repo, kind string, read func(io.Reader) iter.Seq2[*T, error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		in, err := r.Stream(ctx, kind)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		defer in.Close() //nolint:errcheck // opened for reading
-		for e, err := range Primary(in) {
+		for e, err := range read(in) {
 			if !yield(e, err) {
 				return
 			}

@@ -3,6 +3,8 @@ package xmlscan
 import (
 	"fmt"
 	"io"
+
+	"github.com/fedora-respin/respin/internal/limitio"
 )
 
 // SyntaxError says where a document stops being one.
@@ -10,7 +12,7 @@ type SyntaxError struct {
 	Offset int64 // bytes into the document
 	Line   int   // counted from 1
 	Reason string
-	Err    error // io.ErrUnexpectedEOF for a document that was cut, else nil
+	Err    error // io.ErrUnexpectedEOF for a document that was cut, *limitio.TooLargeError, or nil
 }
 
 func (e *SyntaxError) Error() string {
@@ -22,6 +24,11 @@ func (e *SyntaxError) Unwrap() error { return e.Err }
 
 func (s *Scanner) fail(format string, args ...any) error {
 	return &SyntaxError{Offset: s.Offset(), Line: s.Line(), Reason: fmt.Sprintf(format, args...)}
+}
+
+func (s *Scanner) tooLong() error {
+	err := &limitio.TooLargeError{What: "a tag or text", Limit: int64(s.limits.Token)}
+	return &SyntaxError{Offset: s.Offset(), Line: s.Line(), Reason: err.Error(), Err: err}
 }
 
 func (s *Scanner) truncated(reason string) error {

@@ -150,7 +150,7 @@ func (s *Scanner) more() (bool, error) {
 	}
 	if s.end == len(s.buf) {
 		if len(s.buf) >= s.limits.Token {
-			return false, s.fail("tag or text longer than %d bytes", s.limits.Token)
+			return false, s.tooLong()
 		}
 		bigger := make([]byte, min(2*len(s.buf), max(s.limits.Token, len(s.buf)+1)))
 		copy(bigger, s.buf[:s.end])

@@ -170,10 +170,10 @@ func TestLimits(t *testing.T) {
 	}{
 		"depth":      {strings.NewReader(deep), xmlscan.Limits{}, "nested more than 64"},
 		"own depth":  {strings.NewReader("<a><a><a/></a></a>"), xmlscan.Limits{Depth: 2}, "nested more than 2"},
-		"text":       {strings.NewReader("<a>" + strings.Repeat("x", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "longer than"},
-		"tag":        {strings.NewReader("<a " + strings.Repeat("x", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "longer than"},
-		"end tag":    {strings.NewReader("<a></" + strings.Repeat(" ", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "longer than"},
-		"comment":    {strings.NewReader("<!--" + strings.Repeat(" ", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "longer than"},
+		"text":       {strings.NewReader("<a>" + strings.Repeat("x", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "larger than"},
+		"tag":        {strings.NewReader("<a " + strings.Repeat("x", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "larger than"},
+		"end tag":    {strings.NewReader("<a></" + strings.Repeat(" ", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "larger than"},
+		"comment":    {strings.NewReader("<!--" + strings.Repeat(" ", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "larger than"},
 		"attributes": {strings.NewReader("<a " + strings.Repeat(" x=''", 100)), xmlscan.Limits{}, "too many attributes"},
 	} {
 		if _, err := tokens(tc.doc, tc.limits); err == nil || !strings.Contains(err.Error(), tc.reason) {
