@@ -75,6 +75,12 @@ func (ix *Index) Relation(r Rel) Relation {
 	return Relation{Name: ix.texts.get(Str(row[0])), Flags: rpm.DepFlags(row[2]), EVR: ix.evr(row[1])}
 }
 
+// RelationName returns the number of the name of a dependency.
+func (ix *Index) RelationName(r Rel) Str { return ix.rels[r][0] }
+
+// Find returns the number of a text that the index holds.
+func (ix *Index) Find(text string) (Str, bool) { return ix.find(text) }
+
 // RelationCount is how many different dependencies there are: their numbers
 // are below it.
 func (ix *Index) RelationCount() int { return len(ix.rels) }
@@ -127,3 +133,6 @@ func (ix *Index) Offers(name string) iter.Seq2[Package, Relation] {
 		}
 	}
 }
+
+// Name returns the name of a dependency.
+func (ix *Index) Name(r Rel) string { return ix.texts.get(ix.rels[r][0]) }
