@@ -1,9 +1,7 @@
 package repo
 
 import (
-	"bytes"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/fedora-respin/respin/internal/limitio"
@@ -20,8 +18,7 @@ const (
 // repomdReader reads one repomd.xml.
 type repomdReader struct {
 	*xmlscan.Scanner
-	md  Repomd
-	buf []byte
+	md Repomd
 }
 
 // ReadRepomd reads repomd.xml, at most 16 MiB of it. Elements it does not know
@@ -38,83 +35,51 @@ func (x *repomdReader) read() error {
 	if err := x.Root(mdxml.NamespaceRepo, "repomd"); err != nil {
 		return err
 	}
-	for {
-		more, err := x.Child()
-		if err != nil {
-			return err
-		}
-		if !more {
-			return x.Finish()
-		}
-		switch string(x.Local()) {
-		case "revision":
-			x.md.Revision, err = x.text()
-		case "tags":
-			err = x.readTags()
-		case "data":
-			err = x.readData()
-		default:
-			err = x.Skip()
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// text reads the text of the current element, without white space around it.
-func (x *repomdReader) text() (string, error) {
-	var err error
-	x.buf, err = x.AppendText(x.buf[:0])
-	return string(bytes.TrimSpace(x.buf)), err
-}
-
-func (x *repomdReader) attr(name string) string {
-	v, _ := x.Attr(name)
-	return string(v)
-}
-
-func (x *repomdReader) readTags() error {
-	for {
-		more, err := x.Child()
-		if err != nil || !more {
-			return err
-		}
-		name, cpeid := string(x.Local()), x.attr("cpeid")
-		if x.buf, err = x.AppendText(x.buf[:0]); err != nil {
-			return err
-		}
-		text := string(x.buf)
+	err := x.Children(func(name string) (err error) {
 		switch name {
-		case "content":
-			x.md.ContentTags = append(x.md.ContentTags, text)
-		case "repo":
-			x.md.RepoTags = append(x.md.RepoTags, text)
-		case "distro":
-			x.md.DistroTags = append(x.md.DistroTags, DistroTag{CPEID: cpeid, Name: text})
+		case "revision":
+			x.md.Revision, err = x.ReadText()
+			return err
+		case "tags":
+			return x.Children(x.readTag)
+		case "data":
+			return x.readData()
 		}
+		return x.Skip()
+	})
+	if err != nil {
+		return err
 	}
+	return x.Finish()
+}
+
+func (x *repomdReader) readTag(name string) error {
+	cpeid := x.AttrText("cpeid")
+	text, err := x.ReadText()
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "content":
+		x.md.ContentTags = append(x.md.ContentTags, text)
+	case "repo":
+		x.md.RepoTags = append(x.md.RepoTags, text)
+	case "distro":
+		x.md.DistroTags = append(x.md.DistroTags, DistroTag{CPEID: cpeid, Name: text})
+	}
+	return nil
 }
 
 func (x *repomdReader) readData() error {
 	if len(x.md.Data) == maxData {
 		return x.Fail("too many data elements")
 	}
-	d := Data{Type: x.attr("type")}
+	d := Data{Type: x.AttrText("type")}
 	if d.Type == "" {
 		return x.Fail("data element without type")
 	}
-	for {
-		more, err := x.Child()
-		if err != nil {
-			return err
-		}
-		if !more {
-			break
-		}
-		if err := x.readField(&d); err != nil {
-			return err
-		}
+	if err := x.Children(func(name string) error { return x.readField(&d, name) }); err != nil {
+		return err
 	}
 	if d.Href == "" {
 		return x.Fail("data element " + d.Type + " without location")
@@ -124,53 +89,50 @@ func (x *repomdReader) readData() error {
 }
 
 // readField reads one child of a data element.
-func (x *repomdReader) readField(d *Data) error {
-	name, kind := string(x.Local()), x.attr("type")
-	if name == "location" {
-		d.Href, d.Base = x.attr("href"), x.attr("xml:base")
-		return x.Skip()
-	}
-	text, err := x.text()
-	if err != nil {
+func (x *repomdReader) readField(d *Data, name string) (err error) {
+	switch name {
+	case "location":
+		d.Href, d.Base = x.AttrText("href"), x.AttrText("xml:base")
+	case "checksum":
+		d.Checksum, err = x.checksum()
+		return err
+	case "open-checksum":
+		d.OpenChecksum, err = x.checksum()
+		return err
+	case "header-checksum":
+		d.HeaderChecksum, err = x.checksum()
+		return err
+	case "timestamp":
+		d.Timestamp, err = x.ReadNumber()
+		return err
+	case "size":
+		return x.size(&d.Size)
+	case "open-size":
+		return x.size(&d.OpenSize)
+	case "header-size":
+		return x.size(&d.HeaderSize)
+	case "database_version":
+		n, err := x.ReadNumber()
+		d.DatabaseVersion = int(n)
 		return err
 	}
-	sum := Checksum{Type: kind, Value: strings.ToLower(text)}
-	switch name {
-	case "checksum":
-		d.Checksum = sum
-	case "open-checksum":
-		d.OpenChecksum = sum
-	case "header-checksum":
-		d.HeaderChecksum = sum
-	case "timestamp":
-		d.Timestamp, err = x.number(name, text)
-	case "size":
-		d.Size, err = x.size(name, text)
-	case "open-size":
-		d.OpenSize, err = x.size(name, text)
-	case "header-size":
-		d.HeaderSize, err = x.size(name, text)
-	case "database_version":
-		var n int64
-		n, err = x.number(name, text)
-		d.DatabaseVersion = int(n)
-	}
-	return err
+	return x.Skip()
 }
 
-func (x *repomdReader) number(name, text string) (int64, error) {
-	n, ok := mdxml.ParseNumber([]byte(text))
-	if !ok {
-		return 0, x.Fail(name + ": bad number " + strconv.Quote(text))
-	}
-	return n, nil
+func (x *repomdReader) checksum() (c Checksum, err error) {
+	c.Type = x.AttrText("type")
+	c.Value, err = x.ReadText()
+	c.Value = strings.ToLower(c.Value)
+	return c, err
 }
 
 // size reads a number that is not negative.
-func (x *repomdReader) size(name, text string) (int64, error) {
-	n, err := x.number(name, text)
+func (x *repomdReader) size(dst *int64) error {
+	name := string(x.Local())
+	n, err := x.ReadNumber()
 	if err == nil && n < 0 {
-		err = x.Fail(name + ": negative size " + text)
+		err = x.Fail(name + ": negative size")
 	}
-	return n, err
+	*dst = n
+	return err
 }

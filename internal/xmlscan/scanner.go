@@ -52,6 +52,8 @@ type Scanner struct {
 	attrs []attr
 	text  []byte
 
+	scratch []byte
+
 	stack []byte // names of the open elements, one after the other
 	marks []int  // where each begins
 }

@@ -1,8 +1,10 @@
 package xmlscan
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"strconv"
 )
 
 // Root moves to the root element, which must have the name and, when it says
@@ -36,6 +38,20 @@ func (s *Scanner) Child() (bool, error) {
 	}
 }
 
+// Children calls each with the name of every child of the element whose start
+// tag was read last. each must read it to its end.
+func (s *Scanner) Children(each func(name string) error) error {
+	for {
+		more, err := s.Child()
+		if err != nil || !more {
+			return err
+		}
+		if err := each(string(s.local)); err != nil {
+			return err
+		}
+	}
+}
+
 // AppendText appends the text of the element whose start tag was read last to
 // dst, and reads to its end. Elements inside it are passed over.
 func (s *Scanner) AppendText(dst []byte) ([]byte, error) {
@@ -51,6 +67,34 @@ func (s *Scanner) AppendText(dst []byte) ([]byte, error) {
 			return dst, nil
 		}
 	}
+}
+
+// ReadText returns the text of the element whose start tag was read last,
+// without the white space around it, and reads to its end.
+func (s *Scanner) ReadText() (string, error) {
+	var err error
+	s.scratch, err = s.AppendText(s.scratch[:0])
+	return string(bytes.TrimSpace(s.scratch)), err
+}
+
+// ReadNumber is ReadText for an integer; see ParseNumber.
+func (s *Scanner) ReadNumber() (int64, error) {
+	name := string(s.local)
+	text, err := s.ReadText()
+	if err != nil {
+		return 0, err
+	}
+	n, ok := ParseNumber([]byte(text))
+	if !ok {
+		return 0, s.Fail(name + ": bad number " + strconv.Quote(text))
+	}
+	return n, nil
+}
+
+// AttrText returns a copy of an attribute's value, "" when it is absent.
+func (s *Scanner) AttrText(name string) string {
+	v, _ := s.Attr(name)
+	return string(v)
 }
 
 // Skip reads to the end of the element whose start tag was read last.
@@ -88,4 +132,35 @@ func (s *Scanner) inside(err error) error {
 		return s.truncated("document ends early")
 	}
 	return err
+}
+
+// ParseNumber reads an integer. A fraction is dropped, as in the times that
+// some programs write; an empty text is 0.
+func ParseNumber(text []byte) (int64, bool) {
+	text = bytes.TrimSpace(text)
+	if i := bytes.IndexByte(text, '.'); i >= 0 {
+		text = text[:i]
+	}
+	if len(text) == 0 {
+		return 0, true
+	}
+	if len(text) > 18 {
+		n, err := strconv.ParseInt(string(text), 10, 64)
+		return n, err == nil
+	}
+	var n int64
+	digits := text
+	if text[0] == '-' || text[0] == '+' {
+		digits = text[1:]
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	if text[0] == '-' {
+		n = -n
+	}
+	return n, len(digits) > 0
 }

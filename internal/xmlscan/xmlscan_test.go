@@ -231,3 +231,19 @@ func TestNamespaceOfTheRoot(t *testing.T) {
 		}
 	}
 }
+
+func TestParseNumber(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		"": 0, "\t12\n": 12, "-3": -3, "+4": 4, "1381706941.75": 1381706941, "9223372036854775807": 1<<63 - 1, "-9223372036854775808": -1 << 63,
+	} {
+		if n, ok := xmlscan.ParseNumber([]byte(text)); !ok || n != want {
+			t.Errorf("%q: %d %v", text, n, ok)
+		}
+	}
+	for _, text := range []string{"x", "-", "1e9", "0x10", "1 2", "9223372036854775808", "१"} {
+		if n, ok := xmlscan.ParseNumber([]byte(text)); ok {
+			t.Errorf("%q: %d", text, n)
+		}
+	}
+}

@@ -105,7 +105,7 @@ func Run(ctx context.Context, side Repo, base []Repo, opts Options) (*Report, er
 	}
 	report := &Report{}
 	for _, family := range families(side, opts) {
-		u := newUniverse(ctx, family, side, base, opts)
+		u := newUniverse(ctx, family, side, base)
 		c := &checker{universe: u, opts: opts, report: report, byVerdict: map[*verdict]*miss{}}
 		if err := c.run(); err != nil {
 			return nil, fmt.Errorf("check repository: %w", err)

@@ -40,7 +40,7 @@ const (
 	replaced       // the side repo has the package
 )
 
-func newUniverse(ctx context.Context, family string, side Repo, base []Repo, opts Options) *universe {
+func newUniverse(ctx context.Context, family string, side Repo, base []Repo) *universe {
 	u := &universe{ctx: ctx, family: family, memo: map[index.Rel]*verdict{}, rich: map[string]*rpm.Rich{}}
 	for _, r := range append([]Repo{side}, base...) {
 		v := &view{Repo: r, state: make([]uint8, r.Index.Len())}

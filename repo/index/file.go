@@ -103,7 +103,7 @@ type fileReader struct {
 }
 
 func newFileReader(r io.Reader, size int64, magic, key string) *fileReader {
-	f := &fileReader{r: r, left: size - crc32.Size, tab: crc32.MakeTable(crc32.Castagnoli), buf: make([]byte, 256<<10)}
+	f := &fileReader{r: r, left: size - crc32.Size, tab: crc32.MakeTable(crc32.Castagnoli), buf: make([]byte, 48<<10)}
 	switch {
 	case f.bytes(64) != magic:
 		f.fail(stale("it is no saved index"))

@@ -203,13 +203,13 @@ func TestADamagedFileIsStale(t *testing.T) {
 	if _, err := load(good); err != nil {
 		t.Fatal(err)
 	}
-	for n := range good {
+	for n := 0; n < len(good); n += 31 {
 		if _, err := load(good[:n]); !errors.Is(err, index.ErrStale) {
 			t.Fatalf("cut after %d of %d bytes: %v", n, len(good), err)
 		}
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
+	for range 500 {
 		bad := slices.Clone(good)
 		bad[rnd.IntN(len(bad))] ^= byte(1 + rnd.IntN(255))
 		if _, err := load(bad); !errors.Is(err, index.ErrStale) {
@@ -261,7 +261,7 @@ func TestWrongNumbersUnderARightSum(t *testing.T) {
 	t.Parallel()
 	good := saved(t, indexOf(t, makeRepo(t, rpmtest.Spec{Name: "a", Version: "1", Release: "1", Files: []rpmtest.File{{Path: "/etc/a"}}})))
 	rnd := rand.New(rand.NewPCG(3, 4))
-	for at := range len(good) - 4 {
+	for at := 0; at < len(good)-4; at += 1 + rnd.IntN(20) {
 		bad := slices.Clone(good)
 		bad[at] ^= byte(1 + rnd.IntN(255))
 		reseal(bad)

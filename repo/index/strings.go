@@ -65,8 +65,8 @@ func (t *texts) find(text string) (Str, bool) {
 	h := hashText(text, t.seed)
 	mask := uint64(len(t.slots) - 1)
 	for i := h & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		if slot := t.slots[i]; slot>>32 == h>>32 && t.get(Str(uint32(slot)-1)) == text {
-			return Str(uint32(slot) - 1), true
+		if slot := t.slots[i]; slot>>32 == h>>32 && t.get(uint32(slot)-1) == text {
+			return uint32(slot) - 1, true
 		}
 	}
 	return 0, false
@@ -129,7 +129,7 @@ func (b *textBuilder) intern(text []byte) (Str, error) {
 	i := h & mask
 	for ; b.slots[i] != 0; i = (i + 1) & mask {
 		if slot := b.slots[i]; slot>>32 == h>>32 && b.at(uint32(slot)-1) == string(text) {
-			return Str(uint32(slot) - 1), nil
+			return uint32(slot) - 1, nil
 		}
 	}
 	s, err := b.add(text)

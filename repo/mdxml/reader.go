@@ -146,42 +146,11 @@ func (r *reader) keepAttr(name string) ([]byte, error) {
 // number reads an attribute as an integer; 0 when it is absent.
 func (r *reader) number(name string) (int64, error) {
 	v, _ := r.Attr(name)
-	n, ok := ParseNumber(v)
+	n, ok := xmlscan.ParseNumber(v)
 	if !ok {
 		return 0, r.Fail("attribute " + name + ": bad number " + strconv.Quote(string(v)))
 	}
 	return n, nil
-}
-
-// ParseNumber reads an integer. createrepo once wrote times with a fraction,
-// which is dropped; an empty text is 0.
-func ParseNumber(text []byte) (int64, bool) {
-	text = bytes.TrimSpace(text)
-	if i := bytes.IndexByte(text, '.'); i >= 0 {
-		text = text[:i]
-	}
-	if len(text) == 0 {
-		return 0, true
-	}
-	if len(text) > 18 {
-		n, err := strconv.ParseInt(string(text), 10, 64)
-		return n, err == nil
-	}
-	var n int64
-	digits := text
-	if text[0] == '-' || text[0] == '+' {
-		digits = text[1:]
-	}
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = 10*n + int64(c-'0')
-	}
-	if text[0] == '-' {
-		n = -n
-	}
-	return n, len(digits) > 0
 }
 
 // EVR is an epoch, version and release.
@@ -206,7 +175,7 @@ func (r *reader) readEVR(dst *EVR) (err error) {
 // evr reads the attributes epoch, ver and rel of the current start tag.
 func (r *reader) evr() (v EVR, err error) {
 	text, _ := r.Attr("epoch")
-	n, ok := ParseNumber(text)
+	n, ok := xmlscan.ParseNumber(text)
 	if !ok || n < 0 || n > 1<<32-1 || bytes.IndexByte(text, '.') >= 0 {
 		return v, r.Fail("bad epoch " + strconv.Quote(string(text)))
 	}

@@ -170,15 +170,19 @@ func (p *richParser) part(depth int) (*Rich, error) {
 // libfoo.so.1()(64bit). It is empty when they do not match.
 func (p *richParser) word() string {
 	open, i := 0, 0
+loop:
 	for ; i < len(p.rest); i++ {
-		c := p.rest[i]
-		if c == '(' {
+		switch c := p.rest[i]; {
+		case c == '(':
 			open++
-		} else if c == ')' && open == 0 || strings.IndexByte(" \t\r\n\v\f,", c) >= 0 {
-			break
-		} else if c == ')' {
+			continue
+		case c == ')' && open > 0:
 			open--
+			continue
+		case c != ')' && strings.IndexByte(" \t\r\n\v\f,", c) < 0:
+			continue
 		}
+		break loop
 	}
 	if open > 0 {
 		return ""
