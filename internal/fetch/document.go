@@ -40,17 +40,18 @@ type documentMeta struct {
 	SHA256       string `json:"sha256"`
 }
 
-// Document returns the file at rawURL as it is now, limit bytes of it at most.
-// The server is asked each time; a copy that was kept is used when it answers
-// that nothing has changed (RFC 9110, 13.1: ETag, Last-Modified). Policy,
-// retries and errors are those of Get.
-func (f *Fetcher) Document(ctx context.Context, rawURL string, limit int64) (*Document, error) {
-	if limit <= 0 || limit > MaxDocument {
-		return nil, fmt.Errorf("get %s: limit of %d bytes, 1 to %d possible", redact(rawURL), limit, MaxDocument)
+// Document returns the file as it is now, from the first of the URLs that has
+// it, limit bytes of it at most. The server is asked each time; a copy that was
+// kept is used when it answers that nothing has changed (RFC 9110, 13.1: ETag,
+// Last-Modified). check, if set, turns answers down: the next URL is tried, and
+// nothing is kept. Policy, retries and errors are those of Get.
+func (f *Fetcher) Document(ctx context.Context, urls []string, limit int64, check func([]byte) error) (*Document, error) {
+	if limit <= 0 || limit > MaxDocument || len(urls) == 0 {
+		return nil, fmt.Errorf("get document: %d URLs, limit of %d bytes, 1 to %d possible", len(urls), limit, MaxDocument)
 	}
 	var d *Document
-	err := f.persist(ctx, rawURL, func(u *url.URL) (err error) {
-		d, err = f.tryDocument(ctx, u, limit)
+	err := f.persist(ctx, urls, func(u *url.URL) (err error) {
+		d, err = f.tryDocument(ctx, u, limit, check)
 		return err
 	})
 	if err != nil {
@@ -59,11 +60,23 @@ func (f *Fetcher) Document(ctx context.Context, rawURL string, limit int64) (*Do
 	return d, nil
 }
 
-func (f *Fetcher) tryDocument(ctx context.Context, u *url.URL, limit int64) (*Document, error) {
+func (f *Fetcher) tryDocument(ctx context.Context, u *url.URL, limit int64, check func([]byte) error) (*Document, error) {
+	checked := func(data []byte) error {
+		if check == nil {
+			return nil
+		}
+		if err := check(data); err != nil {
+			return &CheckError{URL: u.Redacted(), Err: err}
+		}
+		return nil
+	}
 	if u.Scheme == "file" {
 		data, size, err := localHead(u, int(limit))
 		if err == nil && size > limit {
 			err = tooLarge(u, limit)
+		}
+		if err == nil {
+			err = checked(data)
 		}
 		return &Document{Data: data, URL: u.String()}, err
 	}
@@ -89,7 +102,7 @@ func (f *Fetcher) tryDocument(ctx context.Context, u *url.URL, limit int64) (*Do
 	case resp.StatusCode == http.StatusNotModified && meta.SHA256 != "":
 		now := time.Now()
 		_ = os.Chtimes(f.documentPath(u), now, now) // it is still wanted
-		return &Document{Data: kept, URL: meta.Final, Unchanged: true}, nil
+		return &Document{Data: kept, URL: meta.Final, Unchanged: true}, checked(kept)
 	case resp.StatusCode != http.StatusOK:
 		return nil, statusError(resp, u)
 	}
@@ -103,6 +116,9 @@ func (f *Fetcher) tryDocument(ctx context.Context, u *url.URL, limit int64) (*Do
 	}
 	if err == nil && resp.ContentLength >= 0 && int64(len(data)) != resp.ContentLength {
 		err = &transferError{url: u.Redacted(), err: io.ErrUnexpectedEOF}
+	}
+	if err == nil {
+		err = checked(data)
 	}
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func TestDocumentIsAskedForEachTimeAndBroughtOnce(t *testing.T) {
 	f := open(t, dir, nil)
 	get := func(want string, unchanged bool) {
 		t.Helper()
-		d, err := f.Document(t.Context(), url+"/repomd.xml", 1<<20)
+		d, err := f.Document(t.Context(), []string{url + "/repomd.xml"}, 1<<20, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestDocumentFollowsModificationTimes(t *testing.T) {
 	})
 	f := open(t, t.TempDir(), nil)
 	for i := range 2 {
-		d, err := f.Document(t.Context(), url+"/x", 100)
+		d, err := f.Document(t.Context(), []string{url + "/x"}, 100, nil)
 		if err != nil || string(d.Data) != "text" || d.Unchanged != (i == 1) {
 			t.Errorf("%+v %v", d, err)
 		}
@@ -105,7 +105,7 @@ func TestDocumentRefusals(t *testing.T) {
 	})
 	f := open(t, t.TempDir(), func(o *Options) { o.Retries = 2 })
 	get := func(path string) error {
-		_, err := f.Document(t.Context(), url+path, 100)
+		_, err := f.Document(t.Context(), []string{url + path}, 100, nil)
 		return err
 	}
 	var (
@@ -132,10 +132,10 @@ func TestDocumentRefusals(t *testing.T) {
 	if err := get("/busy"); !errors.Is(err, ErrUnreachable) || hits.Load()-before != 3 {
 		t.Errorf("busy: %d tries, %v", hits.Load()-before, err)
 	}
-	if _, err := f.Document(t.Context(), "file:///etc/passwd", 100); !errors.As(err, &refused) {
+	if _, err := f.Document(t.Context(), []string{"file:///etc/passwd"}, 100, nil); !errors.As(err, &refused) {
 		t.Errorf("file: %v", err)
 	}
-	if _, err := f.Document(t.Context(), url, 0); err == nil {
+	if _, err := f.Document(t.Context(), []string{url}, 0, nil); err == nil {
 		t.Error("no limit was accepted")
 	}
 }
@@ -147,10 +147,33 @@ func TestDocumentFromAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := open(t, t.TempDir(), func(o *Options) { o.Policy.AllowFile = true })
-	if d, err := f.Document(t.Context(), "file://"+path, 10); err != nil || string(d.Data) != "0123456789" {
+	if d, err := f.Document(t.Context(), []string{"file://" + path}, 10, nil); err != nil || string(d.Data) != "0123456789" {
 		t.Errorf("%+v %v", d, err)
 	}
-	if _, err := f.Document(t.Context(), "file://"+path, 9); err == nil {
+	if _, err := f.Document(t.Context(), []string{"file://" + path}, 9, nil); err == nil {
 		t.Error("longer than the limit")
+	}
+}
+
+func TestDocumentTakesTheNextMirror(t *testing.T) {
+	t.Parallel()
+	old, oldHits := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "old") })
+	gone, _ := serve(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })
+	good, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "new") })
+	f := open(t, t.TempDir(), nil)
+	check := func(data []byte) error {
+		if string(data) != "new" {
+			return errors.New("an old one")
+		}
+		return nil
+	}
+	d, err := f.Document(t.Context(), []string{gone + "/a", old + "/a", good + "/a"}, 100, check)
+	if err != nil || d.URL != good+"/a" || oldHits.Load() != 1 {
+		t.Errorf("%+v %v", d, err)
+	}
+	_, err = f.Document(t.Context(), []string{gone + "/a", old + "/a"}, 100, check)
+	var refused *CheckError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "404") {
+		t.Errorf("%v", err)
 	}
 }

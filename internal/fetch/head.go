@@ -22,7 +22,7 @@ func (f *Fetcher) Head(ctx context.Context, rawURL string, n int) (data []byte, 
 	if n <= 0 || n > MaxHead {
 		return nil, 0, fmt.Errorf("read the head of %s: %d bytes asked for, 1 to %d possible", redact(rawURL), n, MaxHead)
 	}
-	err = f.persist(ctx, rawURL, func(u *url.URL) (err error) {
+	err = f.persist(ctx, []string{rawURL}, func(u *url.URL) (err error) {
 		data, total, err = f.tryHead(ctx, u, n)
 		return err
 	})
@@ -32,27 +32,30 @@ func (f *Fetcher) Head(ctx context.Context, rawURL string, n int) (data []byte, 
 	return data, total, nil
 }
 
-// persist calls try for a URL that the policy allows, again after failures that
-// may pass.
-func (f *Fetcher) persist(ctx context.Context, rawURL string, try func(*url.URL) error) error {
-	m := f.mirrors([]string{rawURL})[0]
-	for !m.dead {
+// persist calls try for the URLs that the policy allows, best first and again
+// after failures that may pass, until one succeeds.
+func (f *Fetcher) persist(ctx context.Context, urls []string, try func(*url.URL) error) error {
+	ms := f.mirrors(urls)
+	for {
+		m := pick(ms, time.Now())
+		if m == nil {
+			return joinMirrors(ms)
+		}
 		if err := sleep(ctx, time.Until(m.ready)); err != nil {
-			return fmt.Errorf("get %s: %w", redact(rawURL), err)
+			return fmt.Errorf("get %s: %w", m.url.Redacted(), err)
 		}
 		err := try(m.url)
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("get %s: %w", redact(rawURL), context.Cause(ctx))
+			return fmt.Errorf("get %s: %w", m.url.Redacted(), context.Cause(ctx))
 		}
 		if judge(err) == fatal {
 			return err
 		}
 		f.failed(m, err, 0)
 	}
-	return m.err
 }
 
 func (f *Fetcher) tryHead(ctx context.Context, u *url.URL, n int) ([]byte, int64, error) {
