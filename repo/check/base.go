@@ -124,7 +124,7 @@ func (c *checker) breaks(v *view, rel index.Rel, lost map[index.Str]bool, q ref)
 	if err != nil || !c.anyLost(rich, v, lost) {
 		return false, false
 	}
-	return !c.met(rich, q, false) && c.met(rich, q, true), conditional(rich)
+	return !c.met(rich, asker{ref: q}) && c.met(rich, asker{ref: q, withReplaced: true}), conditional(rich)
 }
 
 func (c *checker) primaryMeets(r index.Relation, withReplaced bool) bool {

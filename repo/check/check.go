@@ -55,6 +55,7 @@ type Code string
 // The kinds of problems.
 const (
 	NothingProvides  Code = "nothing-provides"  // a requirement that no package meets
+	NeededIf         Code = "needed-if"         // a requirement under a condition that can be met while it cannot
 	ProviderReplaced Code = "provider-replaced" // only a package meets it that the side repo replaces
 	NotInstallable   Code = "not-installable"   // every package that meets it conflicts
 	BadDependency    Code = "bad-dependency"    // a rich dependency that cannot be parsed
@@ -64,6 +65,7 @@ const (
 	SameNEVRA        Code = "same-nevra"        // other content under the same name and version
 	Loses            Code = "loses"             // another repository has a newer version
 	Breaks           Code = "breaks"            // a package of another repository loses what it requires
+	NoFileLists      Code = "no-file-lists"     // paths were asked for and could not be looked up
 )
 
 // Problem is one thing that is wrong.
@@ -98,7 +100,7 @@ func (r *Report) Count(s Severity) int {
 }
 
 // Run checks the side repo against the others. The error is that of the
-// context, or of a Paths function; what is wrong with packages is in the report.
+// context; what is wrong with packages is in the report.
 func Run(ctx context.Context, side Repo, base []Repo, opts Options) (*Report, error) {
 	if opts.MaxMisses == 0 {
 		opts.MaxMisses = 3
@@ -160,6 +162,14 @@ func (c *checker) run() error {
 			return err
 		}
 		c.checkBase(i + 1)
+	}
+	for _, v := range c.repos {
+		if v.failed != nil {
+			c.add(Problem{
+				Severity: Warning, Code: NoFileLists, Repo: v.Name,
+				Text: fmt.Sprintf("the file lists of %s cannot be read, so paths were not looked up in them: %v", v.Name, v.failed),
+			})
+		}
 	}
 	return c.err
 }

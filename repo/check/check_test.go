@@ -160,13 +160,9 @@ func TestRun(t *testing.T) {
 				"  b-1-1.x86_64 from base provides it, but the side repo replaces that with b-2-1.x86_64",
 			},
 		},
-		"a package of the side repo obsoletes the provider": {
+		"an obsoleted provider can still be had": {
 			side: list{p("a-1-1.x86_64", "requires b"), p("c-1-1.x86_64", "obsoletes b < 2")},
 			base: list{p("b-1-1.x86_64")},
-			want: []string{
-				"error provider-replaced: nothing provides b needed by a-1-1.x86_64",
-				"  b-1-1.x86_64 from base provides it, but the side repo replaces that with b",
-			},
 		},
 		"an update breaks others": {
 			side: list{p("b-2-1.x86_64", "provides libb.so.2")},
@@ -235,7 +231,8 @@ func TestRun(t *testing.T) {
 				p("if-1-1.x86_64", "requires (ghost if x)"), p("ifelse-1-1.x86_64", "requires (ghost if x else ghost)"), p("ifelse2-1-1.x86_64", "requires (ghost if x else y)"),
 				p("ifself-1-1.x86_64", "requires (ghost if ifself)"), p("with-1-1.x86_64", "requires (v > 1 with v < 3)"), p("with2-1-1.x86_64", "requires (x with y)"),
 				p("without-1-1.x86_64", "requires (v without y)"), p("without2-1-1.x86_64", "requires (x without x)"), p("file-1-1.x86_64", "requires (/opt/f and x)"),
-				p("bad-1-1.x86_64", "requires (x and y or z)"),
+				p("bad-1-1.x86_64", "requires (x and y or z)"), p("unless-1-1.x86_64", "requires (x unless ghost)", "requires (ghost unless x else y)"),
+				p("ifnever-1-1.x86_64", "requires (ghost if ghost2)"),
 			},
 			base: list{p("x-1-1.x86_64", "file /opt/f"), p("y-1-1.x86_64"), p("v-2-1.x86_64", "provides v = 2")},
 			want: []string{
@@ -246,6 +243,8 @@ func TestRun(t *testing.T) {
 				"error nothing-provides: nothing provides (ghost or ghost2) needed by or2-1-1.x86_64",
 				"error nothing-provides: nothing provides (x with y) needed by with2-1-1.x86_64",
 				"error nothing-provides: nothing provides (x without x) needed by without2-1-1.x86_64",
+				"warning needed-if: nothing provides what (ghost if x) asks for where its condition is met, needed by if-1-1.x86_64",
+				"warning needed-if: nothing provides what (ghost if x else y) asks for where its condition is met, needed by ifelse2-1-1.x86_64",
 			},
 		},
 	} {
@@ -275,12 +274,14 @@ func TestNothingIsReadForWhatIsThere(t *testing.T) {
 	base := makeRepo(t, "base", []rpmtest.Spec{pkg(t, "b-1-1.x86_64")})
 	failing := errors.New("no file lists")
 	base.Paths = func(context.Context) (*index.Paths, error) { return nil, failing }
-	if _, err := check.Run(t.Context(), side, []check.Repo{base}, check.Options{}); err != nil {
-		t.Errorf("file lists were asked for: %v", err)
+	report, err := check.Run(t.Context(), side, []check.Repo{base}, check.Options{})
+	if err != nil || report.Problems != nil {
+		t.Errorf("file lists were asked for: %+v %v", report, err)
 	}
 	side = makeRepo(t, "side", []rpmtest.Spec{pkg(t, "a-1-1.x86_64", "requires /usr/share/b")})
-	if _, err := check.Run(t.Context(), side, []check.Repo{base}, check.Options{}); !errors.Is(err, failing) {
-		t.Errorf("%v", err)
+	report, err = check.Run(t.Context(), side, []check.Repo{base}, check.Options{})
+	if err != nil || len(report.Problems) != 2 || report.Problems[0].Code != check.NothingProvides || report.Problems[1].Code != check.NoFileLists {
+		t.Errorf("%+v %v", report, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -93,12 +93,14 @@ func (c *checker) judgeRich(v *verdict, r index.Relation, p ref) {
 		return
 	}
 	v.isOdd = conditional(rich)
-	if c.met(rich, p, false) {
-		return
-	}
-	v.code = NothingProvides
-	if c.met(rich, p, true) {
-		v.code = ProviderReplaced
+	switch {
+	case !c.met(rich, asker{ref: p}):
+		v.code = NothingProvides
+		if c.met(rich, asker{ref: p, withReplaced: true}) {
+			v.code = ProviderReplaced
+		}
+	case v.isOdd && !c.met(rich, asker{ref: p, whenever: true}):
+		v.code = NeededIf
 	}
 }
 
@@ -145,6 +147,9 @@ func (c *checker) missing(m *miss, p ref, near []string) Problem {
 		Text: fmt.Sprintf("nothing provides %s needed by %s", m.rel, p.pkg), Misses: near,
 	}
 	switch {
+	case v.code == NeededIf:
+		out.Severity = Warning
+		out.Text = fmt.Sprintf("nothing provides what %s asks for where its condition is met, needed by %s", m.rel, p.pkg)
 	case v.code == BadDependency:
 		out.Text = fmt.Sprintf("package %s requires %s, which is no dependency: %v", p.pkg, m.rel, v.err)
 	case v.code == ProviderReplaced && v.by0.pkg.Index() != nil:

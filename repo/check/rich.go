@@ -32,14 +32,23 @@ func relationOf(d rpm.Dependency) index.Relation {
 	return r
 }
 
-// met tells whether a set of packages can be chosen, p among them, that meets
-// the dependency. A condition is met only where that cannot be helped: by p
-// itself. So (a if b) asks for nothing unless p is or provides b.
-func (c *checker) met(r *rpm.Rich, p ref, withReplaced bool) bool {
-	each := func(part int) bool { return c.met(&r.Parts[part], p, withReplaced) }
+// asker is who has a rich dependency, and how it is judged.
+type asker struct {
+	ref
+	withReplaced bool // packages that the side repo replaces count too
+	// whenever takes every condition that can be met for met; otherwise only one
+	// that the asker itself meets is.
+	whenever bool
+}
+
+// met tells whether packages can be chosen, the asker among them, that meet the
+// dependency. So (a if b) asks for nothing unless the asker is or provides b, or
+// whenever is set and there is a b.
+func (c *checker) met(r *rpm.Rich, by asker) bool {
+	each := func(part int) bool { return c.met(&r.Parts[part], by) }
 	switch r.Op {
 	case rpm.RichNone:
-		return c.anyone(relationOf(r.Dep), withReplaced)
+		return c.anyone(relationOf(r.Dep), by.withReplaced)
 	case rpm.RichAnd:
 		for i := range r.Parts {
 			if !each(i) {
@@ -55,15 +64,27 @@ func (c *checker) met(r *rpm.Rich, p ref, withReplaced bool) bool {
 		}
 		return false
 	case rpm.RichWith, rpm.RichWithout:
-		return len(c.set(r, withReplaced)) > 0
-	case rpm.RichIf: // (a and b) or (not b and (c or nothing))
-		without := len(r.Parts) < 3 || each(2)
-		return each(0) && each(1) || !c.forced(&r.Parts[1], p) && without
-	case rpm.RichUnless: // (a and not b) or (b and (c or nothing))
-		with := each(1) && (len(r.Parts) < 3 || each(2))
-		return each(0) && !c.forced(&r.Parts[1], p) || with
+		return len(c.set(r, by.withReplaced)) > 0
+	case rpm.RichIf, rpm.RichUnless:
+		return c.metIf(r, by)
 	}
 	return false
+}
+
+// metIf judges (a if b else c) and (a unless b else c), which is (c if b else a)
+// where nothing stands for a missing c.
+func (c *checker) metIf(r *rpm.Rich, by asker) bool {
+	on, off := &r.Parts[0], (*rpm.Rich)(nil)
+	if len(r.Parts) == 3 {
+		off = &r.Parts[2]
+	}
+	if r.Op == rpm.RichUnless {
+		on, off = off, on
+	}
+	branch := func(part *rpm.Rich) bool { return part == nil || c.met(part, by) }
+	can := c.met(&r.Parts[1], by)
+	must := c.forced(&r.Parts[1], by.ref) || by.whenever && can
+	return can && branch(on) || !must && branch(off)
 }
 
 // anyone tells whether some package meets a plain dependency.

@@ -21,15 +21,16 @@ type universe struct {
 	repos  []*view
 	memo   map[index.Rel]*verdict // of requirements of the side repo
 	rich   map[string]*rpm.Rich   // parsed, nil for those that are not rich dependencies
-	err    error                  // the first failure of a Paths function
+	err    error                  // of the context
 }
 
 // view is one repository with what is not looked at.
 type view struct {
 	Repo
-	state []uint8 // of each package
-	paths *index.Paths
-	asked bool // whether paths were asked for
+	state  []uint8 // of each package
+	paths  *index.Paths
+	asked  bool  // whether paths were asked for
+	failed error // why there are none
 }
 
 // States of a package.
@@ -73,8 +74,9 @@ func (v *view) visible(sources bool) []index.Package {
 	return out
 }
 
-// hideReplaced marks the packages that the side repo has in its own version, or
-// obsoletes.
+// hideReplaced marks the packages that the side repo has in its own version.
+// Those that it only obsoletes can still be installed where the obsoleting one
+// is not: a package that was split obsoletes its other half.
 func (u *universe) hideReplaced(v *view) {
 	for s := range u.repos[0].Index.Packages() {
 		if u.repos[0].state[s.Number()] != visible {
@@ -83,13 +85,6 @@ func (u *universe) hideReplaced(v *view) {
 		for p := range v.Index.Named(s.Name()) {
 			if v.state[p.Number()] == visible && twins(s, p) && !staysBeside(p) {
 				v.state[p.Number()] = replaced
-			}
-		}
-		for rel := range s.Relations(index.Obsoletes) {
-			for p := range v.Index.Named(rel.Name) {
-				if v.state[p.Number()] == visible && p.Name() != s.Name() && obsoletes(rel, p) {
-					v.state[p.Number()] = replaced
-				}
 			}
 		}
 	}
@@ -152,7 +147,11 @@ func (u *universe) pathsOf(v *view) *index.Paths {
 		return v.paths
 	}
 	v.asked = true
-	v.paths, u.err = v.Paths(u.ctx)
+	var err error
+	if v.paths, err = v.Paths(u.ctx); err != nil {
+		v.paths, v.failed = nil, err
+		u.err = u.ctx.Err()
+	}
 	return v.paths
 }
 
