@@ -53,7 +53,26 @@ type Remote struct {
 // ErrUntrusted says that no mirror has a repomd.xml that the metalink vouches for.
 var ErrUntrusted = errors.New("repomd.xml is none that the metalink vouches for")
 
+// ErrUnreachable is what errors.Is finds when a server could not be reached, or
+// was not able to answer (429, 5xx).
+var ErrUnreachable = fetch.ErrUnreachable
+
 const maxLinkSize = 16 << 20
+
+// remoteError adds the *StatusError that package fetch has of its own.
+type remoteError struct {
+	error
+	status *StatusError
+}
+
+func (e *remoteError) Unwrap() []error { return []error{e.error, e.status} }
+
+func withStatus(err error) error {
+	if s, ok := errors.AsType[*fetch.StatusError](err); ok {
+		return &remoteError{err, &StatusError{URL: s.URL, Status: s.Code}}
+	}
+	return err
+}
 
 // NewRemote makes the cache directory if needed. The caller closes the Remote.
 func NewRemote(cacheDir string, opts RemoteOptions) (*Remote, error) {
@@ -76,13 +95,14 @@ func NewRemote(cacheDir string, opts RemoteOptions) (*Remote, error) {
 // Close ends what is under way. Repos that were opened cannot be read further.
 func (r *Remote) Close() error { return r.fetcher.Close() }
 
-// Open opens the repository. Of a metalink's mirrors only one counts whose
+// Open opens the repository. An answer of a server that is no success is a
+// *StatusError; see ErrUnreachable too. Of a metalink's mirrors only one counts whose
 // repomd.xml has a digest that the metalink names (SHA-256 or SHA-512; see
 // metalink.Metalink.Accepts): ErrUntrusted says that there was none.
 func (r *Remote) Open(ctx context.Context, l Location) (*Repo, error) {
 	bases, check, err := r.mirrors(ctx, l)
 	if err != nil {
-		return nil, fmt.Errorf("open repository: %w", err)
+		return nil, fmt.Errorf("open repository: %w", withStatus(err))
 	}
 	tried := bases[:min(len(bases), r.opts.MaxMirrors)]
 	urls := make([]string, len(tried))
@@ -93,7 +113,7 @@ func (r *Remote) Open(ctx context.Context, l Location) (*Repo, error) {
 	}
 	doc, err := r.fetcher.Document(ctx, urls, maxRepomdSize, check)
 	if err != nil {
-		return nil, fmt.Errorf("open repository: %w", err)
+		return nil, fmt.Errorf("open repository: %w", withStatus(err))
 	}
 	md, err := ReadRepomd(bytes.NewReader(doc.Data))
 	if err != nil {
@@ -176,7 +196,7 @@ func (r *Remote) file(ctx context.Context, bases []string, d *Data) (io.ReadClos
 	}
 	path, err := r.fetcher.Get(ctx, want)
 	if err != nil {
-		return nil, err
+		return nil, withStatus(err)
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -133,12 +133,11 @@ func TestRemoteBringsThingsOnce(t *testing.T) {
 			t.Errorf("%s from %s", got, r.URL)
 		}
 	}
-	primary := ""
 	r, err := repo.OpenDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	primary = filepath.Base(r.Repomd.Find("primary").Href)
+	primary := filepath.Base(r.Repomd.Find("primary").Href)
 	if m.count("200 repomd.xml") != 1 || m.count("304 repomd.xml") != 2 || m.count("200 "+primary) != 1 {
 		t.Errorf("%v", m.hits)
 	}
@@ -184,6 +183,10 @@ func TestRemoteTakesTheRightMirror(t *testing.T) {
 	r, err := rm.Open(t.Context(), repo.Location{Mirrorlist: list.URL + "/mirrorlist?repo=x"})
 	if err != nil || packagesOf(t, r) != "new" {
 		t.Errorf("mirrorlist: %v", err)
+	}
+	_, err = rm.Open(t.Context(), repo.Location{BaseURLs: []string{gone.URL}})
+	if status, ok := errors.AsType[*repo.StatusError](err); !ok || status.Status != http.StatusNotFound {
+		t.Errorf("gone: %v", err)
 	}
 	for name, l := range map[string]repo.Location{
 		"no mirror is right":    {Metalink: metalinkOf(t, otherMD, nil, stale.URL, good.URL)},

@@ -106,7 +106,7 @@ type repoCheckCmd struct {
 	Repo    string   `arg:"" name:"dir" help:"Repository to check: a folder or a URL."`
 	Against []string `sep:"none" placeholder:"REPO" help:"Repository that it is used with, such as the distribution's and its updates; NAME=REPO calls it NAME. May be given several times."`
 	Arch    string   `placeholder:"ARCH" help:"Only packages of this architecture and those that run beside it. Default: all, each by itself."`
-	Source  bool     `help:"Source packages too: can what they need to be built be had?"`
+	Source  bool     `help:"Source packages too: what they need to be built is looked for."`
 	Strict  bool     `help:"Warnings make the check fail too."`
 	Notes   bool     `help:"Print notes too."`
 }

@@ -72,7 +72,7 @@ func meets(fa rpm.DepFlags, a rpm.EVR, fb rpm.DepFlags, b rpm.EVR) bool {
 // Relation returns the dependency of a number.
 func (ix *Index) Relation(r Rel) Relation {
 	row := ix.rels[r]
-	return Relation{Name: ix.texts.get(Str(row[0])), Flags: rpm.DepFlags(row[2]), EVR: ix.evr(row[1])}
+	return Relation{Name: ix.texts.get(row[0]), Flags: rpm.DepFlags(row[2]), EVR: ix.evr(row[1])}
 }
 
 // RelationName returns the number of the name of a dependency.
@@ -87,7 +87,7 @@ func (ix *Index) RelationCount() int { return len(ix.rels) }
 
 func (ix *Index) evr(i uint32) rpm.EVR {
 	row := ix.evrs[i]
-	return rpm.EVR{Epoch: row[0], HasEpoch: row[0] != 0, Version: ix.texts.get(Str(row[1])), Release: ix.texts.get(Str(row[2]))}
+	return rpm.EVR{Epoch: row[0], HasEpoch: row[0] != 0, Version: ix.texts.get(row[1]), Release: ix.texts.get(row[2])}
 }
 
 // Providers yields the packages that meet the dependency: by a capability that
