@@ -103,12 +103,12 @@ func (s *Scanner) instruction() error {
 		return err
 	}
 	body := s.buf[s.pos+2 : s.pos+n]
-	i := skipName(body, 0)
+	i, colon := skipName(body, 0)
 	if i == 0 || i < len(body) && !isSpace(body[i]) {
 		return s.fail("instruction without a target")
 	}
-	if _, reason := localName(body[:i]); reason != "" {
-		return s.fail("%s", reason)
+	if colon < 0 {
+		return s.fail(badColon)
 	}
 	if strings.EqualFold(string(body[:i]), "xml") {
 		if s.started || string(body[:i]) != "xml" {

@@ -36,16 +36,30 @@ func skipSpace(w []byte, i int) int {
 	return i
 }
 
-// skipName returns the end of the name that starts at i; i when there is none.
-func skipName(w []byte, i int) int {
+// skipName returns the end of the name that starts at i, i when there is none,
+// and where its colon stands: 0 without one, -1 for one out of place.
+func skipName(w []byte, i int) (end, colon int) {
 	if i < len(w) && nameClasses[w[i]]&nameStart == 0 {
-		return i
+		return i, 0
 	}
+	from := i
 	for i < len(w) && nameClasses[w[i]] != 0 {
+		if w[i] == ':' {
+			if colon != 0 || i == from {
+				colon = -1
+			} else {
+				colon = i
+			}
+		}
 		i++
 	}
-	return i
+	if colon == i-1 && colon > 0 {
+		colon = -1
+	}
+	return i, colon
 }
+
+const badColon = "a name with a colon out of place"
 
 // startTag reads the tag at the position.
 func (s *Scanner) startTag() (Kind, error) {
@@ -79,16 +93,18 @@ func (s *Scanner) startTag() (Kind, error) {
 // parseTag cuts w, which starts with "<", into name and attributes. It returns
 // the length of the tag, 0 when w ends before it does, or what is wrong.
 func (s *Scanner) parseTag(w []byte) (n int, reason string) {
-	i := skipName(w, 1)
-	if i == len(w) {
+	i, colon := skipName(w, 1)
+	switch {
+	case i == len(w):
 		return 0, ""
-	}
-	if i == 1 {
+	case i == 1:
 		return 0, "a name is expected after <"
+	case colon < 0:
+		return 0, badColon
 	}
-	s.name = w[1:i]
-	if s.local, reason = localName(s.name); reason != "" {
-		return 0, reason
+	s.name, s.local = w[1:i], w[1:i]
+	if colon > 0 {
+		s.local = w[colon+1 : i]
 	}
 	s.attrs, s.selfClose = s.attrs[:0], false
 	for {
@@ -122,13 +138,17 @@ func (s *Scanner) parseTag(w []byte) (n int, reason string) {
 // ends before it does or something is wrong.
 func (s *Scanner) parseAttr(w []byte, i int) (end int, reason string) {
 	from := i
-	if i = skipName(w, i); i == from {
+	i, colon := skipName(w, i)
+	if i == from {
 		return 0, "an attribute's name is expected"
 	}
 	name := w[from:i]
 	i = skipSpace(w, i)
 	if i == len(w) {
 		return 0, ""
+	}
+	if colon < 0 {
+		return 0, badColon
 	}
 	if w[i] != '=' {
 		return 0, "attribute without a value"
@@ -157,9 +177,6 @@ func (s *Scanner) parseAttr(w []byte, i int) (end int, reason string) {
 // references in its value.
 func (s *Scanner) finishAttr(i int) error {
 	a := &s.attrs[i]
-	if _, reason := localName(a.name); reason != "" {
-		return s.fail("%s", reason)
-	}
 	for j := range i {
 		if bytes.Equal(s.attrs[j].name, a.name) {
 			return s.fail("attribute %s stands twice", a.name)
@@ -171,18 +188,6 @@ func (s *Scanner) finishAttr(i int) error {
 	}
 	a.value = value
 	return nil
-}
-
-// localName cuts the prefix off.
-func localName(name []byte) (local []byte, reason string) {
-	i := bytes.IndexByte(name, ':')
-	switch {
-	case i < 0:
-		return name, ""
-	case i == 0, i == len(name)-1, bytes.IndexByte(name[i+1:], ':') >= 0:
-		return nil, "a name with a colon out of place"
-	}
-	return name[i+1:], ""
 }
 
 // endTag reads the tag at the position.
@@ -199,8 +204,7 @@ func (s *Scanner) endTag() (Kind, error) {
 	if !bytes.Equal(name, top) {
 		return 0, s.fail("element %s ends as %q", top, name[:min(len(name), 80)])
 	}
-	s.name = top
-	s.local, _ = localName(top)
+	s.name, s.local = top, top[bytes.IndexByte(top, ':')+1:]
 	s.attrs = s.attrs[:0]
 	s.pos += n + 1
 	s.closing = true
