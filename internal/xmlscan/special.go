@@ -84,16 +84,38 @@ func (s *Scanner) doctype() error {
 	if err != nil {
 		return err
 	}
-	body := s.buf[s.pos+len("<!DOCTYPE") : s.pos+n]
-	if bytes.IndexByte(body, '[') >= 0 || bytes.IndexByte(body, '<') >= 0 {
-		return s.fail("document type with declarations of its own")
-	}
-	for _, quote := range []string{`"`, `'`} {
-		if bytes.Count(body, []byte(quote))%2 != 0 {
-			return s.fail("document type with an open quote")
-		}
+	if reason := checkDoctype(s.buf[s.pos+len("<!DOCTYPE") : s.pos+n]); reason != "" {
+		return s.fail("%s", reason)
 	}
 	return s.passOver("document type", len("<!DOCTYPE"), n, n+1)
+}
+
+// checkDoctype accepts names and quoted texts, and space between them.
+func checkDoctype(body []byte) (reason string) {
+	if len(body) == 0 || !isSpace(body[0]) {
+		return "malformed document type"
+	}
+	for i := 0; i < len(body); {
+		i = skipSpace(body, i)
+		switch {
+		case i == len(body):
+		case body[i] == '[':
+			return "document type with declarations of its own"
+		case body[i] == '"' || body[i] == '\'':
+			n := bytes.IndexByte(body[i+1:], body[i])
+			if n < 0 || bytes.IndexByte(body[i+1:i+1+n], '<') >= 0 {
+				return "malformed document type"
+			}
+			i += n + 2
+		default:
+			end, _ := skipName(body, i)
+			if end == i {
+				return "malformed document type"
+			}
+			i = end
+		}
+	}
+	return ""
 }
 
 // instruction passes over <? ... ?>, and looks at what the XML declaration says.
