@@ -105,6 +105,9 @@ func (b *builder) add(p *mdxml.Package) error {
 
 // evr returns the number of a version; 0 is the empty one.
 func (b *builder) evr(v *mdxml.EVR) (uint32, error) {
+	if len(v.Version) == 0 && len(v.Release) == 0 && v.Epoch == 0 {
+		return 0, nil // of most dependencies
+	}
 	ver, err := b.texts.intern(v.Version)
 	if err != nil {
 		return 0, err
