@@ -10,6 +10,7 @@ export CGO_ENABLED ?= 0
 setup  := ./internal/setup/setup.sh
 pkgs   ?= ./...
 fuzztime ?= 20s
+runs     ?= 7
 # With RESPIN_INTEROP=1 a test that lacks a tool or its data fails instead of
 # skipping. The third-party data stand beside the checkout where there are any.
 strict  := $(if $(or $(CI),$(wildcard ../shared/data)),RESPIN_INTEROP=1)
@@ -85,6 +86,15 @@ fuzz: ## every fuzz target for fuzztime (20s)
 .PHONY: bench
 bench: ## the benchmarks
 	go test -run '^$$' -bench . -benchmem $(pkgs)
+
+.PHONY: bench-repo
+bench-repo: ## indexing of repositories against createrepo_c, as the tables of docs/performance.md (runs=7)
+	@$(setup) bench
+	@$(MAKE) --no-print-directory build
+	@mkdir -p .cache/bench
+	@go build -o .cache/bench/bench ./internal/bench
+	@.cache/bench/bench corpus >/dev/null
+	.cache/bench/bench write -runs $(runs)
 
 .PHONY: e2e
 e2e: ## the main job and the kills, on the real binary
