@@ -19,8 +19,22 @@ var ErrControlChars = errors.New("header holds control characters that XML canno
 type fragment struct {
 	primary, filelists, other []byte
 
-	users atomic.Int32 // writers that have not taken it yet
+	crc   [coreCount]uint32 // of the parts, for the side cache
+	users atomic.Int32      // writers that have not taken it yet
 }
+
+// part returns the package's part of one of the core files.
+func (f *fragment) part(file int) []byte {
+	switch file {
+	case 0:
+		return f.primary
+	case 1:
+		return f.filelists
+	}
+	return f.other
+}
+
+func (f *fragment) size() int { return len(f.primary) + len(f.filelists) + len(f.other) }
 
 // source is what the XML needs to know of a package besides its header.
 type source struct {
@@ -49,6 +63,9 @@ func (e encoder) fragment(s *source, f *fragment) error {
 	f.primary = appendPrimary(f.primary[:0], s, deps)
 	f.filelists = appendFilelists(f.filelists[:0], s)
 	f.other = appendOther(f.other[:0], s, logs)
+	for i := range f.crc {
+		f.crc[i] = castagnoli(f.part(i))
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/fedora-respin/respin/repo"
@@ -26,6 +27,7 @@ type repoCreateCmd struct {
 	Baseurl                string   `placeholder:"URL" help:"Where the packages are, when they are not beside the metadata."`
 	ChangelogLimit         int      `default:"10" placeholder:"N" help:"Changelog entries of each package (default 10); 0 for none, -1 for all."`
 	Excludes               []string `sep:"none" placeholder:"GLOB" help:"Leave these files out."`
+	Outputdir              string   `placeholder:"DIR" help:"Where repodata/ goes. Default: the folder with the RPMs."`
 	Pkglist                string   `placeholder:"FILE" help:"Index exactly the files that this file lists, one a line."`
 }
 
@@ -99,8 +101,13 @@ func (r *repoCreateCmd) options(a *app) (repo.Options, error) {
 	o := repo.Options{
 		Compression: repo.Compression(r.Compress), Workers: r.Workers, Groupfile: r.Comps, Revision: r.Revision,
 		TimestampToRevision: r.SetTimestampToRevision, SimpleFilenames: r.SimpleMdFilenames, BaseURL: r.Baseurl,
-		ChangelogLimit: r.ChangelogLimit, Excludes: r.Excludes,
+		ChangelogLimit: r.ChangelogLimit, Excludes: r.Excludes, OutputDir: r.Outputdir, Update: r.Update,
 	}
+	out := r.Outputdir
+	if out == "" {
+		out = r.Dir
+	}
+	o.Cache = filepath.Join(out, repo.CacheName)
 	switch {
 	case r.ChangelogLimit == 0:
 		o.ChangelogLimit = repo.NoChangelogs
