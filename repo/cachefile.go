@@ -166,7 +166,8 @@ func (w *cacheWriter) abort() {
 // cacheReader reads a side cache that was found to be whole.
 type cacheReader struct {
 	trailer
-	f     *os.File
+	in    io.ReaderAt
+	file  io.Closer
 	br    *bufio.Reader
 	left  int64 // records
 	bytes int64 // of the file without trailer
@@ -178,51 +179,62 @@ var errCacheDamaged = errors.New("damaged")
 
 // openCache opens the cache at path and checks it from its first to its last
 // byte before it gives out anything.
-func openCache(path string) (_ *cacheReader, err error) {
+func openCache(path string) (*cacheReader, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	r := &cacheReader{f: f}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-		}
-	}()
 	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = errNotRegular
+	}
+	var r *cacheReader
+	if err == nil {
+		r, err = readCacheFrom(f, st.Size())
+	}
 	if err != nil {
+		_ = f.Close()
 		return nil, err
 	}
+	r.file = f
+	return r, nil
+}
+
+func readCacheFrom(in io.ReaderAt, size int64) (*cacheReader, error) {
 	const least = int64(len(cacheMagic)) + 1 + 4 + sha256.Size
-	if !st.Mode().IsRegular() || st.Size() < least || st.Size() > maxCache {
-		return nil, fmt.Errorf("%w: %d bytes", errCacheDamaged, st.Size())
+	if size < least || size > maxCache {
+		return nil, fmt.Errorf("%w: %d bytes", errCacheDamaged, size)
 	}
-	body := st.Size() - sha256.Size
-	sum := sha256.New()
+	body := size - sha256.Size
 	magic := make([]byte, len(cacheMagic))
-	if _, err := io.ReadFull(f, magic); err != nil {
+	if _, err := in.ReadAt(magic, 0); err != nil {
 		return nil, err
 	}
 	if string(magic) != cacheMagic {
 		return nil, errors.New("another format")
 	}
-	sum.Write(magic)
-	if _, err := io.CopyN(sum, f, body-int64(len(magic))); err != nil {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(in, 0, body)); err != nil {
 		return nil, err
 	}
 	var tail [sha256.Size]byte
-	if _, err := io.ReadFull(f, tail[:]); err != nil {
+	if _, err := in.ReadAt(tail[:], body); err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(sum.Sum(nil), tail[:]) {
 		return nil, fmt.Errorf("%w: checksum", errCacheDamaged)
 	}
-	return r, r.readTrailer(body)
+	r := &cacheReader{in: in}
+	if err := r.readTrailer(body); err != nil {
+		return nil, err
+	}
+	r.rewind()
+	return r, nil
 }
 
 func (r *cacheReader) readTrailer(body int64) error {
 	var length [4]byte
-	if _, err := r.f.ReadAt(length[:], body-4); err != nil {
+	if _, err := r.in.ReadAt(length[:], body-4); err != nil {
 		return err
 	}
 	n := int64(binary.LittleEndian.Uint32(length[:]))
@@ -231,7 +243,7 @@ func (r *cacheReader) readTrailer(body int64) error {
 		return fmt.Errorf("%w: trailer of %d bytes", errCacheDamaged, n)
 	}
 	b := make([]byte, n)
-	if _, err := r.f.ReadAt(b, r.bytes); err != nil {
+	if _, err := r.in.ReadAt(b, r.bytes); err != nil {
 		return err
 	}
 	t, err := parseTrailer(b)
@@ -239,14 +251,13 @@ func (r *cacheReader) readTrailer(body int64) error {
 		return err
 	}
 	r.trailer = *t
-	return r.rewind()
+	return nil
 }
 
 // rewind goes back to the first record.
-func (r *cacheReader) rewind() error {
-	r.br = bufio.NewReaderSize(io.NewSectionReader(r.f, int64(len(cacheMagic)), r.bytes-int64(len(cacheMagic))), 64<<10)
+func (r *cacheReader) rewind() {
+	r.br = bufio.NewReaderSize(io.NewSectionReader(r.in, int64(len(cacheMagic)), r.bytes-int64(len(cacheMagic))), 64<<10)
 	r.left, r.last = r.packages, nil
-	return nil
 }
 
 // next returns the next record, or io.EOF. It is good until the call after it.
@@ -283,4 +294,4 @@ func (r *cacheReader) next() (*record, error) {
 	return rec, nil
 }
 
-func (r *cacheReader) close() { _ = r.f.Close() }
+func (r *cacheReader) close() { _ = r.file.Close() }

@@ -163,8 +163,21 @@ func (c *creator) startCache() {
 		c.cache, err = newCacheWriter(c.opts.Cache)
 	}
 	if err != nil {
-		c.opts.Logger.Warn("side cache cannot be written", "path", c.opts.Cache, "error", err)
+		c.dropCache(err)
 	}
+}
+
+// remember adds a package to the new side cache.
+func (c *creator) remember(r *record) {
+	if err := c.cache.add(r); err != nil {
+		c.dropCache(err)
+	}
+}
+
+func (c *creator) dropCache(err error) {
+	c.opts.Logger.Warn("side cache not written", "path", c.opts.Cache, "error", err)
+	c.cache.abort()
+	c.cache = nil
 }
 
 // reportReused reports the packages of core files that stay as they are.

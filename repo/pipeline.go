@@ -124,7 +124,8 @@ func (c *creator) collect(ctx context.Context, j *job) (pieces [coreCount]piece,
 		}
 		c.report.Reused++
 		c.indexed(rec.indexed(c.opts), j.rel)
-		return pieces, c.cache.add(rec)
+		c.remember(rec)
+		return pieces, nil
 	}
 	select {
 	case <-j.done:
@@ -143,10 +144,10 @@ func (c *creator) collect(ctx context.Context, j *job) (pieces [coreCount]piece,
 		pieces[i].frag = j.frag
 	}
 	c.indexed(j.info, j.rel)
-	if c.cache == nil {
-		return pieces, nil
+	if c.cache != nil {
+		c.remember(c.newRecord(j))
 	}
-	return pieces, c.cache.add(c.newRecord(j))
+	return pieces, nil
 }
 
 // indexed notes a package that is written.

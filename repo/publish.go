@@ -176,7 +176,7 @@ func (c *creator) commitCache(outs []output) {
 		return
 	}
 	if err := c.cache.commit(c.trailer(outs)); err != nil {
-		c.opts.Logger.Warn("side cache not written", "path", c.opts.Cache, "error", err)
+		c.dropCache(err)
 	}
 }
 

@@ -137,7 +137,8 @@ func (c *creator) match(ctx context.Context, u *reuse, tasks []task) error {
 	for i := range tasks {
 		u.all = u.all && tasks[i].reused
 	}
-	return u.cache.rewind()
+	u.cache.rewind()
+	return nil
 }
 
 // candidate is a task that may not need reading.
