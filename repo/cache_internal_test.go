@@ -31,19 +31,19 @@ func sampleRecords() []*record {
 	return []*record{full, young}
 }
 
-func writeCache(t testing.TB, path string, records []*record, tr *trailer) {
-	t.Helper()
+func writeCache(tb testing.TB, path string, records []*record, tr *trailer) {
+	tb.Helper()
 	w, err := newCacheWriter(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, r := range records {
 		if err := w.add(r); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.commit(tr); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
