@@ -1,7 +1,6 @@
 package repo
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -18,8 +17,9 @@ type Extra struct {
 	// Name is the file's name in repodata, without what compression adds;
 	// default: the base name of Path.
 	Name string
-	// Content is what to write instead of a file's content, when not nil.
-	Content []byte
+	// Write gives the content instead of a file. It is called when every package
+	// has been indexed (see Options.Indexed), with Name given.
+	Write func(io.Writer) error
 }
 
 // name is the name in repodata without checksum and suffix.
@@ -34,11 +34,8 @@ func (e *Extra) name() string {
 	return base
 }
 
-// open returns the plain content.
+// open returns the plain content of the file.
 func (e *Extra) open() (io.ReadCloser, error) {
-	if e.Content != nil {
-		return io.NopCloser(bytes.NewReader(e.Content)), nil
-	}
 	f, err := os.Open(e.Path)
 	if err != nil {
 		return nil, err
@@ -80,18 +77,28 @@ func (c *creator) makeExtras(ctx context.Context, modules []string) ([]output, e
 }
 
 func (c *creator) makeExtra(ctx context.Context, e *Extra) (*mdFile, error) {
-	in, err := e.open()
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close() //nolint:errcheck // opened for reading
 	m, err := newMDFile(c.repodata, e.Type, e.name(), c.opts)
 	if err != nil {
 		return nil, err
 	}
 	c.extras = append(c.extras, m)
-	if _, err := io.Copy(m, ctxReader{ctx, in}); err != nil {
+	if e.Write != nil {
+		err = e.Write(m)
+	} else {
+		err = copyExtra(ctx, m, e)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return m, m.finish()
+}
+
+func copyExtra(ctx context.Context, w io.Writer, e *Extra) error {
+	in, err := e.open()
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // opened for reading
+	_, err = io.Copy(w, ctxReader{ctx, in})
+	return err
 }

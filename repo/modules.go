@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -61,7 +62,11 @@ func (c *creator) withModules(ctx context.Context, found []string) ([]Extra, err
 			fmt.Fprintf(&all, "---\n%s...\n", d.text)
 		}
 	}
-	return append(rest, Extra{Type: modulesType, Name: "modules.yaml", Content: all.Bytes()}), nil
+	write := func(w io.Writer) error {
+		_, err := all.WriteTo(w)
+		return err
+	}
+	return append(rest, Extra{Type: modulesType, Name: "modules.yaml", Write: write}), nil
 }
 
 // moduleDocument is one document of a modulemd file.
@@ -71,13 +76,23 @@ type moduleDocument struct {
 	from string // base name of its file
 }
 
-func readModules(e *Extra) ([]moduleDocument, error) {
+// readAll returns the plain content, at most limit bytes.
+func (e *Extra) readAll(limit int64) ([]byte, error) {
+	if e.Write != nil {
+		var b bytes.Buffer
+		err := e.Write(&b)
+		return b.Bytes(), err
+	}
 	in, err := e.open()
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close() //nolint:errcheck // opened for reading
-	data, err := limitio.ReadAll(in, maxModules, "module metadata")
+	return limitio.ReadAll(in, limit, "module metadata")
+}
+
+func readModules(e *Extra) ([]moduleDocument, error) {
+	data, err := e.readAll(maxModules)
 	if err != nil {
 		return nil, err
 	}

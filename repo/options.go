@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/fedora-respin/respin/repo/internal/dirlock"
+	"github.com/fedora-respin/respin/repo/internal/xmltext"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
@@ -191,22 +192,28 @@ func (o *Options) check() error {
 		add(!filepath.IsLocal(p), "PkgList: %q is not below the directory", p)
 	}
 	for _, e := range o.Extra {
-		add(e.Type == "" || hasControl(e.Type), "Extra: type %q of %s", e.Type, e.Path)
-		add(isCoreType(e.Type), "Extra: type %q is written by Create", e.Type)
+		add(e.Type == "" || xmltext.HasControl(e.Type), "Extra: type %q of %s", e.Type, e.Path)
+		add(isCoreType(family(e.Type)), "Extra: type %q is written by Create", e.Type)
+		add(e.Path == "" && e.Write == nil, "Extra: %s has neither Path nor Write", e.Type)
+		add(e.Write != nil && e.Name == "", "Extra: %s has no Name", e.Type)
+		add(strings.ContainsAny(e.Name, `/\`) || hiddenName(e.Name), "Extra: name %q of %s", e.Name, e.Type)
 	}
 	for _, s := range [][]string{{o.Revision, o.BaseURL, o.LocationPrefix}, o.ContentTags, o.RepoTags} {
 		for _, v := range s {
-			add(hasControl(v), "control character in %q", v)
+			add(xmltext.HasControl(v), "control character in %q", v)
 		}
 	}
 	for _, d := range o.DistroTags {
-		add(hasControl(d.Name) || hasControl(d.CPEID), "DistroTags: control character in %q", d)
+		add(xmltext.HasControl(d.Name) || xmltext.HasControl(d.CPEID), "DistroTags: control character in %q", d)
 	}
 	if len(bad) > 0 {
 		return &OptionError{Problems: bad}
 	}
 	return nil
 }
+
+// hiddenName tells whether a name could be that of a lock or temporary file.
+func hiddenName(name string) bool { return strings.HasPrefix(name, ".") || xmltext.HasControl(name) }
 
 func isCoreType(kind string) bool { return dataRank(kind) < 3 }
 

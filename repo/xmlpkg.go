@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/fedora-respin/respin/repo/internal/xmltext"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
@@ -89,24 +90,24 @@ func controlChars(s *source, deps *depGroups, logs []rpm.Changelog) string {
 		{"location", s.href},
 		{"base URL", s.base},
 	} {
-		if hasControl(f.value) {
+		if xmltext.HasControl(f.value) {
 			return f.name
 		}
 	}
 	for _, l := range deps.lists() {
 		for _, d := range l.entries {
-			if hasControl(d.name) || hasControl(d.epoch) || hasControl(d.ver) || hasControl(d.rel) {
+			if xmltext.HasControl(d.name) || xmltext.HasControl(d.epoch) || xmltext.HasControl(d.ver) || xmltext.HasControl(d.rel) {
 				return l.name
 			}
 		}
 	}
 	for i := range p.Files {
-		if hasControl(p.Files[i].Path) {
+		if xmltext.HasControl(p.Files[i].Path) {
 			return "files"
 		}
 	}
 	for _, c := range logs {
-		if hasControl(c.Author) || hasControl(c.Text) {
+		if xmltext.HasControl(c.Author) || xmltext.HasControl(c.Text) {
 			return "changelog"
 		}
 	}
@@ -169,19 +170,19 @@ func trimAuthor(s string) string {
 func appendPrimary(b []byte, s *source, deps *depGroups) []byte {
 	p := s.pkg
 	b = append(b, "<package type=\"rpm\">\n"...)
-	b = appendElement(b, "  ", "name", p.Name)
-	b = appendElement(b, "  ", "arch", p.Arch)
+	b = xmltext.AppendElement(b, "  ", "name", p.Name)
+	b = xmltext.AppendElement(b, "  ", "arch", p.Arch)
 	b = append(b, "  "...)
 	b = appendVersion(b, p)
 	b = append(b, "  <checksum"...)
-	b = appendAttr(b, "type", s.sumType, true)
+	b = xmltext.AppendAttr(b, "type", s.sumType, true)
 	b = append(b, " pkgid=\"YES\">"...)
 	b = append(b, s.pkgID...)
 	b = append(b, "</checksum>\n"...)
-	b = appendElement(b, "  ", "summary", p.Summary)
-	b = appendElement(b, "  ", "description", p.Description)
-	b = appendElement(b, "  ", "packager", p.Packager)
-	b = appendElement(b, "  ", "url", p.URL)
+	b = xmltext.AppendElement(b, "  ", "summary", p.Summary)
+	b = xmltext.AppendElement(b, "  ", "description", p.Description)
+	b = xmltext.AppendElement(b, "  ", "packager", p.Packager)
+	b = xmltext.AppendElement(b, "  ", "url", p.URL)
 	b = append(b, "  <time file=\""...)
 	b = strconv.AppendInt(b, s.fileTime, 10)
 	b = append(b, "\" build=\""...)
@@ -194,15 +195,15 @@ func appendPrimary(b []byte, s *source, deps *depGroups) []byte {
 	b = strconv.AppendUint(b, p.ArchiveSize, 10)
 	b = append(b, "\"/>\n  <location"...)
 	if s.base != "" {
-		b = appendAttr(b, "xml:base", s.base, true)
+		b = xmltext.AppendAttr(b, "xml:base", s.base, true)
 	}
-	b = appendAttr(b, "href", s.href, true)
+	b = xmltext.AppendAttr(b, "href", s.href, true)
 	b = append(b, "/>\n  <format>\n"...)
-	b = appendElement(b, "    ", "rpm:license", p.License)
-	b = appendElement(b, "    ", "rpm:vendor", p.Vendor)
-	b = appendElement(b, "    ", "rpm:group", p.Group)
-	b = appendElement(b, "    ", "rpm:buildhost", p.BuildHost)
-	b = appendElement(b, "    ", "rpm:sourcerpm", p.SourceRPM)
+	b = xmltext.AppendElement(b, "    ", "rpm:license", p.License)
+	b = xmltext.AppendElement(b, "    ", "rpm:vendor", p.Vendor)
+	b = xmltext.AppendElement(b, "    ", "rpm:group", p.Group)
+	b = xmltext.AppendElement(b, "    ", "rpm:buildhost", p.BuildHost)
+	b = xmltext.AppendElement(b, "    ", "rpm:sourcerpm", p.SourceRPM)
 	b = append(b, "    <rpm:header-range start=\""...)
 	b = strconv.AppendInt(b, p.HeaderStart, 10)
 	b = append(b, "\" end=\""...)
@@ -249,12 +250,12 @@ func appendDeps(b []byte, l depList) []byte {
 
 func appendEntry(b []byte, d entry) []byte {
 	b = append(b, "      <rpm:entry"...)
-	b = appendAttr(b, "name", d.name, true)
+	b = xmltext.AppendAttr(b, "name", d.name, true)
 	if d.flags != "" {
-		b = appendAttr(b, "flags", d.flags, true)
+		b = xmltext.AppendAttr(b, "flags", d.flags, true)
 		for _, a := range [...]struct{ name, value string }{{"epoch", d.epoch}, {"ver", d.ver}, {"rel", d.rel}} {
 			if a.value != "" {
-				b = appendAttr(b, a.name, a.value, true)
+				b = xmltext.AppendAttr(b, a.name, a.value, true)
 			}
 		}
 	}
@@ -276,11 +277,11 @@ func appendOther(b []byte, s *source, logs []rpm.Changelog) []byte {
 	b = appendPackageOpen(b, s)
 	for _, c := range logs {
 		b = append(b, "  <changelog"...)
-		b = appendAttr(b, "author", c.Author, true)
+		b = xmltext.AppendAttr(b, "author", c.Author, true)
 		b = append(b, " date=\""...)
 		b = strconv.AppendInt(b, c.Time, 10)
 		b = append(b, "\">"...)
-		b = appendText(b, c.Text)
+		b = xmltext.AppendText(b, c.Text)
 		b = append(b, "</changelog>\n"...)
 	}
 	return append(b, "</package>\n"...)
@@ -289,9 +290,9 @@ func appendOther(b []byte, s *source, logs []rpm.Changelog) []byte {
 // appendPackageOpen starts the package element of filelists.xml and other.xml.
 func appendPackageOpen(b []byte, s *source) []byte {
 	b = append(b, "<package"...)
-	b = appendAttr(b, "pkgid", s.pkgID, true)
-	b = appendAttr(b, "name", s.pkg.Name, true)
-	b = appendAttr(b, "arch", s.pkg.Arch, true)
+	b = xmltext.AppendAttr(b, "pkgid", s.pkgID, true)
+	b = xmltext.AppendAttr(b, "name", s.pkg.Name, true)
+	b = xmltext.AppendAttr(b, "arch", s.pkg.Arch, true)
 	b = append(b, ">\n  "...)
 	return appendVersion(b, s.pkg)
 }
@@ -300,8 +301,8 @@ func appendVersion(b []byte, p *rpm.Package) []byte {
 	b = append(b, "<version epoch=\""...)
 	b = strconv.AppendUint(b, uint64(p.EVR.Epoch), 10)
 	b = append(b, '"')
-	b = appendAttr(b, "ver", p.EVR.Version, true)
-	b = appendAttr(b, "rel", p.EVR.Release, true)
+	b = xmltext.AppendAttr(b, "ver", p.EVR.Version, true)
+	b = xmltext.AppendAttr(b, "rel", p.EVR.Release, true)
 	return append(b, "/>\n"...)
 }
 
@@ -314,19 +315,6 @@ func appendFile(b []byte, f *rpm.File) []byte {
 		b = append(b, " type=\"ghost\""...)
 	}
 	b = append(b, '>')
-	b = appendText(b, f.Path)
+	b = xmltext.AppendText(b, f.Path)
 	return append(b, "</file>\n"...)
-}
-
-// appendElement appends a line with an element and its text; an empty text is
-// written as an open and a close tag, as createrepo_c does.
-func appendElement(b []byte, indent, name, text string) []byte {
-	b = append(b, indent...)
-	b = append(b, '<')
-	b = append(b, name...)
-	b = append(b, '>')
-	b = appendText(b, text)
-	b = append(b, '<', '/')
-	b = append(b, name...)
-	return append(b, '>', '\n')
 }

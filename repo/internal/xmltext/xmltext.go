@@ -1,4 +1,11 @@
-package repo
+// Package xmltext writes the text of XML as createrepo_c's files have it, byte
+// for byte.
+//
+//	b = append(b, "<package"...)
+//	b = xmltext.AppendAttr(b, "name", pkg.Name, true)
+//	b = append(b, ">\n"...)
+//	b = xmltext.AppendElement(b, "  ", "summary", pkg.Summary)
+package xmltext
 
 import (
 	"strconv"
@@ -11,9 +18,9 @@ import (
 // text keeps its UTF-8, attributes turn every non-ASCII character into a
 // hexadecimal reference. encoding/xml does neither exactly.
 
-// appendText appends s as the content of an element.
-func appendText(dst []byte, s string) []byte {
-	s = cleanUTF8(s)
+// AppendText appends s as the content of an element.
+func AppendText(dst []byte, s string) []byte {
+	s = Clean(s)
 	from := 0
 	for i := range len(s) {
 		var esc string
@@ -36,13 +43,13 @@ func appendText(dst []byte, s string) []byte {
 	return append(dst, s[from:]...)
 }
 
-// appendAttr appends ` name="s"`. With ascii set, characters above U+007F
+// AppendAttr appends ` name="s"`. With ascii set, characters above U+007F
 // become references.
-func appendAttr(dst []byte, name, s string, ascii bool) []byte {
+func AppendAttr(dst []byte, name, s string, ascii bool) []byte {
 	dst = append(dst, ' ')
 	dst = append(dst, name...)
 	dst = append(dst, '=', '"')
-	dst = appendAttrValue(dst, cleanUTF8(s), ascii)
+	dst = appendAttrValue(dst, Clean(s), ascii)
 	return append(dst, '"')
 }
 
@@ -92,12 +99,12 @@ func attrEscape(c byte) string {
 	return ""
 }
 
-// cleanUTF8 returns s when it is UTF-8 that XML can carry, and otherwise reads
+// Clean returns s when it is UTF-8 that XML can carry, and otherwise reads
 // it as latin1, as createrepo_c does: 0x80-0xBF are dropped (the string is then
 // most likely cp-1252), and so are control characters. createrepo_c lets
 // overlong forms, surrogates and U+FFFE pass, which makes its XML unreadable;
 // here they take the latin1 way too.
-func cleanUTF8(s string) string {
+func Clean(s string) string {
 	ascii := true
 	for i := range len(s) {
 		if c := s[i]; c >= utf8.RuneSelf || forbiddenControl(c) {
@@ -141,11 +148,25 @@ func forbiddenControl(c byte) bool {
 	return c < 0x20 && c != '\t' && c != '\n' && c != '\r'
 }
 
-func hasControl(s string) bool {
+// HasControl tells whether s holds a control character that XML cannot carry.
+func HasControl(s string) bool {
 	for i := range len(s) {
 		if forbiddenControl(s[i]) {
 			return true
 		}
 	}
 	return false
+}
+
+// AppendElement appends a line with an element and its text; an empty text is
+// written as an open and a close tag, as createrepo_c does.
+func AppendElement(b []byte, indent, name, text string) []byte {
+	b = append(b, indent...)
+	b = append(b, '<')
+	b = append(b, name...)
+	b = append(b, '>')
+	b = AppendText(b, text)
+	b = append(b, '<', '/')
+	b = append(b, name...)
+	return append(b, '>', '\n')
 }
