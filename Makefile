@@ -16,7 +16,8 @@ runs     ?= 7
 strict  := $(if $(or $(CI),$(wildcard ../shared/data)),RESPIN_INTEROP=1)
 # The interop judges that live in virtual environments.
 interop := $(strict) RESPIN_CACHE=$(CURDIR)/.cache/demo \
-	RESPIN_KSVALIDATOR=$(CURDIR)/.cache/venv/bin/ksvalidator RESPIN_BODHI_PYTHON=$(CURDIR)/.cache/bodhi/bin/python
+	RESPIN_KSVALIDATOR=$(CURDIR)/.cache/venv/bin/ksvalidator RESPIN_BODHI_PYTHON=$(CURDIR)/.cache/bodhi/bin/python \
+	RESPIN_CREATEREPO=$(CURDIR)/.cache/createrepo
 
 .PHONY: help
 help: ## this list
