@@ -66,14 +66,14 @@ func Create(ctx context.Context, dir string, opts Options) (*Report, error) {
 		return nil, fmt.Errorf("lock repository: %w", err)
 	}
 	defer unlock()
-	if err := sweepTemporaries(repodata); err != nil {
-		return nil, err
-	}
 	c := &creator{
 		dir: dir, repodata: repodata, opts: &o, report: &Report{}, mounts: &mounts{},
 		enc: encoder{pre: o.Pre, changelogMax: o.ChangelogLimit},
 	}
 	defer c.cleanUp()
+	if err := c.sweepTemporaries(); err != nil {
+		return nil, err
+	}
 	if err := c.run(ctx); err != nil {
 		return nil, err
 	}
@@ -175,7 +175,11 @@ func (c *creator) remember(r *record) {
 }
 
 func (c *creator) dropCache(err error) {
-	c.opts.Logger.Warn("side cache not written", "path", c.opts.Cache, "error", err)
+	if c.opts.Update {
+		c.warn("the next update will read every package: the side cache cannot be written: %v", err)
+	} else {
+		c.opts.Logger.Warn("side cache not written", "path", c.opts.Cache, "error", err)
+	}
 	c.cache.abort()
 	c.cache = nil
 }

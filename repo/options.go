@@ -55,7 +55,11 @@ type Options struct {
 
 	Revision            string // default: now, in seconds since 1970
 	TimestampToRevision bool   // timestamps and modification times of the metadata are Revision, which must be a number
-	SimpleFilenames     bool   // primary.xml.zst instead of <checksum>-primary.xml.zst; readers may then see a mixture for a moment
+	// SimpleFilenames gives primary.xml.zst instead of <checksum>-primary.xml.zst.
+	// A reader that fetched the old repomd.xml then finds newer files beside it.
+	// Where the file system can exchange two directories (Linux: ext4, xfs, btrfs,
+	// tmpfs) repodata is replaced as a whole, so that a kill leaves no mixture.
+	SimpleFilenames bool
 
 	Groupfile string  // comps file, indexed as "group"
 	Extra     []Extra // further metadata files

@@ -116,7 +116,11 @@ func (c *creator) verify(ctx context.Context, d *Data) error {
 	if !filepath.IsLocal(filepath.FromSlash(d.Href)) || strings.Contains(d.Href, `\`) {
 		return &FormatError{File: "repomd.xml", Reason: "location " + d.Href + " leads out of the repository"}
 	}
-	f, err := os.OpenInRoot(c.opts.OutputDir, filepath.FromSlash(d.Href))
+	root, name := c.opts.OutputDir, d.Href
+	if rest, ok := strings.CutPrefix(name, hrefPrefix); ok {
+		root, name = c.repodata, rest // which may be a link to elsewhere
+	}
+	f, err := os.OpenInRoot(root, filepath.FromSlash(name))
 	if err != nil {
 		return fmt.Errorf("open %s: %w", d.Href, err)
 	}

@@ -21,7 +21,11 @@ import (
 
 // sweepTemporaries removes what a killed writer left. The lock is held: nobody
 // else writes here.
-func sweepTemporaries(repodata string) error {
+func (c *creator) sweepTemporaries() error {
+	repodata := c.repodata
+	if err := os.RemoveAll(c.sidePath()); err != nil {
+		return fmt.Errorf("sweep repodata: %w", err)
+	}
 	names, err := os.ReadDir(repodata)
 	if err != nil {
 		return fmt.Errorf("sweep repodata: %w", err)
@@ -114,24 +118,27 @@ func (c *creator) isPublished(md *Repomd, outs []output) bool {
 
 // replace publishes what is new.
 func (c *creator) replace(md *Repomd, stamp time.Time, outs []output) error {
-	for _, o := range outs {
-		if o.data.Base != "" {
-			continue
-		}
-		name := strings.TrimPrefix(o.data.Href, hrefPrefix)
-		path := filepath.Join(c.opts.OutputDir, filepath.FromSlash(o.data.Href))
-		if o.file != nil {
-			path = o.file.f.Name()
-		}
-		if c.opts.TimestampToRevision {
-			if err := os.Chtimes(path, stamp, stamp); err != nil {
-				return fmt.Errorf("set time of %s: %w", name, err)
+	if c.opts.TimestampToRevision {
+		for _, o := range outs {
+			if err := c.setTime(&o, stamp); err != nil {
+				return err
 			}
 		}
+	}
+	if c.opts.SimpleFilenames {
+		err := c.replaceAtOnce(md, stamp, outs)
+		if !errors.Is(err, errNoExchange) {
+			return err
+		}
+		if err := os.RemoveAll(c.sidePath()); err != nil {
+			return fmt.Errorf("publish metadata: %w", err)
+		}
+	}
+	for _, o := range outs {
 		if o.file == nil {
 			continue
 		}
-		if err := o.file.publish(c.repodata, name); err != nil {
+		if err := o.file.publish(c.repodata, filepath.Base(o.data.Href)); err != nil {
 			return err
 		}
 	}
@@ -139,12 +146,27 @@ func (c *creator) replace(md *Repomd, stamp time.Time, outs []output) error {
 		return fmt.Errorf("publish metadata: %w", err)
 	}
 	c.markSuperseded(md)
-	return c.publishRepomd(md, stamp)
+	return c.publishRepomd(c.repodata, md, stamp)
 }
 
-func (c *creator) publishRepomd(md *Repomd, stamp time.Time) error {
+// setTime gives a metadata file the time of the revision.
+func (c *creator) setTime(o *output, stamp time.Time) error {
+	if o.data.Base != "" {
+		return nil
+	}
+	path := filepath.Join(c.opts.OutputDir, filepath.FromSlash(o.data.Href))
+	if o.file != nil {
+		path = o.file.f.Name()
+	}
+	if err := os.Chtimes(path, stamp, stamp); err != nil {
+		return fmt.Errorf("set time of %s: %w", o.data.Href, err)
+	}
+	return nil
+}
+
+func (c *creator) publishRepomd(dir string, md *Repomd, stamp time.Time) error {
 	data := md.appendXML(nil)
-	f, err := atomicfile.Create(filepath.Join(c.repodata, "repomd.xml"), 0o644)
+	f, err := atomicfile.Create(filepath.Join(dir, "repomd.xml"), 0o644)
 	if err != nil {
 		return fmt.Errorf("publish repomd.xml: %w", err)
 	}
@@ -214,15 +236,17 @@ func (c *creator) markSuperseded(md *Repomd) {
 
 // removeOld removes the files of generations that have been superseded for
 // longer than KeepOld. What was not made by a repodata writer, judged by its
-// name, is never touched. Trouble here is no failure: the repository is new.
+// name, is never touched; where nothing is to be kept, what the old repomd.xml
+// named goes too. Trouble here is no failure: the repository is new.
 func (c *creator) removeOld(md *Repomd) {
 	names, err := os.ReadDir(c.repodata)
 	if c.old == nil || err != nil {
 		return
 	}
-	named := md.baseNames()
+	named, before := md.baseNames(), c.old.baseNames()
 	for _, e := range names {
-		if named[e.Name()] || !generated(e.Name()) || !e.Type().IsRegular() {
+		ours := generated(e.Name()) || c.opts.KeepOld < 0 && before[e.Name()]
+		if named[e.Name()] || !ours || !e.Type().IsRegular() {
 			continue
 		}
 		path := filepath.Join(c.repodata, e.Name())

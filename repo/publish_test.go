@@ -2,6 +2,7 @@ package repo_test
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -83,6 +84,48 @@ func TestSecondWriterIsRefused(t *testing.T) {
 		t.Errorf("got %v", inner)
 	}
 	create(t, dir, "", repo.Options{})
+}
+
+// TestExchangeKeepsWhatIsNotOurs: with simple names repodata is replaced as a
+// whole, or not when it holds a folder or is a link.
+func TestExchangeKeepsWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(t *testing.T, dir string){
+		"files": func(t *testing.T, dir string) { t.Helper() },
+		"folder": func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Mkdir(filepath.Join(dir, "repodata", "view"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"link": func(t *testing.T, dir string) {
+			t.Helper()
+			elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+			if err := errors.Join(os.Rename(filepath.Join(dir, "repodata"), elsewhere), os.Symlink(elsewhere, filepath.Join(dir, "repodata"))); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			o := repo.Options{SimpleFilenames: true, Compression: repo.None}
+			create(t, dir, "a", o)
+			prepare(t, dir)
+			writeFile(t, filepath.Join(dir, "repodata", "repomd.xml.asc"), []byte("signature"))
+			before := names(t, filepath.Join(dir, "repodata"))
+			create(t, dir, "b", o)
+			if got := names(t, filepath.Join(dir, "repodata")); !slices.Equal(got, before) {
+				t.Errorf("%q, before %q", got, before)
+			}
+			if n, err := wholeRepository(dir); err != nil || n != 2 {
+				t.Errorf("%d packages, %v", n, err)
+			}
+			if left, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(left) != 0 {
+				t.Errorf("left behind: %q %v", left, err)
+			}
+		})
+	}
 }
 
 func TestSimpleFilenames(t *testing.T) {

@@ -51,7 +51,7 @@ func (c *creator) planReuse(ctx context.Context, tasks []task) (*reuse, error) {
 		return nil, ctx.Err()
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		c.opts.Logger.Warn("side cache not used, every package is read", "path", c.opts.Cache, "reason", err)
+		c.warn("every package is read: %v", err)
 	}
 	return nil, nil
 }
