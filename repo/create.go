@@ -68,7 +68,6 @@ func Create(ctx context.Context, dir string, opts Options) (*Report, error) {
 	defer unlock()
 	c := &creator{
 		dir: dir, repodata: repodata, opts: &o, report: &Report{}, mounts: &mounts{},
-		enc: encoder{pre: o.Pre, changelogMax: o.ChangelogLimit},
 	}
 	defer c.cleanUp()
 	if err := c.sweepTemporaries(); err != nil {
@@ -97,7 +96,6 @@ type creator struct {
 	dir, repodata string
 	opts          *Options
 	report        *Report
-	enc           encoder
 	mounts        *mounts
 	old           *oldRepomd        // what is published now, nil when there is nothing readable
 	seen          map[string]string // NEVRA -> path of its first package

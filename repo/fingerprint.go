@@ -64,7 +64,7 @@ func sample() []byte {
 	s := &source{pkg: p, pkgID: "00", sumType: "sha256", href: odd, base: odd, size: 10, fileTime: 11}
 	var all []byte
 	for _, rule := range []PreRule{Pre2x, Pre017} {
-		if err := (encoder{pre: rule, changelogMax: -1}).fragment(s, f); err != nil {
+		if err := (&encoder{pre: rule, changelogMax: -1}).fragment(s, f); err != nil {
 			all = append(all, err.Error()...)
 		}
 		for i := range coreCount {

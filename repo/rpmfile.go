@@ -31,6 +31,7 @@ const chunk = 256 << 10
 // in hardly more time than one (see sha256pair).
 type lane struct {
 	c   *creator
+	enc encoder
 	buf []byte
 
 	job    *job // nil while idle
@@ -46,7 +47,7 @@ type lane struct {
 }
 
 func newLane(c *creator) *lane {
-	l := &lane{c: c, buf: make([]byte, chunk)}
+	l := &lane{c: c, enc: encoder{pre: c.opts.Pre, changelogMax: c.opts.ChangelogLimit}, buf: make([]byte, chunk)}
 	if c.opts.Checksum != "sha256" {
 		l.long = newHash(c.opts.Checksum)
 	}
@@ -208,7 +209,7 @@ func (l *lane) finish() error {
 		s.fileTime = l.c.opts.FileTime.Unix()
 	}
 	j.frag = l.c.newFragment()
-	if err := l.c.enc.fragment(&s, j.frag); err != nil {
+	if err := l.enc.fragment(&s, j.frag); err != nil {
 		return err
 	}
 	l.c.feed.hold(j.frag.size())

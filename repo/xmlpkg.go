@@ -48,15 +48,17 @@ type source struct {
 	fileTime int64
 }
 
-// encoder turns packages into XML.
+// encoder turns packages into XML, one after the other.
 type encoder struct {
 	pre          PreRule
 	changelogMax int // negative: all
+
+	deps depGrouper
 }
 
 // fragment writes the three parts, each with the line end that follows it.
-func (e encoder) fragment(s *source, f *fragment) error {
-	deps := groupDeps(s.pkg, e.pre)
+func (e *encoder) fragment(s *source, f *fragment) error {
+	deps := e.deps.group(s.pkg, e.pre)
 	logs := e.changelogs(s.pkg)
 	if where := controlChars(s, deps, logs); where != "" {
 		return fmt.Errorf("%w: %s", ErrControlChars, where)
@@ -119,24 +121,20 @@ type depList struct {
 	entries []entry
 }
 
-// lists returns the groups in the order of primary.xml.
-func (g *depGroups) lists() []depList {
-	return []depList{
-		{"provides", g.provides},
-		{"requires", g.requires},
-		{"conflicts", g.conflicts},
-		{"obsoletes", g.obsoletes},
-		{"suggests", g.suggests},
-		{"enhances", g.enhances},
-		{"recommends", g.recommends},
-		{"supplements", g.supplements},
+// lists returns the groups in the order of primary.xml, with their names.
+func (g *depGroups) lists() [8]depList {
+	var lists [8]depList
+	names := [...]string{"provides", "requires", "conflicts", "obsoletes", "suggests", "enhances", "recommends", "supplements"}
+	for i, l := range g.all() {
+		lists[i] = depList{names[i], *l}
 	}
+	return lists
 }
 
 // changelogs returns the newest entries, oldest first, with times that rise
 // strictly: of entries with one time the newer ones get a second more each,
 // as createrepo_c does (yum's SQL could not keep their order otherwise).
-func (e encoder) changelogs(p *rpm.Package) []rpm.Changelog {
+func (e *encoder) changelogs(p *rpm.Package) []rpm.Changelog {
 	n := len(p.Changelogs)
 	if e.changelogMax >= 0 {
 		n = min(n, e.changelogMax)

@@ -18,29 +18,74 @@ import (
 // text keeps its UTF-8, attributes turn every non-ASCII character into a
 // hexadecimal reference. encoding/xml does neither exactly.
 
+// Classes of bytes.
+const (
+	control = 1 << iota // XML cannot carry it
+	high                // of a character above U+007F
+	inText              // escaped in text
+	inAttr              // escaped in attributes
+)
+
+// classes is made once and never written again.
+var classes = func() (table [256]uint8) {
+	for i := range table {
+		c := byte(i)
+		switch {
+		case forbiddenControl(c):
+			table[i] = control
+		case c >= utf8.RuneSelf:
+			table[i] = high
+		}
+		if textEscape(c) != "" {
+			table[i] |= inText
+		}
+		if attrEscape(c) != "" {
+			table[i] |= inAttr
+		}
+	}
+	return table
+}()
+
+// free tells whether no byte of s is of the classes: nearly every string of a
+// package can be copied as it is.
+func free(s string, of uint8) bool {
+	for i := range len(s) {
+		if classes[s[i]]&of != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // AppendText appends s as the content of an element.
 func AppendText(dst []byte, s string) []byte {
+	if free(s, control|high|inText) {
+		return append(dst, s...)
+	}
 	s = Clean(s)
 	from := 0
 	for i := range len(s) {
-		var esc string
-		switch s[i] {
-		case '<':
-			esc = "&lt;"
-		case '>':
-			esc = "&gt;"
-		case '&':
-			esc = "&amp;"
-		case '\r':
-			esc = "&#13;"
-		default:
-			continue
+		if classes[s[i]]&inText != 0 {
+			dst = append(dst, s[from:i]...)
+			dst = append(dst, textEscape(s[i])...)
+			from = i + 1
 		}
-		dst = append(dst, s[from:i]...)
-		dst = append(dst, esc...)
-		from = i + 1
 	}
 	return append(dst, s[from:]...)
+}
+
+func textEscape(c byte) string {
+	switch c {
+	case '<':
+		return "&lt;"
+	case '>':
+		return "&gt;"
+	case '&':
+		return "&amp;"
+	case '\r':
+		return "&#13;"
+	}
+	return ""
 }
 
 // AppendAttr appends ` name="s"`. With ascii set, characters above U+007F
@@ -49,7 +94,11 @@ func AppendAttr(dst []byte, name, s string, ascii bool) []byte {
 	dst = append(dst, ' ')
 	dst = append(dst, name...)
 	dst = append(dst, '=', '"')
-	dst = appendAttrValue(dst, Clean(s), ascii)
+	if free(s, control|high|inAttr) {
+		dst = append(dst, s...)
+	} else {
+		dst = appendAttrValue(dst, Clean(s), ascii)
+	}
 	return append(dst, '"')
 }
 
@@ -69,9 +118,9 @@ func appendAttrValue(dst []byte, s string, ascii bool) []byte {
 			i += n
 			continue
 		}
-		if esc := attrEscape(c); esc != "" {
+		if classes[c]&inAttr != 0 {
 			dst = append(dst, s[from:i]...)
-			dst = append(dst, esc...)
+			dst = append(dst, attrEscape(c)...)
 			from = i + 1
 		}
 		i++
@@ -105,14 +154,7 @@ func attrEscape(c byte) string {
 // overlong forms, surrogates and U+FFFE pass, which makes its XML unreadable;
 // here they take the latin1 way too.
 func Clean(s string) string {
-	ascii := true
-	for i := range len(s) {
-		if c := s[i]; c >= utf8.RuneSelf || forbiddenControl(c) {
-			ascii = false
-			break
-		}
-	}
-	if ascii || validXML(s) {
+	if free(s, control|high) || validXML(s) {
 		return s
 	}
 	out := make([]byte, 0, len(s)+len(s)/4)
@@ -149,14 +191,7 @@ func forbiddenControl(c byte) bool {
 }
 
 // HasControl tells whether s holds a control character that XML cannot carry.
-func HasControl(s string) bool {
-	for i := range len(s) {
-		if forbiddenControl(s[i]) {
-			return true
-		}
-	}
-	return false
-}
+func HasControl(s string) bool { return !free(s, control) }
 
 // AppendElement appends a line with an element and its text; an empty text is
 // written as an open and a close tag, as createrepo_c does.

@@ -34,3 +34,17 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkAppend(b *testing.B) {
+	for name, s := range map[string]string{
+		"path": "/usr/share/doc/package-name/README.md", "text": "A & B < C, and some more words than that\nin two lines.", "accents": "Zoë writes Überschriften",
+	} {
+		b.Run(name, func(b *testing.B) {
+			buf := make([]byte, 0, 256)
+			b.SetBytes(2 * int64(len(s)))
+			for b.Loop() {
+				buf = AppendAttr(AppendText(buf[:0], s), "a", s, true)
+			}
+		})
+	}
+}
