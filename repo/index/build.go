@@ -116,7 +116,7 @@ func (b *builder) evr(v *mdxml.EVR) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	return b.evrs.number(triple{v.Epoch, uint32(ver), uint32(rel)}), nil
+	return b.evrs.number(triple{v.Epoch, ver, rel}), nil
 }
 
 // rel returns the number of a dependency.
@@ -129,7 +129,7 @@ func (b *builder) rel(r *mdxml.Relation) (Rel, error) {
 	if err != nil {
 		return 0, err
 	}
-	return b.rels.number(triple{uint32(name), evr, uint32(r.Flags & sense)}), nil
+	return b.rels.number(triple{name, evr, uint32(r.Flags & sense)}), nil
 }
 
 // finish makes the lists that go from texts to packages.
@@ -154,7 +154,7 @@ func (b *builder) finish() *Index {
 	provides := func(add func(Str, uint32), value func(p, rel uint32) uint32) {
 		for p := range ix.Len() {
 			for _, rel := range (Package{ix, uint32(p)}).Rels(Provides) {
-				add(Str(ix.rels[rel][0]), value(uint32(p), rel))
+				add(ix.rels[rel][0], value(uint32(p), rel))
 			}
 		}
 	}
