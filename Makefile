@@ -89,13 +89,14 @@ bench: ## the benchmarks
 	go test -run '^$$' -bench . -benchmem $(pkgs)
 
 .PHONY: bench-repo
-bench-repo: ## indexing of repositories against createrepo_c, as the tables of docs/performance.md (runs=7)
+bench-repo: ## writing and reading repodata against its peers, as the tables of docs/performance.md (runs=7)
 	@$(setup) bench
 	@$(MAKE) --no-print-directory build
 	@mkdir -p .cache/bench
 	@go build -o .cache/bench/bench ./internal/bench
 	@.cache/bench/bench corpus >/dev/null
 	.cache/bench/bench write -runs $(runs)
+	.cache/bench/bench read -runs $(runs)
 
 .PHONY: e2e
 e2e: ## the main job and the kills, on the real binary

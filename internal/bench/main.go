@@ -5,6 +5,7 @@
 //	go run ./internal/bench corpus                       # only the corpus, into .cache/bench
 //	go run ./internal/bench write -runs 7                # writing repodata
 //	go run ./internal/bench write -only zstd -runs 3
+//	go run ./internal/bench read                         # reading it, and closure
 //
 // The corpus is made from a seed and is the same everywhere. Ratios count, not
 // seconds: the tools take turns, so that what else the machine does meets all of
@@ -46,7 +47,10 @@ func main() {
 
 func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("say what to do: corpus or write")
+		return errors.New("say what to do: corpus, write or read")
+	}
+	if args[0] == "child" { // one measured run
+		return child(ctx, args[1:])
 	}
 	o, megabytes := options{}, int64(0)
 	flags := flag.NewFlagSet("bench "+args[0], flag.ContinueOnError)
@@ -64,6 +68,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	o.corpus.Bytes = megabytes << 20
+	if args[0] == "read" {
+		return o.read(ctx, stdout, stderr)
+	}
 	dir, err := o.corpus.ensure(ctx, o.cache)
 	if err != nil {
 		return err
@@ -75,7 +82,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case "write":
 		return o.write(ctx, dir, stdout, stderr)
 	}
-	return fmt.Errorf("there is nothing called %q; corpus and write are known", args[0])
+	return fmt.Errorf("there is nothing called %q; corpus, write and read are known", args[0])
 }
 
 // write compares the writers of repodata.

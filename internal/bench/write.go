@@ -110,7 +110,6 @@ type outcome struct {
 // hold lets the tools of a contest run in turn, runs times each, so that a
 // neighbor's load meets all of them.
 func (c contest) hold(ctx context.Context, in, work string, runs int) ([]outcome, error) {
-	samples := make([][]sample, len(c.Tools))
 	results := make([]outcome, len(c.Tools))
 	outs := make([]string, len(c.Tools))
 	for i, t := range c.Tools {
@@ -128,28 +127,49 @@ func (c contest) hold(ctx context.Context, in, work string, runs int) ([]outcome
 			}
 		}
 	}
-	for range runs {
-		for i, t := range c.Tools {
-			if !c.Update {
-				if err := fresh(outs[i]); err != nil {
-					return nil, err
-				}
-			}
-			s, err := run(ctx, t.Argv(in, outs[i], c.Update))
-			if err != nil {
+	costs, err := race(ctx, runs, len(c.Tools), func(i int) ([]string, error) {
+		if !c.Update {
+			if err := fresh(outs[i]); err != nil {
 				return nil, err
 			}
-			samples[i] = append(samples[i], s)
 		}
+		return c.Tools[i].Argv(in, outs[i], c.Update), nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	for i, t := range c.Tools {
 		size, err := metadataSize(outs[i])
 		if err != nil {
 			return nil, err
 		}
-		results[i] = outcome{tool: t.Name, cost: median(samples[i]), size: size}
+		results[i] = outcome{tool: t.Name, cost: costs[i], size: size}
 	}
 	return results, nil
+}
+
+// race lets n tools run in turn, runs times each, and returns the median costs.
+// argv makes ready for a run of tool i and says how to start it.
+func race(ctx context.Context, runs, n int, argv func(i int) ([]string, error)) ([]cost, error) {
+	samples := make([][]sample, n)
+	for range runs {
+		for i := range n {
+			line, err := argv(i)
+			if err != nil {
+				return nil, err
+			}
+			s, err := run(ctx, line)
+			if err != nil {
+				return nil, err
+			}
+			samples[i] = append(samples[i], s)
+		}
+	}
+	costs := make([]cost, n)
+	for i := range costs {
+		costs[i] = median(samples[i])
+	}
+	return costs, nil
 }
 
 func fresh(dir string) error {

@@ -35,7 +35,7 @@ var allowed = []struct {
 	{"daemon/...", []string{"daemon/...", "compose/...", "repo/...", "kickstart/...", "koji/...", "bodhi/...", "queue/...", "publish/..."}},
 	{"examples/...", []string{"compose/...", "repo/...", "kickstart/...", "koji/...", "bodhi/...", "queue/...", "publish/...", "daemon/..."}},
 	// The demo, the benchmarks and the interop suite drive everything.
-	{"internal/bench", []string{"..."}},
+	{"internal/bench/...", []string{"..."}},
 	{"internal/demo", []string{"..."}},
 	{"internal/interop", []string{"..."}},
 }
