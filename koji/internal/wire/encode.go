@@ -130,6 +130,9 @@ func (e *encoder) structure(s Struct) error {
 
 // escape replaces what Python's xmlrpc.client.escape does, and no more.
 func escape(s string) string {
+	if !strings.ContainsAny(s, "&<>") {
+		return s
+	}
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 }
 
