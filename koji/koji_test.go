@@ -1,7 +1,6 @@
 package koji_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -125,7 +124,7 @@ func TestRecordedAnswersAsTypes(t *testing.T) {
 	if len(sums) != 2 || sums[""].SHA256 != nil || *sums["5ff11124"].SHA256 != sha {
 		t.Errorf("%+v", sums)
 	}
-	if sigs := must(recordings(t, "queryRPMSigs").QueryRPMSigs(ctx, 9)); len(sigs) != 2 || sigs[1].SigKey != "5ff11124" || sigs[1].RPMID != 9 {
+	if sigs := must(recordings(t, "queryRPMSigs").QueryRPMSigs(ctx, koji.RPMID(9))); len(sigs) != 2 || sigs[1].SigKey != "5ff11124" || sigs[1].RPMID != 9 {
 		t.Errorf("%+v", sigs)
 	}
 	tag := must(recordings(t, "getTag").GetTag(ctx, "x"))
@@ -204,28 +203,4 @@ func Example() {
 		}
 	}
 	// Output: https://files.example.org/packages/hello/2.12/1.fc44/x86_64/hello-2.12-1.fc44.x86_64.rpm
-}
-
-// BenchmarkListTaggedRPMs reads an answer of 20000 RPMs (about 24 MB).
-func BenchmarkListTaggedRPMs(b *testing.B) {
-	h, _ := world(b, koji.Options{})
-	rpms := make([]kojitest.RPM, 20000)
-	for i := range rpms {
-		rpms[i] = kojitest.RPM{Name: fmt.Sprintf("tool-%d", i), Arch: "x86_64", Size: 1, PayloadHash: "186a0eb5d745407abffeae9b7300cc5f"}
-	}
-	must(h.AddBuild(kojitest.Build{NVR: "many-1-1", RPMs: rpms, Tags: []string{"f44-updates"}}))
-	w := httptest.NewRecorder()
-	body := "<methodCall><methodName>listTaggedRPMS</methodName><params><param><value>f44-updates</value></param></params></methodCall>"
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/kojihub", bytes.NewReader([]byte(body))))
-	answer := w.Body.Bytes()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) }))
-	defer s.Close()
-	c := must(koji.New(s.URL, koji.Options{}))
-	b.SetBytes(int64(len(answer)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if got, err := c.ListTaggedRPMs(b.Context(), "x", koji.TaggedRPMOptions{}); err != nil || len(got.RPMs) != len(rpms) {
-			b.Fatal(err)
-		}
-	}
 }
