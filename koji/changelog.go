@@ -14,13 +14,19 @@ type ChangelogEntry struct {
 
 // ChangelogOptions selects entries of a changelog, the newest first.
 type ChangelogOptions struct {
-	Author        string // only of exactly this Author
-	Before, After time.Time
-	Page          Page // Order by date or author
+	Author        string    // only of exactly this Author
+	Before, After time.Time // exclusive, to the second
+	Page          Page      // Order by date or author
 }
 
 func (o ChangelogOptions) keywords() keywords {
-	return keywords{}.text("author", o.Author).moment("before", o.Before).moment("after", o.After).page(o.Page)
+	k := keywords{}.text("author", o.Author).page(o.Page)
+	for name, t := range map[string]time.Time{"before": o.Before, "after": o.After} {
+		if !t.IsZero() {
+			k[name] = t.Unix() // the hub refuses fractions here
+		}
+	}
+	return k
 }
 
 func getChangelogEntries(ref BuildRef, o ChangelogOptions) spec[[]ChangelogEntry] {

@@ -165,12 +165,12 @@ type Signature struct {
 }
 
 func queryRPMSigs(ref RPMRef) spec[[]Signature] {
-	return value[[]Signature]("queryRPMSigs", ref.arg()).of("RPM", ref.String())
+	return value[[]Signature]("queryRPMSigs", ref.arg())
 }
 
 // QueryRPMSigs returns with which keys an RPM is signed. The signed copy may
-// have been removed all the same (PathInfo.Sigcache). An id that does not exist
-// has no signatures, a name that does not is a *NotFoundError.
+// have been removed all the same (PathInfo.Sigcache). An RPM that does not
+// exist has no signatures.
 func (c *Client) QueryRPMSigs(ctx context.Context, ref RPMRef) ([]Signature, error) {
 	return call(ctx, c, queryRPMSigs(ref))
 }

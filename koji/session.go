@@ -209,6 +209,16 @@ func (c *core) session(ctx context.Context, old *session) (*session, error) {
 	return s, nil
 }
 
+// instead returns the session that has taken the place of s, nil if none has.
+func (a *auth) instead(s *session) *session {
+	a.opening.Lock() // a renewal may be under way
+	defer a.opening.Unlock()
+	if now := a.current.Load(); now != s {
+		return now
+	}
+	return nil
+}
+
 // open makes the call of the login; the session that it renews goes along.
 func (c *core) open(ctx context.Context, old *session) (*session, error) {
 	method, args := "sslLogin", []any{}

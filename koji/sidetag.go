@@ -35,6 +35,8 @@ type NewSideTag struct {
 	ID     int    `koji:"id"`
 	Name   string `koji:"name"`
 	TaskID *int   `koji:"task_id"` // that makes its first repository, if there is one
+	// Request is the request for its first repository, on hubs that ask for one.
+	Request map[string]any `koji:"request"`
 }
 
 // SideTagOptions are wishes for a side tag.

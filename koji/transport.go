@@ -53,11 +53,16 @@ func (c *core) roundTrips(ctx context.Context, req request, out any) error {
 		return err
 	}
 	err = c.attempts(ctx, req, s, out)
-	if !errors.Is(err, ErrAuthExpired) || req.stream.started() {
+	if !errors.Is(err, ErrAuth) || req.stream.started() {
 		return err
 	}
 	// The hub has refused the call and done nothing of it.
-	if s, err = c.session(ctx, s); err != nil {
+	if errors.Is(err, ErrAuthExpired) {
+		s, err = c.session(ctx, s)
+	} else if renewed := c.auth.instead(s); renewed != nil {
+		s, err = renewed, nil // another call has renewed it, and the key of before is void
+	}
+	if err != nil {
 		return err
 	}
 	return c.attempts(ctx, req, s, out)
