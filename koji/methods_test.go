@@ -502,3 +502,28 @@ func TestOptionsSelect(t *testing.T) {
 		t.Errorf("%d", n)
 	}
 }
+
+// What is asked for by name or number and is not there is typed, wherever the
+// hub says so in its various ways.
+func TestEveryMissingThingIsNotFound(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	_, c := world(t, koji.Options{})
+	err := func(_ any, err error) error { return err }
+	for name, got := range map[string]error{
+		"event": err(c.GetEvent(ctx, 999)), "event before": err(c.GetLastEventBefore(ctx, time.Unix(5, 0))), "task": err(c.GetTaskInfo(ctx, 99)), "request": err(c.GetTaskRequest(ctx, 99)),
+		"result": err(c.GetTaskResult(ctx, 99)), "file": err(c.DownloadTaskOutput(ctx, 2, "no.log", koji.DownloadOptions{})), "build type": err(c.GetBuildType(ctx, koji.NVR("no-1-1"))),
+		"logs": err(c.GetBuildLogs(ctx, koji.NVR("no-1-1"))), "config": err(c.GetBuildConfig(ctx, "no")), "inheritance": err(c.GetInheritanceData(ctx, "no")),
+		"full inheritance": err(c.GetFullInheritance(ctx, "no", koji.InheritanceOptions{})), "external": err(c.GetExternalRepoList(ctx, "no")), "change": err(c.TagLastChangeEvent(ctx, "no", koji.TagChangeOptions{})),
+		"package": err(c.GetPackage(ctx, "no")), "package id": err(c.GetPackageID(ctx, "no")), "packages of tag": err(c.ListPackages(ctx, koji.PackageOptions{Tag: "no"})),
+		"packages of user": err(c.ListPackages(ctx, koji.PackageOptions{User: "no"})), "tags of package": err(c.ListTags(ctx, koji.TagOptions{Package: "no"})), "tags of build": err(c.ListTags(ctx, koji.TagOptions{Build: koji.NVR("no-1-1")})),
+		"repo of tag": err(c.GetRepo(ctx, "no", koji.RepoOptions{})), "repo": err(c.RepoInfo(ctx, 5)), "no repo": err(c.RepoGet(ctx, "f44-build", koji.RepoGetOptions{})), "side tags of tag": err(c.ListSideTags(ctx, "no", "")),
+		"side tags of user": err(c.ListSideTags(ctx, "", "no")), "history": err(c.QueryHistory(ctx, koji.HistoryOptions{Tag: "no"})), "user": err(c.GetUser(ctx, "no")), "volume": err(c.GetVolume(ctx, "no")),
+		"latest": err(c.GetLatestBuilds(ctx, "no", koji.LatestOptions{})), "latest RPMs": err(c.GetLatestRPMs(ctx, "no", koji.LatestRPMOptions{})), "blocked": err(c.GetTagBlocked(ctx, "no")), "target": err(c.GetBuildTarget(ctx, "no")),
+	} {
+		var missing *koji.NotFoundError
+		if !errors.Is(got, koji.ErrNotFound) || !errors.As(got, &missing) || missing.What == "" || missing.Ref == "" {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

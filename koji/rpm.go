@@ -124,8 +124,8 @@ func listBuildRPMs(ref BuildRef) spec[[]RPM] {
 	return value[[]RPM]("listBuildRPMs", ref.arg()).of("build", ref.String())
 }
 
-// ListBuildRPMs returns all RPMs of a build. A build that does not exist is a
-// *NotFoundError.
+// ListBuildRPMs returns all RPMs of a build. An NVR that does not exist is a
+// *NotFoundError, an id that does not has none.
 func (c *Client) ListBuildRPMs(ctx context.Context, ref BuildRef) ([]RPM, error) {
 	return call(ctx, c, listBuildRPMs(ref))
 }

@@ -100,7 +100,7 @@ func missing(err error, what, ref string) error {
 	if !errors.As(err, &fault) || fault.Code != codeGeneric {
 		return err
 	}
-	for _, prefix := range []string{"No such ", "Invalid tagInfo: ", "No matching ", "No event with id "} {
+	for _, prefix := range []string{"No such ", "Invalid tagInfo: ", "No matching ", "query returned no rows", "no file "} {
 		if strings.HasPrefix(fault.String, prefix) {
 			return &NotFoundError{What: what, Ref: ref, Err: fault}
 		}

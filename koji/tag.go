@@ -187,8 +187,8 @@ func (b *Batch) GetBuildConfig(tag string) *Pending[*BuildConfig] { return add(b
 // Inheritance is a link from a tag to one that it inherits from.
 type Inheritance struct {
 	ParentID     int    `koji:"parent_id"`
-	ParentName   string `koji:"name"`
-	ChildID      int    `koji:"child_id"`
+	Name         string `koji:"name"` // of the parent; with Reverse of the child
+	ChildID      int    `koji:"child_id,tag_id"`
 	Priority     int    `koji:"priority"` // the least is asked first
 	MaxDepth     *int   `koji:"maxdepth"` // how many links further; nil is all
 	Intransitive bool   `koji:"intransitive"`

@@ -143,12 +143,13 @@ func downloadTaskOutput(id int, file string, o DownloadOptions) spec[[]byte] {
 			return nil, &DecodeError{Method: "downloadTaskOutput", Err: err}
 		}
 		return data, nil
-	}, id, file).with(k).of("task", strconv.Itoa(id))
+	}, id, file).with(k).of("file of task "+strconv.Itoa(id), file)
 }
 
 // DownloadTaskOutput returns a part of a file of a task, at the end of it
 // nothing. For whole files PathInfo.Task with plain HTTP is better: this
-// passes through the hub and through memory.
+// passes through the hub and through memory. A file that is not there is a
+// *NotFoundError.
 func (c *Client) DownloadTaskOutput(ctx context.Context, id int, file string, o DownloadOptions) ([]byte, error) {
 	return call(ctx, c, downloadTaskOutput(id, file, o))
 }

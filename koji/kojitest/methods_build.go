@@ -217,6 +217,9 @@ func (h *Hub) listBuildRPMs(a args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, isID := a["build"].(int64); b == nil && isID { // ids are not looked up
+		return []any{}, nil
+	}
 	if b == nil {
 		return nil, generic("No such build: %s", python(a["build"]))
 	}

@@ -362,8 +362,7 @@ func (h *Hub) getFullInheritance(a args) (any, error) {
 		row := l.row()
 		if reverse { // these rows come from the other side of the table
 			row[2].Value = l.child.Name
-			row = append(row[:7], wire.Member{Name: "tag_id", Value: l.child.id})
-			row = append(sorted(row), wire.Member{Name: "child_id", Value: l.child.id})
+			row = sorted(append(row[:7], wire.Member{Name: "tag_id", Value: l.child.id}))
 		}
 		rows = append(rows, append(row, wire.Struct{
 			{Name: "nextdepth", Value: nil}, {Name: "currdepth", Value: l.depth}, {Name: "filter", Value: []any{}},

@@ -13,7 +13,7 @@ import (
 // Tag is a tag to add.
 type Tag struct {
 	Name    string
-	Arches  []string
+	Arches  []string // nil inherits those of the parents where a build asks
 	Locked  bool
 	Perm    string // needed to tag into it; "" is none
 	Extra   map[string]any
@@ -132,7 +132,7 @@ func (h *Hub) addSideTag(parent *tag, user *account, extra map[string]any, suffi
 	name := fmt.Sprintf("%s-side-%d%s", parent.Name, h.lastTag+1, suffix)
 	all := map[string]any{"sidetag": true, "sidetag_user": user.Name, "sidetag_user_id": user.id}
 	maps.Copy(all, extra)
-	if _, err := h.addTag(Tag{Name: name, Arches: parent.Arches, Parents: []string{parent.Name}, Extra: all}); err != nil {
+	if _, err := h.addTag(Tag{Name: name, Arches: append([]string{}, parent.Arches...), Parents: []string{parent.Name}, Extra: all}); err != nil {
 		return nil, fmt.Errorf("%q: %w", name, err)
 	}
 	side := h.tag(name)
@@ -358,4 +358,9 @@ func (h *Hub) directLinks(t *tag, reverse bool) []link {
 }
 
 // arches is how the tag's row has them: nil where it has none of its own.
-func (t *tag) arches() any { return nonempty(strings.Join(t.Arches, " ")) }
+func (t *tag) arches() any {
+	if t.Arches == nil {
+		return nil
+	}
+	return strings.Join(t.Arches, " ")
+}
