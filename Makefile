@@ -15,7 +15,8 @@ fuzztime ?= 20s
 strict  := $(if $(or $(CI),$(wildcard ../shared/data)),RESPIN_INTEROP=1)
 # The interop judges that live in virtual environments.
 interop := $(strict) RESPIN_CACHE=$(CURDIR)/.cache/demo \
-	RESPIN_KSVALIDATOR=$(CURDIR)/.cache/venv/bin/ksvalidator RESPIN_BODHI_PYTHON=$(CURDIR)/.cache/bodhi/bin/python
+	RESPIN_KSVALIDATOR=$(CURDIR)/.cache/venv/bin/ksvalidator RESPIN_BODHI_PYTHON=$(CURDIR)/.cache/bodhi/bin/python \
+	RESPIN_KOJI_PYTHON=$(CURDIR)/.cache/koji/bin/python
 
 .PHONY: help
 help: ## this list

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -180,9 +181,12 @@ func (a args) int(name string) (int, error) {
 		return 0, nil
 	case int64:
 		return int(v), nil
-	default:
-		return 0, raise(1019, "Invalid type for %s: %T", name, v)
+	case string: // kojihub.convert_value
+		if n, err := strconv.Atoi(v); err == nil {
+			return n, nil
+		}
 	}
+	return 0, raise(1019, "Invalid type for value '%s': %T", python(a[name]), a[name])
 }
 
 // list reads a string or an array of them; nil is none.

@@ -17,9 +17,11 @@ func methodTable() map[string]method {
 	maps.Copy(t, tagMethods())
 	maps.Copy(t, taskMethods())
 	listed := slices.Sorted(maps.Keys(t))
-	listed = append(listed, "login", "logout", "sslLogin", "system.listMethods", "_listapi")
+	listed = append(listed, "login", "logout", "sslLogin", "system.listMethods", "system.methodHelp", "system.methodSignature", "_listapi")
 	slices.Sort(listed)
 	t["system.listMethods"] = signature("system_listMethods", "", func(*Hub, args) (any, error) { return listed, nil })
+	t["system.methodHelp"] = signature("system_methodHelp", "method", (*Hub).methodHelp)
+	t["system.methodSignature"] = signature("system_methodSignature", "method", func(*Hub, args) (any, error) { return "signatures not supported", nil })
 	t["_listapi"] = signature("_listapi", "", func(h *Hub, _ args) (any, error) { return h.listAPI(), nil })
 	return t
 }
@@ -34,7 +36,12 @@ func hubMethods() map[string]method {
 			return nil, raise(1, "<class 'Exception'>: test exception")
 		}),
 
+		"mavenEnabled": signature("mavenEnabled", "", func(*Hub, args) (any, error) { return false, nil }),
+		"winEnabled":   signature("winEnabled", "", func(*Hub, args) (any, error) { return false, nil }),
+
 		"getUser":         signature("get_user", "userInfo=None, strict=False, krb_princs=True, groups=False", (*Hub).getUser),
+		"getUserPerms":    signature("getUserPerms", "userID=None, with_groups=True", (*Hub).getUserPerms),
+		"getAllPerms":     signature("getAllPerms", "", (*Hub).getAllPerms),
 		"getLoggedInUser": signature("getLoggedInUser", "", (*Hub).getLoggedInUser),
 		"getVolume":       signature("getVolume", "volume, strict=False", (*Hub).getVolume),
 		"listVolumes":     signature("list_volumes", "", (*Hub).listVolumes),
@@ -58,23 +65,21 @@ func (h *Hub) listAPI() []any {
 	rows := []any{}
 	for _, name := range slices.Sorted(maps.Keys(h.methods)) {
 		m := h.methods[name]
-		var text []string
 		list, names, defaults := []any{}, []any{}, []any{}
 		for _, p := range m.params {
 			names = append(names, p.name)
 			if !p.optional {
-				text, list = append(text, p.name), append(list, p.name)
+				list = append(list, p.name)
 				continue
 			}
-			text = append(text, p.name+"="+p.value)
 			list, defaults = append(list, []any{p.name, literal(p.value)}), append(defaults, literal(p.value))
 		}
 		var varargs, varkw, defaultsOrNone any
 		if m.variadic {
-			varargs, text, list = "args", append(text, "*args"), append(list, "args")
+			varargs, list = "args", append(list, "args")
 		}
 		if m.keyword {
-			varkw, text, list = "kwargs", append(text, "**kwargs"), append(list, "kwargs")
+			varkw, list = "kwargs", append(list, "kwargs")
 		}
 		if len(defaults) > 0 {
 			defaultsOrNone = defaults
@@ -83,11 +88,39 @@ func (h *Hub) listAPI() []any {
 			{Name: "name", Value: name},
 			{Name: "doc", Value: nil},
 			{Name: "argspec", Value: []any{names, varargs, varkw, defaultsOrNone, []any{}, nil, wire.Struct{}}},
-			{Name: "argdesc", Value: "(" + strings.Join(text, ", ") + ")"},
+			{Name: "argdesc", Value: m.description()},
 			{Name: "args", Value: list},
 		})
 	}
 	return rows
+}
+
+// description is the list of parameters in Python.
+func (m method) description() string {
+	var text []string
+	for _, p := range m.params {
+		if p.optional {
+			text = append(text, p.name+"="+p.value)
+		} else {
+			text = append(text, p.name)
+		}
+	}
+	if m.variadic {
+		text = append(text, "*args")
+	}
+	if m.keyword {
+		text = append(text, "**kwargs")
+	}
+	return "(" + strings.Join(text, ", ") + ")"
+}
+
+func (h *Hub) methodHelp(a args) (any, error) {
+	name := a.text("method")
+	m, ok := h.methods[name]
+	if !ok {
+		return "", nil
+	}
+	return name + m.description(), nil
 }
 
 // literal reads a default value as Python writes it.

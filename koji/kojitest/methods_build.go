@@ -17,6 +17,7 @@ func buildMethods() map[string]method {
 		"listBuilds": signature("listBuilds", "packageID=None, userID=None, taskID=None, prefix=None, state=None, volumeID=None, source=None, "+
 			"createdBefore=None, createdAfter=None, completeBefore=None, completeAfter=None, type=None, typeInfo=None, queryOpts=None, pattern=None, "+
 			"cgID=None, draft=None, promotedBefore=None, promotedAfter=None, promoter=None", (*Hub).listBuilds),
+		"untaggedBuilds":      signature("untagged_builds", "name=None, queryOpts=None, draft=None", (*Hub).untaggedBuilds),
 		"getBuildLogs":        signature("get_build_logs", "build", (*Hub).getBuildLogs),
 		"getBuildType":        signature("get_build_type", "buildInfo, strict=False", (*Hub).getBuildType),
 		"getMavenBuild":       signature("get_maven_build", "buildInfo, strict=False", none),
@@ -127,6 +128,21 @@ func (b *build) selected(a args) bool {
 		a.between("createdAfter", "createdBefore", b.created, true) &&
 		a.between("completeAfter", "completeBefore", b.Completed, b.State != koji.BuildBuilding) &&
 		a.between("promotedAfter", "promotedBefore", b.created, false)
+}
+
+// untaggedBuilds lists complete builds that are in no tag.
+func (h *Hub) untaggedBuilds(a args) (any, error) {
+	rows := []any{}
+	for _, b := range h.builds {
+		if b.State != koji.BuildComplete || a["name"] != nil && a["name"] != b.name || a["draft"] != nil && a["draft"] != b.Draft ||
+			slices.ContainsFunc(h.listing, func(l *tagging) bool { return l.build == b && l.revoked == 0 }) {
+			continue
+		}
+		rows = append(rows, wire.Struct{
+			{Name: "id", Value: b.id}, {Name: "name", Value: b.name}, {Name: "release", Value: b.release}, {Name: "version", Value: b.version},
+		})
+	}
+	return page(rows, a["queryOpts"])
 }
 
 // types are the kinds of what the build consists of.

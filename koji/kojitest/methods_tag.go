@@ -24,8 +24,11 @@ func tagMethods() map[string]method {
 		"getInheritanceData":  signature("getInheritanceData", "tag, event=None", (*Hub).getInheritanceData),
 		"getFullInheritance":  signature("getFullInheritance", "tag, event=None, reverse=False, **kwargs", (*Hub).getFullInheritance),
 		"getExternalRepoList": signature("get_external_repo_list", "tag_info, event=None", (*Hub).getExternalRepoList),
-		"getBuildTarget":      signature("get_build_target", "info, event=None, strict=False", (*Hub).getBuildTarget),
-		"getBuildTargets":     signature("get_build_targets", "info=None, event=None, buildTagID=None, destTagID=None, queryOpts=None", (*Hub).getBuildTargets),
+		"getTagExternalRepos": signature("get_tag_external_repos", "tag_info=None, repo_info=None, event=None", (*Hub).getTagExternalRepos),
+		"getTagGroups": signature("readTagGroups", "tag, event=None, inherit=True, incl_pkgs=True, incl_reqs=True, incl_blocked=False",
+			func(h *Hub, a args) (any, error) { _, err := h.needTag(a["tag"]); return []any{}, err }),
+		"getBuildTarget":  signature("get_build_target", "info, event=None, strict=False", (*Hub).getBuildTarget),
+		"getBuildTargets": signature("get_build_targets", "info=None, event=None, buildTagID=None, destTagID=None, queryOpts=None", (*Hub).getBuildTargets),
 
 		"getPackage":         signature("lookup_package", "info, strict=False, create=False", (*Hub).getPackage),
 		"getPackageID":       signature("getPackageID", "name, strict=False", (*Hub).getPackageID),
@@ -185,7 +188,7 @@ func (h *Hub) getTag(a args) (any, error) {
 		}
 		return nil, nil
 	}
-	row := t.row()
+	row := h.tagRow(t)
 	if event != 0 {
 		row = append(row, wire.Member{Name: "query_event", Value: event})
 	}
@@ -246,7 +249,7 @@ func (h *Hub) listTags(a args) (any, error) {
 		if t.deleted != 0 || b != nil && !in || a["pattern"] != nil && !matches(a.text("pattern"), t.Name) {
 			continue
 		}
-		row := t.row()
+		row := h.tagRow(t)
 		if !a.unless("perms") {
 			row = row[:len(row)-2]
 		}
@@ -268,12 +271,17 @@ func (h *Hub) listTags(a args) (any, error) {
 	return page(rows, a["queryOpts"])
 }
 
-// row is the tag as listTags answers.
-func (t *tag) row() wire.Struct {
-	var permID any
+// tagRow is the tag as listTags answers.
+func (h *Hub) tagRow(t *tag) wire.Struct {
+	row := t.row()
 	if t.Perm != "" {
-		permID = 1
+		row[len(row)-1].Value = slices.Index(h.permissions(), t.Perm) + 1
 	}
+	return row
+}
+
+// row is the same without the number of the permission, which the hub knows.
+func (t *tag) row() wire.Struct {
 	return wire.Struct{
 		{Name: "arches", Value: t.arches()},
 		{Name: "id", Value: t.id},
@@ -282,7 +290,7 @@ func (t *tag) row() wire.Struct {
 		{Name: "maven_support", Value: false},
 		{Name: "name", Value: t.Name},
 		{Name: "perm", Value: nonempty(t.Perm)},
-		{Name: "perm_id", Value: permID},
+		{Name: "perm_id", Value: nil},
 	}
 }
 
@@ -314,7 +322,7 @@ func (h *Hub) getBuildConfig(a args) (any, error) {
 		}
 		blocked = append(blocked, ancestor.BlockedExtra...)
 	}
-	row := t.row()
+	row := h.tagRow(t)
 	row[0].Value = arches
 	if event != 0 {
 		row = append(row, wire.Member{Name: "query_event", Value: event})
@@ -390,6 +398,16 @@ func (h *Hub) getExternalRepoList(a args) (any, error) {
 		rows = append(rows, own...)
 	}
 	return rows, nil
+}
+
+func (h *Hub) getTagExternalRepos(a args) (any, error) {
+	rows := []any{}
+	for _, e := range h.externals {
+		if (a["tag_info"] == nil || h.findTag(a["tag_info"]) == e.tag) && (a["repo_info"] == nil || a["repo_info"] == e.Name || a["repo_info"] == int64(e.id)) {
+			rows = append(rows, e.row())
+		}
+	}
+	return rows, order(rows, "priority")
 }
 
 func (e *externalRow) row() wire.Struct {

@@ -135,6 +135,44 @@ func (h *Hub) getUser(a args) (any, error) {
 	return u.row(), nil
 }
 
+// permissions are the names of all that anybody has or a tag needs.
+func (h *Hub) permissions() []string {
+	all := []string{"admin"}
+	add := func(name string) {
+		if name != "" && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	for _, u := range h.users {
+		for _, p := range u.Permissions {
+			add(p)
+		}
+	}
+	for _, t := range h.tags {
+		add(t.Perm)
+	}
+	return all
+}
+
+func (h *Hub) getAllPerms(args) (any, error) {
+	rows := []any{}
+	for i, name := range h.permissions() {
+		rows = append(rows, wire.Struct{{Name: "description", Value: nil}, {Name: "id", Value: i + 1}, {Name: "name", Value: name}})
+	}
+	return rows, nil
+}
+
+func (h *Hub) getUserPerms(a args) (any, error) {
+	u := a.user()
+	if a["userID"] != nil {
+		u = h.findUser(a["userID"])
+	}
+	if u == nil {
+		return nil, generic("No such user: %s", python(a["userID"]))
+	}
+	return append([]string{}, u.Permissions...), nil
+}
+
 // getLoggedInUser tells the way of the login, too.
 func (h *Hub) getLoggedInUser(a args) (any, error) {
 	u := a.user()
