@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/fedora-respin/respin/koji/internal/wire"
 )
 
-// Batch collects calls that travel together (multiCall), Options.BatchSize of
-// them in one request. It is for one goroutine.
+// Batch collects calls that travel together (multiCall): Options.BatchSize of
+// them in one request, fewer where the request would be longer than
+// Options.MaxRequest. It has the methods of Client. It is for one goroutine.
 type Batch struct {
 	c     *Client
 	calls []batchCall
@@ -19,6 +19,8 @@ type Batch struct {
 type batchCall struct {
 	method string
 	args   []any
+	size   int   // of the call in a request, in bytes
+	err    error // why it cannot be sent
 	out    any
 	done   func(error)
 }
@@ -33,7 +35,7 @@ type Pending[R any] struct {
 // method of the same name would.
 func (p *Pending[R]) Get() (R, error) { return p.value, p.err }
 
-// Batch returns an empty batch.
+// Batch returns an empty batch; that of a snapshot is pinned to its event.
 func (c *Client) Batch() *Batch { return &Batch{c: c} }
 
 // Len returns how many calls wait for Do.
@@ -41,12 +43,21 @@ func (b *Batch) Len() int { return len(b.calls) }
 
 var errNotDone = errors.New("read answer of a koji batch before Do")
 
+// multiOverhead is more than what surrounds a call inside a multiCall.
+const multiOverhead = 300
+
 func add[R any](b *Batch, s spec[R]) *Pending[R] {
 	p := &Pending[R]{err: errNotDone}
-	b.calls = append(b.calls, batchCall{
-		method: s.method, args: s.args, out: s.out,
+	call := batchCall{
+		method: s.method, args: s.arguments(b.c.event), out: s.out,
 		done: func(err error) { p.value, p.err = s.finish(err) },
-	})
+	}
+	body, err := wire.EncodeCall(call.method, call.args...)
+	if err != nil {
+		call.err = fmt.Errorf("call koji %s: %w", call.method, err)
+	}
+	call.size = len(body) + multiOverhead
+	b.calls = append(b.calls, call)
 	return p
 }
 
@@ -63,21 +74,51 @@ func (b *Batch) Do(ctx context.Context) error {
 	calls := b.calls
 	b.calls = nil
 	var failed error
-	for chunk := range slices.Chunk(calls, b.c.opts.BatchSize) {
+	for len(calls) > 0 {
+		n := b.fitting(calls)
 		if failed == nil {
-			failed = b.c.multiCall(ctx, chunk)
+			failed = b.c.multiCall(ctx, sendable(calls[:n]))
 		}
 		if failed != nil {
-			for _, call := range chunk {
+			for _, call := range sendable(calls[:n]) {
 				call.done(failed)
 			}
 		}
+		calls = calls[n:]
 	}
 	return failed
 }
 
+// fitting is how many of the calls go into one request, at least one.
+func (b *Batch) fitting(calls []batchCall) int {
+	size := int64(multiOverhead)
+	for i, call := range calls {
+		size += int64(call.size)
+		if i == b.c.opts.BatchSize || i > 0 && size > b.c.opts.MaxRequest {
+			return i
+		}
+	}
+	return len(calls)
+}
+
+// sendable leaves out the calls that cannot be written, having told them.
+func sendable(calls []batchCall) []batchCall {
+	out := make([]batchCall, 0, len(calls))
+	for _, call := range calls {
+		if call.err != nil {
+			call.done(call.err)
+			continue
+		}
+		out = append(out, call)
+	}
+	return out
+}
+
 // multiCall makes one request of several calls.
-func (c *Client) multiCall(ctx context.Context, calls []batchCall) error {
+func (c *core) multiCall(ctx context.Context, calls []batchCall) error {
+	if len(calls) == 0 {
+		return nil
+	}
 	list := make([]any, len(calls))
 	multi := &wire.Multi{Outs: make([]any, len(calls))}
 	reads := true
@@ -102,42 +143,3 @@ func (c *Client) multiCall(ctx context.Context, calls []batchCall) error {
 	}
 	return nil
 }
-
-// GetBuild adds Client.GetBuild.
-func (b *Batch) GetBuild(ref BuildRef) *Pending[*Build] { return add(b, getBuild(ref)) }
-
-// ListRPMs adds Client.ListRPMs.
-func (b *Batch) ListRPMs(buildID int, arches ...string) *Pending[[]RPM] {
-	return add(b, listRPMs(buildID, arches))
-}
-
-// ListBuildRPMs adds Client.ListBuildRPMs.
-func (b *Batch) ListBuildRPMs(ref BuildRef) *Pending[[]RPM] { return add(b, listBuildRPMs(ref)) }
-
-// ListTagged adds Client.ListTagged.
-func (b *Batch) ListTagged(tag string, o TaggedOptions) *Pending[[]TaggedBuild] {
-	return add(b, listTagged(tag, o))
-}
-
-// GetTag adds Client.GetTag.
-func (b *Batch) GetTag(name string) *Pending[*Tag] { return add(b, getTag(name, 0)) }
-
-// ListTags adds Client.ListTags.
-func (b *Batch) ListTags(ref BuildRef) *Pending[[]Tag] { return add(b, listTags(ref)) }
-
-// GetTaskInfo adds Client.GetTaskInfo.
-func (b *Batch) GetTaskInfo(id int) *Pending[*Task] { return add(b, getTaskInfo(id)) }
-
-// GetTaskChildren adds Client.GetTaskChildren.
-func (b *Batch) GetTaskChildren(id int) *Pending[[]Task] { return add(b, getTaskChildren(id)) }
-
-// ListTaskOutput adds Client.ListTaskOutput.
-func (b *Batch) ListTaskOutput(id int) *Pending[[]TaskFile] { return add(b, listTaskOutput(id)) }
-
-// GetRPMChecksums adds Client.GetRPMChecksums.
-func (b *Batch) GetRPMChecksums(rpmID int) *Pending[map[string]Checksums] {
-	return add(b, getRPMChecksums(rpmID))
-}
-
-// QueryRPMSigs adds Client.QueryRPMSigs.
-func (b *Batch) QueryRPMSigs(rpmID int) *Pending[[]Signature] { return add(b, queryRPMSigs(rpmID)) }

@@ -26,33 +26,47 @@ const (
 const (
 	DefaultRetries     = 2
 	DefaultTimeout     = 10 * time.Minute
+	DefaultMaxRequest  = int64(4 << 20)
 	DefaultMaxResponse = int64(wire.DefaultMaxBytes)
-	DefaultBatchSize   = 100
-	// MaxBatchSize keeps a request below a stock hub's MaxRequestLength (4 MiB).
-	MaxBatchSize = 1000
+	DefaultMaxStream   = int64(16 << 30)
+	DefaultMaxDepth    = wire.DefaultMaxDepth
+	DefaultBatchSize   = 200
+	// MaxBatchSize is the largest BatchSize. A hub answers a multiCall in one
+	// transaction, so larger ones block it.
+	MaxBatchSize = 500
 	// DefaultUserAgent is sent unless Options.UserAgent says otherwise.
 	DefaultUserAgent = "respin-koji/1"
 )
 
 // Options of New. The zero value works.
 type Options struct {
-	// HTTP makes the requests; a TLS client certificate, a proxy or another
-	// way in goes into its Transport. Redirects are never followed. Default: a
-	// client of this package's own with its own connections.
+	// HTTP makes the requests; a proxy or another way in goes into its
+	// Transport. Redirects are never followed. Default: a client of this
+	// package's own with its own connections.
 	HTTP *http.Client
 	// TopURL is where the hub's files are. Default: DefaultTopURL for Fedora's
 	// hub, else /kojifiles beside the hub, as a stock installation has it.
 	TopURL    string
 	UserAgent string // default DefaultUserAgent
-	// Logger hears about every request (debug) and repetition (warn); no
-	// arguments are logged. Default: nothing is logged.
+	// Login makes the calls those of a user. Default: nil, anonymous, which is
+	// enough for everything that reads.
+	Login *Login
+	// Logger hears about every request (debug) and repetition (warn); neither
+	// arguments nor secrets are logged. Default: nothing is logged.
 	Logger hclog.Logger
+	// MaxRequest is the longest request in bytes; a Batch that would be longer
+	// is sent in several. Default 4 MiB, which a stock hub accepts.
+	MaxRequest int64
 	// MaxResponse is the longest answer in bytes, uncompressed. Default 256 MiB.
 	MaxResponse int64
+	// MaxStream is the longest answer of a call that iterates, of which no more
+	// than a row is held. Default 16 GiB.
+	MaxStream int64
 	// MaxDepth is how deep arrays and structs may stand in each other. Default 64.
 	MaxDepth int
-	// Timeout bounds one attempt, the answer's body included. Default 10
-	// minutes: a hub may think long about a large tag. The context bounds all.
+	// Timeout bounds one attempt, the answer's body included; while an answer is
+	// iterated over it bounds the wait for the next row. Default 10 minutes: a
+	// hub may think long about a large tag. The context bounds all.
 	Timeout time.Duration
 	// Retries is how often a call that only reads is repeated after a broken
 	// connection, a truncated answer, HTTP 408, 429 or 5xx. Default 2; negative: never.
@@ -61,12 +75,19 @@ type Options struct {
 	// 0.5 s, doubled each time, at most 10 s, with random jitter of +-50 %. A
 	// longer Retry-After of the answer is kept, up to a minute.
 	Backoff func(n int) time.Duration
-	// BatchSize is how many calls of a Batch go into one request. Default 100, at most MaxBatchSize.
+	// BatchSize is how many calls of a Batch go into one request. Default 200, at most MaxBatchSize.
 	BatchSize int
 }
 
-// Client calls one hub. It is safe for concurrent use.
+// Client calls one hub. It is safe for concurrent use, and calls run side by
+// side.
 type Client struct {
+	*core
+	event int // that questions about tags are pinned to; 0 is now
+}
+
+// core is what a client and its snapshots share.
+type core struct {
 	hub     string // to post to
 	shown   string // the same without credentials, for messages
 	http    *http.Client
@@ -74,6 +95,8 @@ type Client struct {
 	log     hclog.Logger
 	paths   PathInfo
 	version atomic.Pointer[string]
+	methods atomic.Pointer[map[string]bool]
+	auth    *auth // nil for anonymous
 }
 
 // New returns a client of the hub at hubURL, such as DefaultHubURL. It makes no
@@ -88,22 +111,41 @@ func New(hubURL string, opts Options) (*Client, error) {
 		_, err := parseURL("TopURL", opts.TopURL)
 		errs = append(errs, err)
 	}
-	if opts.MaxResponse < 0 || opts.MaxDepth < 0 || opts.Timeout < 0 {
-		errs = append(errs, errors.New("MaxResponse, MaxDepth and Timeout must not be negative"))
-	}
-	if opts.BatchSize < 0 || opts.BatchSize > MaxBatchSize {
-		errs = append(errs, fmt.Errorf("BatchSize %d is not in 0..%d", opts.BatchSize, MaxBatchSize))
+	errs = append(errs, opts.check()...)
+	opts = opts.withDefaults()
+	var session *auth
+	if opts.Login != nil && hub != nil {
+		session, err = newAuth(hub, *opts.Login, opts.HTTP)
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("configure koji client: %w", err)
 	}
-	opts = opts.withDefaults()
-	hc := *opts.HTTP
-	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{
-		hub: hub.String(), shown: redact(hub), http: &hc, opts: opts, log: opts.Logger,
-		paths: PathInfo{TopURL: opts.TopURL},
-	}, nil
+	return &Client{core: &core{
+		hub: hub.String(), shown: redact(hub), http: unredirected(opts.HTTP), opts: opts, log: opts.Logger,
+		paths: PathInfo{TopURL: opts.TopURL}, auth: session,
+	}}, nil
+}
+
+// unredirected is a copy of hc that hands redirects back.
+func unredirected(hc *http.Client) *http.Client {
+	out := *hc
+	out.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &out
+}
+
+func (o Options) check() []error {
+	var errs []error
+	if min(o.MaxRequest, o.MaxResponse, o.MaxStream, int64(o.MaxDepth), int64(o.Timeout)) < 0 {
+		errs = append(errs, errors.New("MaxRequest, MaxResponse, MaxStream, MaxDepth and Timeout must not be negative"))
+	}
+	if o.BatchSize < 0 || o.BatchSize > MaxBatchSize {
+		errs = append(errs, fmt.Errorf("BatchSize %d is not in 0..%d", o.BatchSize, MaxBatchSize))
+	}
+	if strings.ContainsAny(o.UserAgent, "\r\n") {
+		errs = append(errs, errors.New("UserAgent contains a line break"))
+	}
+	return errs
 }
 
 func (o Options) withDefaults() Options {
@@ -113,25 +155,25 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
-	if o.UserAgent == "" {
-		o.UserAgent = DefaultUserAgent
-	}
-	if o.MaxResponse == 0 {
-		o.MaxResponse = DefaultMaxResponse
-	}
-	if o.Timeout == 0 {
-		o.Timeout = DefaultTimeout
-	}
-	if o.Retries == 0 {
-		o.Retries = DefaultRetries
-	}
 	if o.Backoff == nil {
 		o.Backoff = backoff
 	}
-	if o.BatchSize == 0 {
-		o.BatchSize = DefaultBatchSize
-	}
+	o.UserAgent = or(o.UserAgent, DefaultUserAgent)
+	o.MaxRequest = or(o.MaxRequest, DefaultMaxRequest)
+	o.MaxResponse = or(o.MaxResponse, DefaultMaxResponse)
+	o.MaxStream = or(o.MaxStream, DefaultMaxStream)
+	o.MaxDepth = or(o.MaxDepth, DefaultMaxDepth)
+	o.Timeout = or(o.Timeout, DefaultTimeout)
+	o.Retries = or(o.Retries, DefaultRetries)
+	o.BatchSize = or(o.BatchSize, DefaultBatchSize)
 	return o
+}
+
+func or[T comparable](v, fallback T) T {
+	if v == *new(T) {
+		return fallback
+	}
+	return v
 }
 
 func newTransport() *http.Transport {
@@ -151,7 +193,7 @@ func parseURL(what, text string) (*url.URL, error) {
 		return nil, fmt.Errorf("%s: no URL", what) // the error would show credentials
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%s %q: neither http://host nor https://host", what, u.Redacted())
+		return nil, fmt.Errorf("%s %q: neither http://host nor https://host", what, redact(u))
 	}
 	return u, nil
 }
@@ -176,14 +218,15 @@ func topURLOf(hub *url.URL) string {
 // Paths returns where this hub's files are.
 func (c *Client) Paths() PathInfo { return c.paths }
 
-// HubVersion returns the version that the hub last sent along with an answer,
-// such as "1.35.3", or "" (no call yet, or a hub before 1.35).
-func (c *Client) HubVersion() string {
-	if v := c.version.Load(); v != nil {
-		return *v
-	}
-	return ""
-}
+// Snapshot returns a view of the same hub in which questions about tags,
+// targets and packages of tags are answered as of an event (GetLastEvent), so
+// that several answers fit together. Options with an Event of their own keep
+// it; builds, RPMs and tasks have no history and are as they are now. 0 ends
+// the pinning.
+func (c *Client) Snapshot(event int) *Client { return &Client{core: c.core, event: event} }
+
+// Event returns the event of a snapshot, 0 for a client that is not pinned.
+func (c *Client) Event() int { return c.event }
 
 // Keywords are named arguments of a hub's method; as the last argument of Call
 // they are sent the way Koji expects them (__starstar). A nil value is sent as
@@ -209,20 +252,22 @@ func (c *Client) Call(ctx context.Context, method string, args []any, out any) e
 	return c.roundTrips(ctx, request{method: method, body: body, reads: readsOnly(method)}, out)
 }
 
-// readsOnly reports whether a method changes nothing, going by its name; the
-// names are those of kojihub.RootExports.
+// readMethods are the methods that change nothing though their names do not
+// say so (kojihub.RootExports).
+const readMethods = " echo _listapi system.listMethods system.methodSignature system.methodHelp repoInfo showOpts showSession" +
+	" hello mavenEnabled winEnabled count countAndFilterResults filterResults downloadTaskOutput checkTagAccess checkTagPackage hasPerm" +
+	" resultIterator search tagChangedSinceEvent tagFirstChangeEvent tagLastChangeEvent taskFinished taskReport buildFromRPM findBuildID" +
+	" buildReferences untaggedBuilds repo.get repo.query repo.queryQueue repo.references "
+
+// readsOnly reports whether a method changes nothing, going by its name.
 func readsOnly(method string) bool {
-	switch method {
-	case "echo", "_listapi", "system.listMethods", "system.methodSignature", "system.methodHelp", "repoInfo", "showOpts", "showSession",
-		"hello", "mavenEnabled", "winEnabled", "count", "countAndFilterResults", "filterResults", "downloadTaskOutput", "checkTagAccess",
-		"checkTagPackage", "hasPerm", "resultsIter", "search", "tagChangedSinceEvent", "tagHistory", "tagLastChangeEvent", "taskFinished",
-		"buildFromRPM", "findBuildID", "repo.get", "repo.query":
+	if strings.Contains(readMethods, " "+method+" ") {
 		return true
 	}
 	for _, prefix := range []string{"get", "list", "query"} {
 		if strings.HasPrefix(method, prefix) {
 			// getNextTask and the like hand out work, but only to hosts.
-			return !strings.HasPrefix(method, "getNext")
+			return !strings.HasPrefix(method, "getNext") || method == "getNextRelease"
 		}
 	}
 	return false

@@ -102,7 +102,7 @@ func TestBuildsAndRPMs(t *testing.T) {
 	if len(all) != 4 || !all[0].IsSource() || all[0].PayloadHash == "" || all[0].BuildTime.IsZero() {
 		t.Errorf("%+v", all)
 	}
-	if r := must(c.GetRPM(ctx, "tool-doc-1.1^20260101-1.fc44.noarch")); cmp.Diff(*r, all[3]) != "" {
+	if r := must(c.GetRPM(ctx, koji.NVRA("tool-doc-1.1^20260101-1.fc44.noarch"))); cmp.Diff(*r, all[3]) != "" {
 		t.Errorf("%s", cmp.Diff(*r, all[3]))
 	}
 	resp := must(http.Get(c.Paths().RPM(b, &all[3])))
@@ -121,7 +121,7 @@ func TestTags(t *testing.T) {
 		t.Fatalf("%+v", side)
 	}
 	tag := must(c.GetTag(ctx, side[0].Name))
-	if !tag.IsSideTag() || tag.SideTagUser() != "qa" || tag.Arches != nil {
+	if !tag.IsSideTag() || tag.SideTagUser() != "qa" || len(tag.ArchList()) != 0 {
 		t.Errorf("%+v", tag)
 	}
 	if tag := must(c.GetTag(ctx, "f44")); tag.IsSideTag() || !slices.Equal(tag.ArchList(), []string{"x86_64", "aarch64"}) {
@@ -164,13 +164,13 @@ func TestTags(t *testing.T) {
 	if len(tagged.Builds) != 2 || len(tagged.RPMs) != 2 || tagged.RPMs[0].SigKey != nil || tagged.RPMs[1].NEVRA() != "tool-doc-2:1.1^20260101-1.fc44.noarch" {
 		t.Errorf("%+v", tagged)
 	}
-	if in := must(c.ListTags(ctx, koji.BuildID(2))); len(in) != 2 {
+	if in := must(c.ListTags(ctx, koji.TagOptions{Build: koji.BuildID(2)})); len(in) != 2 {
 		t.Errorf("%+v", in)
 	}
 	if target := must(c.GetBuildTarget(ctx, "f44")); target.DestTagName != "f44-updates" {
 		t.Errorf("%+v", target)
 	}
-	if _, err := c.GetTagAt(ctx, "f44-build", 1); !errors.Is(err, koji.ErrNotFound) {
+	if _, err := c.Snapshot(1).GetTag(ctx, "f44-build"); !errors.Is(err, koji.ErrNotFound) {
 		t.Errorf("before its time: %v", err)
 	}
 }
@@ -236,7 +236,7 @@ func TestWhatIsNotThereIsTyped(t *testing.T) {
 		"build":  func() error { _, err := c.GetBuild(ctx, koji.NVR("no-1-1")); return err },
 		"tag":    func() error { _, err := c.ListTagged(ctx, "no", koji.TaggedOptions{}); return err },
 		"task":   func() error { _, err := c.GetTaskInfo(ctx, 99); return err },
-		"RPM":    func() error { _, err := c.GetRPM(ctx, "no-1-1.noarch"); return err },
+		"RPM":    func() error { _, err := c.GetRPM(ctx, koji.NVRA("no-1-1.noarch")); return err },
 		"target": func() error { _, err := c.GetBuildTarget(ctx, "no"); return err },
 	}
 	for what, call := range calls {

@@ -49,6 +49,12 @@ var (
 	ErrNameValidation     error = faultClassError(1024)
 )
 
+// The codes that the client itself acts on.
+const (
+	codeGeneric = 1000
+	codeOffline = 1014
+)
+
 // faultClassError is a fault code as something to compare with.
 type faultClassError int
 
@@ -103,7 +109,7 @@ func (f *Fault) Unwrap() error { return f.FaultError }
 // Is reports whether the fault belongs to the class target.
 func (f *Fault) Is(target error) bool {
 	if target == ErrUnreachable {
-		return f.Code == 1014
+		return f.Code == codeOffline
 	}
 	class, ok := target.(faultClassError)
 	if !ok {

@@ -1,19 +1,11 @@
 package koji_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/koji"
 	"github.com/fedora-respin/respin/koji/kojitest"
 )
@@ -86,82 +78,6 @@ func TestEnumsKeepUnknownValues(t *testing.T) {
 	}
 }
 
-// recordings serves a recorded answer to every call.
-func recordings(t *testing.T, name string) *koji.Client {
-	t.Helper()
-	raw := must(os.ReadFile(filepath.Join(shareddata.Dir(t, "koji-wire"), name+".response.xml")))
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(raw) }))
-	t.Cleanup(s.Close)
-	return must(koji.New(s.URL, koji.Options{}))
-}
-
-func TestRecordedAnswersAsTypes(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	at := func(usec int64) *time.Time { v := time.UnixMicro(usec).UTC(); return &v }
-	epoch := 2
-	got := must(recordings(t, "getBuild-epoch").GetBuild(ctx, koji.BuildID(3)))
-	want := &koji.Build{
-		ID: 3, PackageID: 2, Name: "ondemand-tool", Version: "3.2", Release: "1.fc42", Epoch: &epoch, NVR: "ondemand-tool-3.2-1.fc42",
-		State: koji.BuildComplete, OwnerID: 1, OwnerName: "admin", VolumeName: "DEFAULT", Event: 19,
-		Created: *at(1795392720859707), Started: at(1795392720856908), Completed: at(1795392720856908),
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if b := must(recordings(t, "getBuild-building").GetBuild(ctx, koji.BuildID(6))); b.State != koji.BuildBuilding || b.Completed != nil {
-		t.Errorf("%+v", b)
-	}
-	tagged := must(recordings(t, "listTagged-latest-inherit").ListTagged(ctx, "x", koji.TaggedOptions{}))
-	if len(tagged) != 2 || tagged[0].ID != 2 || tagged[1].TagName != "f42" || tagged[1].TagEvent != 21 || !tagged[1].Completed.Equal(*want.Completed) {
-		t.Errorf("%+v", tagged)
-	}
-	rpms := must(recordings(t, "listTaggedRPMS-rpmsigs").ListTaggedRPMs(ctx, "x", koji.TaggedRPMOptions{}))
-	if len(rpms.RPMs) != 4 || len(rpms.Builds) != 1 || *rpms.RPMs[0].SigKey != "" || *rpms.RPMs[1].SigKey != "5ff11124" || rpms.RPMs[0].BuildTime.Unix() != 1795392175 {
-		t.Errorf("%+v", rpms)
-	}
-	sha := "b2dedfb1e5e0936513e500821654972b2f5beaa2e1beb4ecb1f2a10d39c6521b"
-	sums := must(recordings(t, "getRPMChecksums").GetRPMChecksums(ctx, 9))
-	if len(sums) != 2 || sums[""].SHA256 != nil || *sums["5ff11124"].SHA256 != sha {
-		t.Errorf("%+v", sums)
-	}
-	if sigs := must(recordings(t, "queryRPMSigs").QueryRPMSigs(ctx, 9)); len(sigs) != 2 || sigs[1].SigKey != "5ff11124" || sigs[1].RPMID != 9 {
-		t.Errorf("%+v", sigs)
-	}
-	tag := must(recordings(t, "getTag").GetTag(ctx, "x"))
-	if !tag.IsSideTag() || tag.SideTagUser() != "ada" || len(tag.ArchList()) != 2 {
-		t.Errorf("%+v", tag)
-	}
-	if side := must(recordings(t, "listSideTags").ListSideTags(ctx, "", "")); len(side) != 1 || side[0].UserID != 2 {
-		t.Errorf("%+v", side)
-	}
-	task := must(recordings(t, "getTaskInfo-request").GetTaskInfo(ctx, 1))
-	if r, ok := task.BuildRequest(); !ok || !r.Scratch || r.Target != "f42" {
-		t.Errorf("%+v", task)
-	}
-	files := must(recordings(t, "listTaskOutput-stat-allvol").ListTaskOutput(ctx, 2))
-	if len(files) != 7 || files[6].Name != "root.log" || files[6].Size != 4 || files[6].Volume != "DEFAULT" || files[6].ModTime.Unix() != 1795392721 {
-		t.Errorf("%+v", files)
-	}
-	if tree := must(recordings(t, "getTaskDescendents").GetTaskDescendents(ctx, 1)); len(tree) != 4 || len(tree[1]) != 3 {
-		t.Errorf("%+v", tree)
-	}
-	if e := must(recordings(t, "getLastEvent").GetLastEvent(ctx)); e.ID != 27 || !e.Time.Equal(*at(1795392722206853)) {
-		t.Errorf("%+v", e)
-	}
-}
-
-func TestNilsOfTheRealHubAreNotFound(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	if _, err := recordings(t, "getBuild-missing-nil").GetBuild(ctx, koji.NVR("a-1-1")); err == nil || err.Error() != `no build "a-1-1" in Koji` {
-		t.Error(err)
-	}
-	if _, err := recordings(t, "fault-1000-nosuchtag").ListTagged(ctx, "nosuch", koji.TaggedOptions{}); err == nil || err.Error() != `no tag "nosuch" in Koji` {
-		t.Error(err)
-	}
-}
-
 func Example() {
 	hub := kojitest.NewHub()
 	_, err := hub.AddTag(kojitest.Tag{Name: "f44-updates-candidate"})
@@ -204,28 +120,4 @@ func Example() {
 		}
 	}
 	// Output: https://files.example.org/packages/hello/2.12/1.fc44/x86_64/hello-2.12-1.fc44.x86_64.rpm
-}
-
-// BenchmarkListTaggedRPMs reads an answer of 20000 RPMs (about 24 MB).
-func BenchmarkListTaggedRPMs(b *testing.B) {
-	h, _ := world(b, koji.Options{})
-	rpms := make([]kojitest.RPM, 20000)
-	for i := range rpms {
-		rpms[i] = kojitest.RPM{Name: fmt.Sprintf("tool-%d", i), Arch: "x86_64", Size: 1, PayloadHash: "186a0eb5d745407abffeae9b7300cc5f"}
-	}
-	must(h.AddBuild(kojitest.Build{NVR: "many-1-1", RPMs: rpms, Tags: []string{"f44-updates"}}))
-	w := httptest.NewRecorder()
-	body := "<methodCall><methodName>listTaggedRPMS</methodName><params><param><value>f44-updates</value></param></params></methodCall>"
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/kojihub", bytes.NewReader([]byte(body))))
-	answer := w.Body.Bytes()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) }))
-	defer s.Close()
-	c := must(koji.New(s.URL, koji.Options{}))
-	b.SetBytes(int64(len(answer)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if got, err := c.ListTaggedRPMs(b.Context(), "x", koji.TaggedRPMOptions{}); err != nil || len(got.RPMs) != len(rpms) {
-			b.Fatal(err)
-		}
-	}
 }

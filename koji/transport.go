@@ -18,6 +18,7 @@ import (
 
 	"github.com/kolo/xmlrpc"
 
+	"github.com/fedora-respin/respin/internal/limitio"
 	"github.com/fedora-respin/respin/koji/internal/wire"
 )
 
@@ -30,17 +31,52 @@ const (
 type request struct {
 	method string
 	body   []byte
-	reads  bool // changes nothing on the hub, so it may be repeated
+	reads  bool    // changes nothing on the hub, so it may be repeated
+	stream *stream // not nil while the answer is iterated over
 }
 
-// roundTrips sends the request until it is answered, refused, or not worth repeating.
-func (c *Client) roundTrips(ctx context.Context, req request, out any) error {
+// roundTrips sends the request until it is answered, refused, or not worth
+// repeating. A session that has expired is renewed on the way.
+func (c *core) roundTrips(ctx context.Context, req request, out any) error {
+	if int64(len(req.body)) > c.opts.MaxRequest {
+		return fmt.Errorf("call koji %s: %w", req.method, &limitio.TooLargeError{What: "the request", Limit: c.opts.MaxRequest})
+	}
+	if c.auth == nil {
+		return c.attempts(ctx, req, nil, out)
+	}
+	if !req.reads { // the hub wants the writes of a session one after the other
+		c.auth.writing.Lock()
+		defer c.auth.writing.Unlock()
+	}
+	s, err := c.session(ctx, nil)
+	if err != nil {
+		return err
+	}
+	err = c.attempts(ctx, req, s, out)
+	if !errors.Is(err, ErrAuth) || req.stream.started() {
+		return err
+	}
+	// The hub has refused the call and done nothing of it.
+	if errors.Is(err, ErrAuthExpired) {
+		s, err = c.session(ctx, s)
+	} else if renewed := c.auth.instead(s); renewed != nil {
+		s, err = renewed, nil // another call has renewed it, and the key of before is void
+	}
+	if err != nil {
+		return err
+	}
+	return c.attempts(ctx, req, s, out)
+}
+
+// attempts makes the call, with repetitions, as the user of s or anonymously.
+func (c *core) attempts(ctx context.Context, req request, s *session, out any) error {
+	to := c.target(s, req)
 	for attempt := 1; ; attempt++ {
 		start := time.Now()
-		err := c.roundTrip(ctx, req, attempt, out)
+		err := c.roundTrip(ctx, req, to, attempt, out)
 		c.log.Debug("koji call", "method", req.method, "attempt", attempt, "took", time.Since(start).Round(time.Millisecond), "error", errText(err))
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, errStopped) {
+			return err
 		}
 		if ctx.Err() != nil {
 			return fmt.Errorf("call koji %s: %w", req.method, context.Cause(ctx))
@@ -68,9 +104,9 @@ func errText(err error) string {
 }
 
 // again decides on a repetition and its pause.
-func (c *Client) again(err error, req request, attempt int) (time.Duration, bool) {
-	if attempt > c.opts.Retries {
-		return 0, false
+func (c *core) again(err error, req request, attempt int) (time.Duration, bool) {
+	if attempt > c.opts.Retries || req.stream.started() {
+		return 0, false // of what was iterated over nothing may come twice
 	}
 	var httpErr *HTTPError
 	var transport *TransportError
@@ -98,9 +134,14 @@ func backoff(n int) time.Duration {
 	return pause/2 + rand.N(pause) //nolint:gosec // jitter, no secret
 }
 
-func (c *Client) roundTrip(ctx context.Context, req request, attempt int, out any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, fmt.Errorf("no answer within %s: %w", c.opts.Timeout, context.DeadlineExceeded))
-	defer cancel()
+func (c *core) roundTrip(ctx context.Context, req request, to target, attempt int, out any) error {
+	late := fmt.Errorf("no answer within %s: %w", c.opts.Timeout, context.DeadlineExceeded)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(c.opts.Timeout, func() { cancel(late) })
+	defer timer.Stop()
+	req.stream.watch(timer, c.opts.Timeout)
+
 	transport := func(err error) error {
 		if ue, ok := errors.AsType[*url.Error](err); ok { // it repeats the URL
 			err = ue.Err
@@ -110,13 +151,11 @@ func (c *Client) roundTrip(ctx context.Context, req request, attempt int, out an
 		}
 		return &TransportError{Method: req.method, URL: c.shown, Attempts: attempt, Err: err}
 	}
-	hreq, err := http.NewRequestWithContext(ctx, http.MethodPost, c.hub, bytes.NewReader(req.body))
+	hreq, err := c.prepare(ctx, req, to)
 	if err != nil {
 		return fmt.Errorf("call koji %s: %w", req.method, err)
 	}
-	hreq.Header.Set("Content-Type", "text/xml")
-	hreq.Header.Set("User-Agent", c.opts.UserAgent)
-	resp, err := c.http.Do(hreq)
+	resp, err := to.http.Do(hreq)
 	if err != nil {
 		return transport(err)
 	}
@@ -131,14 +170,35 @@ func (c *Client) roundTrip(ctx context.Context, req request, attempt int, out an
 	if err != nil {
 		return transport(err)
 	}
-	err = wire.DecodeResponse(body, wire.Limits{MaxBytes: c.opts.MaxResponse, MaxDepth: c.opts.MaxDepth}, out)
-	if err == nil {
-		return nil
+	err = wire.DecodeResponse(body, c.limits(req), out)
+	if err == nil || errors.Is(err, errStopped) {
+		return err
 	}
 	if body.err != nil && !errors.Is(body.err, io.EOF) { // the connection, not the hub
 		return transport(body.err)
 	}
 	return answerError(req.method, err)
+}
+
+func (c *core) prepare(ctx context.Context, req request, to target) (*http.Request, error) {
+	hreq, err := http.NewRequestWithContext(ctx, http.MethodPost, to.url, bytes.NewReader(req.body))
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	hreq.Header.Set("Content-Type", "text/xml")
+	hreq.Header.Set("User-Agent", c.opts.UserAgent)
+	if err := to.prepare(hreq); err != nil {
+		return nil, fmt.Errorf("prove the user: %w", err)
+	}
+	return hreq, nil
+}
+
+func (c *core) limits(req request) wire.Limits {
+	l := wire.Limits{MaxBytes: c.opts.MaxResponse, MaxDepth: c.opts.MaxDepth}
+	if req.stream != nil {
+		l = wire.Limits{MaxBytes: c.opts.MaxStream, MaxDepth: c.opts.MaxDepth, MaxMemory: c.opts.MaxResponse}
+	}
+	return l
 }
 
 // answerError gives an error of package wire its face.
@@ -177,14 +237,14 @@ func plainBody(resp *http.Response) (*noted, error) {
 	return &noted{Reader: z}, nil
 }
 
-func (c *Client) httpError(method string, resp *http.Response) error {
+func (c *core) httpError(method string, resp *http.Response) error {
 	e := &HTTPError{Method: method, URL: c.shown, StatusCode: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"))}
 	if u, err := resp.Location(); err == nil {
 		e.Location = redact(u)
 	}
 	// An error page that breaks off is still an error page.
 	raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxExcerpt))
-	e.Body = excerpt(raw)
+	e.Body = c.auth.scrub(excerpt(raw))
 	return e
 }
 

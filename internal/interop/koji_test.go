@@ -69,7 +69,13 @@ func kojiHub(t *testing.T) (*kojitest.Hub, *kojitest.Server) {
 		_, err := h.AddTag(tag)
 		check(err)
 	}
-	_, err := h.AddSideTag("f44-build", "qa")
+	_, err := h.AddUser(kojitest.User{Name: "qa", Password: "test"})
+	check(err)
+	_, err = h.AddSideTag("f44-build", "qa")
+	check(err)
+	_, err = h.AddExternalRepo("f44", kojitest.ExternalRepo{Name: "ext", URL: "https://example.org/$arch/"})
+	check(err)
+	_, err = h.AddRepo(kojitest.Repo{Tag: "f44-build"})
 	check(err)
 	_, err = h.AddBuild(kojitest.Build{NVR: "basesystem-10.0-7", Tags: []string{"f44"}, RPMs: []kojitest.RPM{{Path: rpm}}})
 	check(err)
@@ -119,6 +125,22 @@ assert sigs.result == [] and info.result['request'][2] == {'scratch': True}, inf
 assert s.listTaskOutput(2, stat=True, all_volumes=True)['build.log']['DEFAULT']['st_size'] == '4'
 assert s.downloadTaskOutput(2, 'build.log') == b'log\n'
 assert s.echo(None, True, -1, 2**40, 1.5, 'é<&>', [1, [None]], {'k': ''}) == [None, True, -1, 2**40, 1.5, 'é<&>', [1, [None]], {'k': ''}]
+u = koji.ClientSession(sys.argv[1], {'user': 'qa', 'password': 'test'})
+assert u.login() and u.getLoggedInUser()['name'] == 'qa'
+side = u.createSideTag('f44-build')
+assert side['name'] == 'f44-build-side-%d' % side['id'], side
+assert {t['name'] for t in u.listSideTags(user='qa')} == {'f44-build-side-3', side['name']}
+u.tagBuild(side['name'], 'basesystem-10.0-7')
+assert [b['nvr'] for b in u.listTagged(side['name'])] == ['basesystem-10.0-7']
+u.untagBuild(side['name'], 'basesystem-10.0-7')
+u.removeSideTag(side['name'])
+u.logout()
+for call in (lambda: s.createSideTag('f44-build'), lambda: koji.ClientSession(sys.argv[1], {'user': 'qa', 'password': 'x'}).login()):
+    try:
+        call()
+        raise SystemExit('no fault')
+    except (koji.ActionNotAllowed, koji.AuthError):
+        pass
 print('agreed', s.getKojiVersion(), s.hub_version_str)
 `
 
@@ -150,11 +172,39 @@ func TestPythonKojiTalksToKojitest(t *testing.T) {
 		args []string
 		want string
 	}{
+		{[]string{"version"}, "Hub:    1.35.3"},
 		{[]string{"call", "getAPIVersion"}, "1"},
 		{[]string{"call", "getBuild", "basesystem-10.0-7"}, "'nvr': 'basesystem-10.0-7'"},
+		{[]string{"call", "--python", "listBuilds", "--kwargs", "{'state': 1, 'queryOpts': {'countOnly': True}}"}, "1"},
+		{[]string{"list-api", "getBuild"}, "getBuild(buildInfo, strict=False)"},
 		{[]string{"list-tagged", "--inherit", "--latest", "f44-build"}, "basesystem-10.0-7"},
 		{[]string{"list-tagged", "--rpms", "f44"}, "basesystem-10.0-7.noarch"},
+		{[]string{"latest-build", "f44-build", "basesystem"}, "basesystem-10.0-7"},
+		{[]string{"list-builds", "--package=basesystem"}, "COMPLETE"},
+		{[]string{"list-builds", "--pattern=base*", "--state=COMPLETE"}, "basesystem-10.0-7"},
+		{[]string{"list-untagged"}, ""},
+		{[]string{"buildinfo", "basesystem-10.0-7"}, "Tags: f44"},
+		{[]string{"rpminfo", "basesystem-10.0-7.noarch"}, "License: LGPLv2"},
+		{[]string{"search", "rpm", "base*"}, "basesystem-10.0-7.noarch.rpm"},
+		{[]string{"search", "--regex", "tag", "^f44-build-side"}, "f44-build-side-3"},
+		{[]string{"list-tags", "--build=basesystem-10.0-7"}, "f44"},
+		{[]string{"taginfo", "f44-build"}, "Current repo: repo#1"},
+		{[]string{"list-tag-inheritance", "f44-build"}, "f44 (1)"},
+		{[]string{"list-tag-inheritance", "--reverse", "f44"}, "f44-build (2)"},
+		{[]string{"list-pkgs", "--tag=f44"}, "basesystem"},
+		{[]string{"list-targets"}, "f44-build-side-3"},
+		{[]string{"list-external-repos", "--tag=f44-build", "--inherit"}, "ext"},
+		{[]string{"list-sidetags", "--basetag=f44-build", "--user=qa"}, "f44-build-side-3"},
+		{[]string{"list-history", "--tag=f44"}, "basesystem-10.0-7 tagged into f44"},
+		{[]string{"list-history", "--build=basesystem-10.0-7"}, "still active"},
+		{[]string{"list-tasks", "--quiet", "--all", "--after=2000-01-01"}, "build"},
+		{[]string{"taskinfo", "-r", "1"}, "State: closed"},
+		{[]string{"watch-task", "1"}, "completed successfully"},
+		{[]string{"repoinfo", "1"}, "State: READY"},
+		{[]string{"userinfo", "qa"}, "User name: qa"},
+		{[]string{"list-volumes"}, "DEFAULT"},
 		{[]string{"download-task", "--dirpertask", "1"}, "basesystem-10.0-7.noarch.rpm"},
+		{[]string{"download-logs", "2"}, "build.log"},
 	} {
 		if out, err := koji(tc.args...); err != nil || !strings.Contains(out, tc.want) {
 			t.Errorf("koji %v: %v, %q expected in\n%s", tc.args, err, tc.want, out)

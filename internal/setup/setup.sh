@@ -148,6 +148,13 @@ judges() {
 		/usr/bin/python3 -m venv "$cache/venv"
 		"$cache/venv/bin/python" -m pip install -q pykickstart==3.78 productmd
 	fi
+	if [ ! -x "$cache/koji/bin/python" ] || ! "$cache/koji/bin/python" -c 'import koji, requests' 2>/dev/null; then
+		say "puts koji into .cache/koji: the real client and command line judge the test hub"
+		/usr/bin/python3 -m venv --system-site-packages "$cache/koji"
+		# requests-gssapi, which koji asks for, needs Kerberos' headers and serves logins only.
+		"$cache/koji/bin/python" -m pip install -q requests six python-dateutil defusedxml
+		"$cache/koji/bin/python" -m pip install -q --no-deps koji==1.36.1
+	fi
 	if [ ! -x "$cache/bodhi/bin/python" ] || ! "$cache/bodhi/bin/python" -c 'import bodhi.server, waitress, fedora_messaging.api' 2>/dev/null; then
 		say "puts bodhi-server into .cache/bodhi: judges the Bodhi client and its stand-in"
 		/usr/bin/python3 -m venv --system-site-packages "$cache/bodhi"

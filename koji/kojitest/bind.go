@@ -4,36 +4,76 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // method is a method of the hub with Python's view of its parameters.
 type method struct {
-	python   string   // name of the function, which faults mention
-	required int      // how many of params have no default
-	params   []string // in order
-	variadic bool
+	python   string // name of the function, which faults mention
+	params   []param
+	variadic bool // *args
+	keyword  bool // **kwargs
+	writes   bool // changes the hub
 	run      func(*Hub, args) (any, error)
 }
 
+// param is a parameter. A default is written in Python: None, True, -1.
+type param struct {
+	name     string
+	optional bool
+	value    string
+}
+
 // args are the arguments of a call by name; what is missing has its default.
+// The name of no parameter is userArg, under which the caller is found.
 type args map[string]any
 
-// signature reads "a b c=": a and b are required, c is not.
+const userArg = " user"
+
+// user is the account that calls, nil for anonymous.
+func (a args) user() *account {
+	u, _ := a[userArg].(*account)
+	return u
+}
+
+// signature reads the parameters of a function as Python's inspect writes them:
+// "buildInfo, strict=False".
 func signature(python, params string, run func(*Hub, args) (any, error)) method {
 	m := method{python: python, run: run}
-	for p := range strings.FieldsSeq(params) {
-		if p == "*" {
+	for text := range strings.SplitSeq(params, ", ") {
+		name, value, optional := strings.Cut(text, "=")
+		switch {
+		case text == "":
+		case strings.HasPrefix(text, "**"):
+			m.keyword = true
+		case strings.HasPrefix(text, "*"):
 			m.variadic = true
-			continue
-		}
-		name, optional := strings.CutSuffix(p, "=")
-		m.params = append(m.params, name)
-		if !optional {
-			m.required++
+		default:
+			m.params = append(m.params, param{name: name, optional: optional, value: value})
 		}
 	}
 	return m
+}
+
+// writing marks a method that changes the hub.
+func (m method) writing() method {
+	m.writes = true
+	return m
+}
+
+func (m method) has(name string) bool {
+	return slices.ContainsFunc(m.params, func(p param) bool { return p.name == name })
+}
+
+func (m method) required() int {
+	n := 0
+	for _, p := range m.params {
+		if !p.optional {
+			n++
+		}
+	}
+	return n
 }
 
 // bind does what Python does to call a function, after koji.decode_args has
@@ -46,21 +86,23 @@ func (m method) bind(params []any) (args, error) {
 			positional, keywords = params[:n-1], last
 		}
 	}
-	if m.variadic {
-		bound["*"] = positional
-		return bound, nil
-	}
 	if len(positional) > len(m.params) {
-		return nil, raise(1019, "%s() takes %s but %s given", m.python, m.takes(), plural(len(positional)))
+		if !m.variadic {
+			return nil, raise(1019, "%s() takes %s but %s given", m.python, m.takes(), plural(len(positional)))
+		}
+		bound["*"] = positional[len(m.params):]
+		positional = positional[:len(m.params)]
+	} else if m.variadic {
+		bound["*"] = []any{}
 	}
 	for i, v := range positional {
-		bound[m.params[i]] = v
+		bound[m.params[i].name] = v
 	}
 	for _, name := range slices.Sorted(maps.Keys(keywords)) {
 		if name == "__starstar" {
 			continue
 		}
-		if !slices.Contains(m.params, name) {
+		if !m.has(name) && !m.keyword {
 			return nil, raise(1019, "%s() got an unexpected keyword argument '%s'", m.python, name)
 		}
 		if _, twice := bound[name]; twice {
@@ -69,9 +111,9 @@ func (m method) bind(params []any) (args, error) {
 		bound[name] = keywords[name]
 	}
 	var missing []string
-	for _, name := range m.params[:m.required] {
-		if _, ok := bound[name]; !ok {
-			missing = append(missing, "'"+name+"'")
+	for _, p := range m.params {
+		if _, ok := bound[p.name]; !ok && !p.optional {
+			missing = append(missing, "'"+p.name+"'")
 		}
 	}
 	if len(missing) > 0 {
@@ -89,10 +131,10 @@ func (m method) takes() string {
 	if len(m.params) == 1 {
 		noun = "positional argument"
 	}
-	if m.required == len(m.params) {
-		return fmt.Sprintf("%d %s", m.required, noun)
+	if required := m.required(); required != len(m.params) {
+		return fmt.Sprintf("from %d to %d %s", required, len(m.params), noun)
 	}
-	return fmt.Sprintf("from %d to %d %s", m.required, len(m.params), noun)
+	return fmt.Sprintf("%d %s", len(m.params), noun)
 }
 
 func plural(n int) string {
@@ -126,7 +168,7 @@ func truthy(v any) bool {
 
 func (a args) bool(name string) bool { return truthy(a[name]) }
 
-// strict is a parameter strict=True.
+// unless is the same for a parameter whose default is True.
 func (a args) unless(name string) bool {
 	v, ok := a[name]
 	return !ok || truthy(v)
@@ -139,9 +181,12 @@ func (a args) int(name string) (int, error) {
 		return 0, nil
 	case int64:
 		return int(v), nil
-	default:
-		return 0, raise(1019, "Invalid type for %s: %T", name, v)
+	case string: // kojihub.convert_value
+		if n, err := strconv.Atoi(v); err == nil {
+			return n, nil
+		}
 	}
+	return 0, raise(1019, "Invalid type for value '%s': %T", python(a[name]), a[name])
 }
 
 // list reads a string or an array of them; nil is none.
@@ -165,4 +210,13 @@ func (a args) list(name string) []string {
 func (a args) text(name string) string {
 	s, _ := a[name].(string)
 	return s
+}
+
+// flag reads a parameter that may be None, True or False.
+func (a args) flag(name string) *bool {
+	if a[name] == nil {
+		return nil
+	}
+	v := truthy(a[name])
+	return &v
 }

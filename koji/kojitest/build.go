@@ -34,7 +34,31 @@ type Build struct {
 	Extra    map[string]any
 	Tags     []string // to tag it into, in this order
 	RPMs     []RPM
+	Archives []Archive
 	Logs     map[string][]byte // by path below data/logs, such as x86_64/build.log
+	// Started and Completed default to when the build is added.
+	Started, Completed time.Time
+}
+
+// Archive is a file of a build that is no RPM.
+type Archive struct {
+	Name string // of the file
+	Data []byte
+	// BuildType is image, maven, win, or a type of content generators such as
+	// module, which is made known by its use. Default image.
+	BuildType string
+	// TypeName says what kind of file it is, such as qcow2. Default: the
+	// extension of Name.
+	TypeName string
+	Arch     string // of an image
+	Extra    map[string]any
+}
+
+// Signature is a signature that the hub knows of an RPM.
+type Signature struct {
+	Key         string // 8 hex digits, "" for the unsigned header
+	Hash        string // hex md5 of the signature header
+	MD5, SHA256 string // of the whole signed copy; "" is not computed yet
 }
 
 // RPM is an RPM of a build. What is not given is read from the file. A file
@@ -54,15 +78,25 @@ type RPM struct {
 	MetadataOnly bool
 	// Signed holds the copies signed with a key (8 hex digits).
 	Signed map[string][]byte
+	// Signatures are records of signed copies without files.
+	Signatures []Signature
 }
 
 type build struct {
 	Build
-	id, pkg, event              int
-	name, version, release      string
-	owner, volume               int
-	created, started, completed time.Time
-	rpms                        []*rpmRow
+	id, pkg, event         int
+	name, version, release string
+	owner                  *account
+	volume                 int
+	created                time.Time
+	rpms                   []*rpmRow
+	archives               []*archiveRow
+}
+
+type archiveRow struct {
+	Archive
+	id, typeID int
+	build      *build
 }
 
 type rpmRow struct {
@@ -73,10 +107,8 @@ type rpmRow struct {
 	size, buildTime              int64
 	payloadHash                  string
 	metadataOnly                 bool
-	sigs                         []sigRow
+	sigs                         []Signature
 }
-
-type sigRow struct{ key, hash, md5, sha256 string }
 
 func (r *rpmRow) nvr() string { return r.name + "-" + r.version + "-" + r.release }
 
@@ -110,12 +142,7 @@ func (h *Hub) addBuild(b Build) (int, error) {
 	} else if b.State == koji.BuildBuilding {
 		b.State = koji.BuildComplete
 	}
-	if b.Owner == "" {
-		b.Owner = DefaultOwner
-	}
-	if b.Volume == "" {
-		b.Volume = koji.DefaultVolume
-	}
+	b.Owner, b.Volume = or(b.Owner, DefaultOwner), or(b.Volume, koji.DefaultVolume)
 	row := &build{Build: b, name: name, version: version, release: release}
 	files := map[string]*file{}
 	for i, r := range b.RPMs {
@@ -126,12 +153,23 @@ func (h *Hub) addBuild(b Build) (int, error) {
 	for log, data := range b.Logs {
 		files["data/logs/"+log] = &file{data: data, mtime: h.now}
 	}
+	for i, a := range b.Archives {
+		if err := h.addArchive(row, a, len(h.archives)+i+1, files); err != nil {
+			return 0, fmt.Errorf("archive %d: %w", i, err)
+		}
+	}
 	row.id, row.pkg = len(h.builds)+1, h.packages.index(name)+1
-	row.owner, row.volume = h.users.index(b.Owner)+1, h.volumes.index(b.Volume)
+	row.owner, row.volume = h.account(b.Owner), h.volumes.index(b.Volume)
 	row.event, row.created = h.event()
-	row.started, row.completed = row.created, row.created.Add(500*time.Millisecond)
+	if row.Started.IsZero() {
+		row.Started = row.created
+	}
+	if row.Completed.IsZero() {
+		row.Completed = row.created.Add(500 * time.Millisecond)
+	}
 	h.builds = append(h.builds, row)
 	h.rpms = append(h.rpms, row.rpms...)
+	h.archives = append(h.archives, row.archives...)
 	for p, f := range files {
 		if b.State == koji.BuildComplete {
 			for _, dir := range row.dirs() {
@@ -187,7 +225,26 @@ func (h *Hub) addRPM(b *build, r RPM, id int, files map[string]*file) error {
 	if err := row.sign(r.Signed, name, files, h.now); err != nil {
 		return err
 	}
+	row.sigs = append(row.sigs, r.Signatures...)
 	b.rpms = append(b.rpms, row)
+	return nil
+}
+
+// addArchive makes the record of an archive and its file, below the build's folder.
+func (h *Hub) addArchive(b *build, a Archive, id int, files map[string]*file) error {
+	if a.Name == "" || strings.Contains(a.Name, "/") {
+		return fmt.Errorf("%q is no name of a file", a.Name)
+	}
+	a.BuildType, a.TypeName = or(a.BuildType, "image"), or(a.TypeName, strings.TrimPrefix(path.Ext(a.Name), "."))
+	dir := "files/" + a.BuildType
+	switch a.BuildType {
+	case "image":
+		dir = "images"
+	case "maven", "win":
+		dir = a.BuildType
+	}
+	files[path.Join(dir, a.Name)] = &file{data: a.Data, mtime: h.now}
+	b.archives = append(b.archives, &archiveRow{Archive: a, id: id, typeID: h.types.index(a.BuildType) + 1, build: b})
 	return nil
 }
 
@@ -238,7 +295,7 @@ func (r *rpmRow) fromFile(f *file) (bool, error) {
 // header, which a hub keeps once it has a signed one.
 func (r *rpmRow) sign(signed map[string][]byte, name string, files map[string]*file, now time.Time) error {
 	if len(signed) > 0 {
-		r.sigs = append(r.sigs, sigRow{hash: r.payloadHash})
+		r.sigs = append(r.sigs, Signature{Hash: r.payloadHash})
 	}
 	for _, key := range slices.Sorted(maps.Keys(signed)) {
 		data := signed[key]
@@ -247,7 +304,7 @@ func (r *rpmRow) sign(signed map[string][]byte, name string, files map[string]*f
 			return fmt.Errorf("copy signed with %s: %w", key, err)
 		}
 		sig, sum, sha := md5.Sum(info.sigHeader), md5.Sum(data), sha256.Sum256(data)
-		r.sigs = append(r.sigs, sigRow{key, hex.EncodeToString(sig[:]), hex.EncodeToString(sum[:]), hex.EncodeToString(sha[:])})
+		r.sigs = append(r.sigs, Signature{key, hex.EncodeToString(sig[:]), hex.EncodeToString(sum[:]), hex.EncodeToString(sha[:])})
 		files[path.Join("data/signed", key, r.arch, name)] = &file{data: data, mtime: now}
 		files[path.Join("data/sigcache", key, r.arch, name+".sig")] = &file{data: info.sigHeader, mtime: now}
 	}

@@ -13,14 +13,22 @@
 //	defer server.Close()
 //	client, err := koji.New(server.HubURL, koji.Options{TopURL: server.TopURL})
 //
-// Things go wrong on demand: Fail and FailFiles switch on the hub's outage,
-// HTTP errors, latency and broken connections, for all requests or the next
-// few; CorruptFile, AlterFile and RemoveFile change single files.
+// Tags, packages of tags, targets, side tags, external repositories, builds
+// with RPMs, archives and logs, tasks with output, repositories and users are
+// added by Go calls; records and files follow from the RPM files where they are
+// given. Clients may log in by password, by GSSAPI where Negotiate says whose
+// token it is, or by a certificate that the server around the hub has verified.
+//
+// Things go wrong on demand: Fail and FailFiles switch on faults, the hub's
+// outage, HTTP errors, latency and broken connections, for all requests, the
+// next few or those of one method; ExpireSessions ends logins; CorruptFile,
+// AlterFile and RemoveFile change single files.
 //
 // Time is the hub's own: it starts at StartTime and every change is one second
-// later, so that answers are the same in every run.
+// later, so that answers are the same in every run. SetTime moves it.
 //
-// The hub holds no locks of Koji's policy: whoever adds something is allowed to.
-// It answers what the package koji asks and what koji's own command line needs
-// for listing and downloading; every other method is a fault "Invalid method".
+// The hub has none of Koji's policy beyond logins and permissions: Go code is
+// allowed everything. It answers what the package koji asks and what koji's own
+// command line needs to look around and to download; every other method is a
+// fault "Invalid method". It has no hosts, build roots and groups.
 package kojitest

@@ -53,8 +53,10 @@ func (f *file) size() (int64, error) {
 func (h *Hub) Files() []string {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return slices.Sorted(maps.Keys(h.files))
+	return h.sortedFiles()
 }
+
+func (h *Hub) sortedFiles() []string { return slices.Sorted(maps.Keys(h.files)) }
 
 // AddFile puts any file below the top URL, or replaces one.
 func (h *Hub) AddFile(name string, data []byte) {

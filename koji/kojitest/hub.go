@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fedora-respin/respin/koji"
+	"github.com/fedora-respin/respin/koji/internal/wire"
 )
 
 // Version is the version of Koji that the hub says to be.
@@ -27,30 +28,42 @@ const DefaultOwner = "releng"
 // the root and, as on a stock installation, below /kojifiles. It is safe for
 // concurrent use.
 type Hub struct {
-	mu       sync.RWMutex
-	now      time.Time
-	events   []time.Time // the n-th has id n+1
-	users    names
-	packages names
-	volumes  names // ids from 0
-	builds   []*build
-	rpms     []*rpmRow
-	tags     []*tag
-	listing  []*tagging
-	targets  []target
-	tasks    map[int]*task
-	lastTask int
-	files    map[string]*file
-	failHub  Failures
-	failFile Failures
-	calls    []string
-	methods  map[string]method
+	mu          sync.RWMutex
+	now         time.Time
+	events      []time.Time // the n-th has id n+1
+	users       []*account
+	packages    names
+	volumes     names // ids from 0
+	types       names // of builds
+	builds      []*build
+	rpms        []*rpmRow
+	archives    []*archiveRow
+	tags        []*tag
+	lastTag     int // id
+	listing     []*tagging
+	tagPackages []*tagPackage
+	targets     []target
+	externals   []*externalRow
+	tasks       map[int]*task
+	lastTask    int
+	repos       []*repoRow
+	files       map[string]*file
+	failHub     Failures
+	failFile    Failures
+	calls       []string
+	methods     map[string]method
+	sessions    map[int]*session
+	lastSession int
+	negotiate   func(string) string
 }
 
 // NewHub returns an empty hub.
 func NewHub() *Hub {
-	h := &Hub{now: StartTime(), tasks: map[int]*task{}, files: map[string]*file{}, methods: methodTable()}
+	h := &Hub{
+		now: StartTime(), tasks: map[int]*task{}, files: map[string]*file{}, sessions: map[int]*session{}, methods: methodTable(),
+	}
 	h.volumes.list = []string{koji.DefaultVolume}
+	h.types.list = []string{"rpm", "maven", "win", "image"}
 	return h
 }
 
@@ -73,6 +86,14 @@ func (h *Hub) SetTime(t time.Time) {
 	h.now = t.UTC().Truncate(time.Microsecond)
 }
 
+// Tick lets an event happen that changes nothing, and returns its id.
+func (h *Hub) Tick() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	id, _ := h.event()
+	return id
+}
+
 // event makes a new event and lets a second pass.
 func (h *Hub) event() (int, time.Time) {
 	t := h.now
@@ -81,8 +102,16 @@ func (h *Hub) event() (int, time.Time) {
 	return len(h.events), t
 }
 
+// timeOf is when an event happened.
+func (h *Hub) timeOf(event int) time.Time { return h.events[event-1] }
+
 // Failures switches on what may go wrong with requests. The zero value is none.
 type Failures struct {
+	// Method restricts the failures to calls of this method, multiCalls that
+	// hold one included; "" is every request.
+	Method string
+	// Fault makes the call a fault; inside a multiCall only those of Method.
+	Fault *Fault
 	// Offline makes every call the fault 1014 ServerOffline with this text.
 	Offline string
 	Latency time.Duration // before each answer
@@ -95,6 +124,13 @@ type Failures struct {
 	TruncateAfter int
 	// Times is how many requests these failures strike; 0 is all.
 	Times int
+}
+
+// Fault is a refusal of the hub. Codes are those of koji/__init__.py: 1000
+// GenericError, 1005 BuildError, 1 any other exception.
+type Fault struct {
+	Code int
+	Text string
 }
 
 // Fail switches failures of calls on, or off with the zero value.
@@ -111,17 +147,52 @@ func (h *Hub) FailFiles(f Failures) {
 	h.failFile = f
 }
 
-// strike returns the failures that hit the request at hand.
-func (h *Hub) strike(f *Failures) Failures {
+// strike returns the failures that hit the request at hand. methods are what
+// is called, none before that is known.
+func (h *Hub) strike(f *Failures, methods ...string) Failures {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := *f
+	if (now.Method == "") != (len(methods) == 0) || now.Method != "" && !slices.Contains(methods, now.Method) {
+		return Failures{}
+	}
 	if f.Times > 0 {
 		if f.Times--; f.Times == 0 {
 			*f = Failures{}
 		}
 	}
 	return now
+}
+
+// strikeCall returns the failures of the methods that are called.
+func (h *Hub) strikeCall(call wire.Call) Failures {
+	methods := []string{call.Method}
+	for _, c := range inner(call.Params) {
+		methods = append(methods, c.Method)
+	}
+	return h.strike(&h.failHub, methods...)
+}
+
+// answer does what needs no knowledge of the request, and reports whether that
+// was the answer.
+func (f Failures) answer(w http.ResponseWriter, r *http.Request) bool {
+	if f.Latency > 0 {
+		select {
+		case <-time.After(f.Latency):
+		case <-r.Context().Done():
+			return true
+		}
+	}
+	if f.Status == 0 {
+		return false
+	}
+	w.Header().Set("Content-Type", "text/html")
+	if f.RetryAfter != 0 {
+		w.Header().Set("Retry-After", fmt.Sprint(f.RetryAfter))
+	}
+	w.WriteHeader(f.Status)
+	_, _ = w.Write([]byte(f.Body)) // the peer's matter
+	return true
 }
 
 // Calls returns the methods called so far, in order; those inside a multiCall
@@ -134,32 +205,23 @@ func (h *Hub) Calls() []string {
 
 // ServeHTTP answers calls and serves files.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := r.URL.Path
 	fail, serve := &h.failFile, h.serveFile
-	if path == "/kojihub" || path == "/kojihub/" {
+	if isHub(r.URL) {
 		fail, serve = &h.failHub, h.serveCall
 	}
 	f := h.strike(fail)
-	if f.Latency > 0 {
-		select {
-		case <-time.After(f.Latency):
-		case <-r.Context().Done():
-			return
-		}
-	}
-	if f.Status != 0 {
-		w.Header().Set("Content-Type", "text/html")
-		if f.RetryAfter != 0 {
-			w.Header().Set("Retry-After", fmt.Sprint(f.RetryAfter))
-		}
-		w.WriteHeader(f.Status)
-		_, _ = w.Write([]byte(f.Body)) // the peer's matter
+	if f.answer(w, r) {
 		return
 	}
+	serve(f.cutting(w), r, f)
+}
+
+// cutting wraps w so that the answer breaks off where it is to.
+func (f Failures) cutting(w http.ResponseWriter) http.ResponseWriter {
 	if f.TruncateAfter > 0 {
-		w = &truncated{ResponseWriter: w, left: f.TruncateAfter}
+		return &truncated{ResponseWriter: w, left: f.TruncateAfter}
 	}
-	serve(w, r, f)
+	return w
 }
 
 // truncated breaks the connection once so many bytes have been sent.

@@ -27,10 +27,10 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func start(t *testing.T, h *kojitest.Hub) (*koji.Client, *kojitest.Server) {
-	t.Helper()
+func start(tb testing.TB, h *kojitest.Hub) (*koji.Client, *kojitest.Server) {
+	tb.Helper()
 	s := must(h.Start("127.0.0.1:0"))
-	t.Cleanup(func() { _ = s.Close() })
+	tb.Cleanup(func() { _ = s.Close() })
 	return must(koji.New(s.HubURL, koji.Options{TopURL: s.TopURL, Retries: -1})), s
 }
 
@@ -259,6 +259,13 @@ func FuzzHub(f *testing.F) {
 	f.Add("listTagged", "<value>t</value>", "<value><struct><member><name>latest</name><value><int>1</int></value></member><member><name>__starstar</name><value><boolean>1</boolean></value></member></struct></value>")
 	f.Add("downloadTaskOutput", "<value><int>1</int></value>", "<value>f</value>")
 	f.Add("getBuild", "<value><struct/></value>", "<value><nil/></value>")
+	must(h.AddRepo(kojitest.Repo{Tag: "t"}))
+	must(h.AddExternalRepo("t", kojitest.ExternalRepo{Name: "e"}))
+	c, _ := start(f, h)
+	for _, method := range must(c.ListMethods(f.Context())) {
+		f.Add(method, "<value>t</value>", "<value><int>1</int></value>")
+		f.Add(method, "<value><int>-1</int></value>", "<value><array><data><value><int>99</int></value></data></array></value>")
+	}
 	f.Fuzz(func(t *testing.T, method, a, b string) {
 		body := "<methodCall><methodName>" + method + "</methodName><params><param>" + a + "</param><param>" + b + "</param></params></methodCall>"
 		w := httptest.NewRecorder()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fedora-respin/respin/koji/internal/wire"
@@ -11,42 +12,129 @@ import (
 
 // methodTable names the hub's methods with the parameters of kojihub.py.
 func methodTable() map[string]method {
-	const taggedParams = "tag event= inherit= prefix= latest= package= owner= type= strict= extra= draft="
-	t := map[string]method{
+	t := hubMethods()
+	maps.Copy(t, buildMethods())
+	maps.Copy(t, tagMethods())
+	maps.Copy(t, taskMethods())
+	listed := slices.Sorted(maps.Keys(t))
+	listed = append(listed, "login", "logout", "sslLogin", "system.listMethods", "system.methodHelp", "system.methodSignature", "_listapi")
+	slices.Sort(listed)
+	t["system.listMethods"] = signature("system_listMethods", "", func(*Hub, args) (any, error) { return listed, nil })
+	t["system.methodHelp"] = signature("system_methodHelp", "method", (*Hub).methodHelp)
+	t["system.methodSignature"] = signature("system_methodSignature", "method", func(*Hub, args) (any, error) { return "signatures not supported", nil })
+	t["_listapi"] = signature("_listapi", "", func(h *Hub, _ args) (any, error) { return h.listAPI(), nil })
+	return t
+}
+
+// hubMethods are those about the hub itself, its people and its history.
+func hubMethods() map[string]method {
+	return map[string]method{
 		"getAPIVersion":  signature("getAPIVersion", "", func(*Hub, args) (any, error) { return 1, nil }),
 		"getKojiVersion": signature("getKojiVersion", "", func(*Hub, args) (any, error) { return Version, nil }),
-		"echo":           signature("echo", "*", func(_ *Hub, a args) (any, error) { return a["*"], nil }),
+		"echo":           signature("echo", "*args", func(_ *Hub, a args) (any, error) { return a["*"], nil }),
+		"fault": signature("fault", "", func(*Hub, args) (any, error) {
+			return nil, raise(1, "<class 'Exception'>: test exception")
+		}),
 
-		"getBuild":        signature("get_build", "buildInfo strict=", (*Hub).getBuild),
-		"listRPMs":        signature("list_rpms", "buildID= buildrootID= imageID= componentBuildrootID= hostID= arches= queryOpts= draft=", (*Hub).listRPMs),
-		"listBuildRPMs":   signature("listBuildRPMs", "build", (*Hub).listBuildRPMs),
-		"getRPM":          signature("get_rpm", "rpminfo strict= multi=", (*Hub).getRPM),
-		"queryRPMSigs":    signature("query_rpm_sigs", "rpm_id= sigkey= queryOpts=", (*Hub).queryRPMSigs),
-		"getRPMChecksums": signature("getRPMChecksums", "rpm_id checksum_types= cacheonly=", (*Hub).getRPMChecksums),
+		"mavenEnabled": signature("mavenEnabled", "", func(*Hub, args) (any, error) { return false, nil }),
+		"winEnabled":   signature("winEnabled", "", func(*Hub, args) (any, error) { return false, nil }),
 
-		"listTagged":      signature("listTagged", taggedParams, (*Hub).listTagged),
-		"getLatestBuilds": signature("getLatestBuilds", "tag event= package= type= draft=", (*Hub).getLatestBuilds),
-		"listTaggedRPMS": signature("listTaggedRPMS", "tag event= inherit= latest= package= arch= rpmsigs= owner= type= strict= extra= draft=",
-			(*Hub).listTaggedRPMS),
-		"getTag":         signature("get_tag", "tagInfo strict= event= blocked=", (*Hub).getTag),
-		"listTags":       signature("list_tags", "build= package= perms= queryOpts= pattern=", (*Hub).listTags),
-		"listSideTags":   signature("listSideTags", "basetag= user= queryOpts=", (*Hub).listSideTags),
-		"getBuildTarget": signature("get_build_target", "info event= strict=", (*Hub).getBuildTarget),
-		"getLastEvent":   signature("getLastEvent", "before= strict=", (*Hub).getLastEvent),
-		"getEvent":       signature("getEvent", "id strict=", (*Hub).getEvent),
+		"getUser":         signature("get_user", "userInfo=None, strict=False, krb_princs=True, groups=False", (*Hub).getUser),
+		"getUserPerms":    signature("getUserPerms", "userID=None, with_groups=True", (*Hub).getUserPerms),
+		"getAllPerms":     signature("getAllPerms", "", (*Hub).getAllPerms),
+		"getLoggedInUser": signature("getLoggedInUser", "", (*Hub).getLoggedInUser),
+		"getVolume":       signature("getVolume", "volume, strict=False", (*Hub).getVolume),
+		"listVolumes":     signature("list_volumes", "", (*Hub).listVolumes),
+		"listBTypes":      signature("list_btypes", "query=None, queryOpts=None", (*Hub).listBTypes),
 
-		"getTaskInfo":        signature("getTaskInfo", "task_id request= strict=", (*Hub).getTaskInfo),
-		"getTaskChildren":    signature("getTaskChildren", "task_id request= strict=", (*Hub).getTaskChildren),
-		"getTaskDescendents": signature("getTaskDescendents", "task_id request=", (*Hub).getTaskDescendents),
-		"getTaskRequest":     signature("getTaskRequest", "taskId", (*Hub).getTaskRequest),
-		"getTaskResult":      signature("getTaskResult", "taskId raise_fault=", (*Hub).getTaskResult),
-		"listTaskOutput":     signature("list_task_output", "taskID stat= all_volumes= strict=", (*Hub).listTaskOutput),
-		"downloadTaskOutput": signature("downloadTaskOutput", "taskID fileName offset= size= volume=", (*Hub).downloadTaskOutput),
+		"getLastEvent":         signature("getLastEvent", "before=None, strict=True", (*Hub).getLastEvent),
+		"getEvent":             signature("getEvent", "id, strict=True", (*Hub).getEvent),
+		"tagLastChangeEvent":   signature("tag_last_change_event", "tag, before=None, inherit=True", (*Hub).tagLastChangeEvent),
+		"tagChangedSinceEvent": signature("tag_changed_since_event", "event, taglist", (*Hub).tagChangedSinceEvent),
+		"queryHistory":         signature("query_history", "tables=None, **kwargs", (*Hub).queryHistory),
+
+		"search":                signature("search", "terms, type, matchType, queryOpts=None", (*Hub).search),
+		"count":                 signature("count", "methodName, *args, **kw", (*Hub).count),
+		"filterResults":         signature("filterResults", "methodName, *args, **kw", (*Hub).filterResults),
+		"countAndFilterResults": signature("countAndFilterResults", "methodName, *args, **kw", (*Hub).countAndFilterResults),
 	}
-	listed := slices.Sorted(maps.Keys(t))
-	listed = append(listed, "multiCall", "system.listMethods", "system.multicall")
-	t["system.listMethods"] = signature("system_listMethods", "", func(*Hub, args) (any, error) { return listed, nil })
-	return t
+}
+
+// listAPI describes the methods as _listapi does, without their documentation.
+func (h *Hub) listAPI() []any {
+	rows := []any{}
+	for _, name := range slices.Sorted(maps.Keys(h.methods)) {
+		m := h.methods[name]
+		list, names, defaults := []any{}, []any{}, []any{}
+		for _, p := range m.params {
+			names = append(names, p.name)
+			if !p.optional {
+				list = append(list, p.name)
+				continue
+			}
+			list, defaults = append(list, []any{p.name, literal(p.value)}), append(defaults, literal(p.value))
+		}
+		var varargs, varkw, defaultsOrNone any
+		if m.variadic {
+			varargs, list = "args", append(list, "args")
+		}
+		if m.keyword {
+			varkw, list = "kwargs", append(list, "kwargs")
+		}
+		if len(defaults) > 0 {
+			defaultsOrNone = defaults
+		}
+		rows = append(rows, wire.Struct{
+			{Name: "name", Value: name},
+			{Name: "doc", Value: nil},
+			{Name: "argspec", Value: []any{names, varargs, varkw, defaultsOrNone, []any{}, nil, wire.Struct{}}},
+			{Name: "argdesc", Value: m.description()},
+			{Name: "args", Value: list},
+		})
+	}
+	return rows
+}
+
+// description is the list of parameters in Python.
+func (m method) description() string {
+	var text []string
+	for _, p := range m.params {
+		if p.optional {
+			text = append(text, p.name+"="+p.value)
+		} else {
+			text = append(text, p.name)
+		}
+	}
+	if m.variadic {
+		text = append(text, "*args")
+	}
+	if m.keyword {
+		text = append(text, "**kwargs")
+	}
+	return "(" + strings.Join(text, ", ") + ")"
+}
+
+func (h *Hub) methodHelp(a args) (any, error) {
+	name := a.text("method")
+	m, ok := h.methods[name]
+	if !ok {
+		return "", nil
+	}
+	return name + m.description(), nil
+}
+
+// literal reads a default value as Python writes it.
+func literal(text string) any {
+	switch text {
+	case "None":
+		return nil
+	case "True", "False":
+		return text == "True"
+	}
+	if n, err := strconv.Atoi(text); err == nil {
+		return n
+	}
+	return strings.Trim(text, "'")
 }
 
 // python shows a value as Python's repr, as faults do.
@@ -67,162 +155,113 @@ func python(v any) string {
 	}
 }
 
-// findBuild finds by id, NVR or {name, version, release}; nil is none.
-func (h *Hub) findBuild(info any) (*build, error) {
-	switch v := info.(type) {
-	case int64:
-		if v < 1 || v > int64(len(h.builds)) {
-			return nil, nil
-		}
-		return h.builds[v-1], nil
-	case string:
-		if _, _, _, ok := splitNVR(v); !ok {
-			return nil, generic("invalid format: %s", v)
-		}
-		return h.buildByNVR(v), nil
-	case map[string]any:
-		if id, ok := v["id"].(int64); ok {
-			return h.findBuild(id)
-		}
-		return h.buildByNVR(fmt.Sprintf("%v-%v-%v", v["name"], v["version"], v["release"])), nil
-	default:
-		return nil, generic("Invalid type for buildInfo: %s", python(info))
+// plain shows a value as Python's str, as some faults do.
+func plain(v any) string {
+	if s, ok := v.(string); ok {
+		return s
 	}
+	return python(v)
 }
 
-func (h *Hub) getBuild(a args) (any, error) {
-	b, err := h.findBuild(a["buildInfo"])
-	switch {
-	case err != nil:
-		return nil, err
-	case b != nil:
-		return b.row(), nil
-	case a.bool("strict"):
-		return nil, generic("No such build: %s", python(a["buildInfo"]))
+func pair(id int, name string) wire.Struct {
+	return wire.Struct{{Name: "id", Value: id}, {Name: "name", Value: name}}
+}
+
+func (h *Hub) getVolume(a args) (any, error) {
+	for i, name := range h.volumes.list {
+		if a["volume"] == name || a["volume"] == int64(i) {
+			return pair(i, name), nil
+		}
+	}
+	if a.bool("strict") {
+		return nil, generic("No such entry in table volume: %s", plain(a["volume"]))
 	}
 	return nil, nil
 }
 
-func (h *Hub) listRPMs(a args) (any, error) {
-	if v, ok := a["buildID"]; ok && v != nil {
-		if _, ok := v.(int64); !ok {
-			return nil, raise(1019, "Invalid type for buildID: %s", python(v))
-		}
-	}
-	arches, filter := a.list("arches"), a["arches"] != nil
+func (h *Hub) listVolumes(args) (any, error) {
 	rows := []any{}
-	for _, r := range h.rpms {
-		if id, ok := a["buildID"].(int64); ok && int(id) != r.build.id || filter && !slices.Contains(arches, r.arch) {
+	for i, name := range h.volumes.list {
+		rows = append(rows, pair(i, name))
+	}
+	return rows, nil
+}
+
+func (h *Hub) listBTypes(a args) (any, error) {
+	query, _ := a["query"].(map[string]any)
+	rows := []any{}
+	for i, name := range h.types.list {
+		if query["name"] != nil && query["name"] != name || query["id"] != nil && query["id"] != int64(i+1) {
 			continue
 		}
-		rows = append(rows, r.row(rpmShape{external: true, nvr: true, extra: true}))
+		rows = append(rows, pair(i+1, name))
 	}
-	return rows, nil
+	return page(rows, a["queryOpts"])
 }
 
-func (h *Hub) listBuildRPMs(a args) (any, error) {
-	b, err := h.findBuild(a["build"])
-	if err != nil {
-		return nil, err
+func (h *Hub) search(a args) (any, error) {
+	terms := a.text("terms")
+	if terms == "" {
+		return nil, generic("empty search terms")
 	}
-	if b == nil {
-		return nil, generic("No such build: %s", python(a["build"]))
-	}
-	return h.listRPMs(args{"buildID": int64(b.id)})
-}
-
-// findRPM finds by id, N-V-R.A[.rpm] or {name, version, release, arch}.
-func (h *Hub) findRPM(info any) *rpmRow {
-	i := slices.IndexFunc(h.rpms, func(r *rpmRow) bool {
-		switch v := info.(type) {
-		case int64:
-			return int(v) == r.id
-		case string:
-			return strings.TrimSuffix(v, ".rpm") == r.nvr()+"."+r.arch
-		case map[string]any:
-			if id, ok := v["id"].(int64); ok {
-				return int(id) == r.id
+	var found []any
+	add := func(id int, name string) {
+		switch a["matchType"] {
+		case "glob":
+			if !matches(terms, name) {
+				return
 			}
-			return v["name"] == r.name && v["version"] == r.version && v["release"] == r.release && v["arch"] == r.arch
+		case "regexp":
+			if !matchesRegexp(terms, name) {
+				return
+			}
 		default:
-			return false
-		}
-	})
-	if i < 0 {
-		return nil
-	}
-	return h.rpms[i]
-}
-
-func (h *Hub) getRPM(a args) (any, error) {
-	r := h.findRPM(a["rpminfo"])
-	switch {
-	case r == nil && a.bool("strict"):
-		return nil, generic("No such rpm: %s", python(a["rpminfo"]))
-	case r == nil && a.bool("multi"):
-		return []any{}, nil
-	case r == nil:
-		return nil, nil
-	}
-	row := r.row(rpmShape{external: true, extra: true})
-	if a.bool("multi") {
-		return []any{row}, nil
-	}
-	return row, nil
-}
-
-func (h *Hub) queryRPMSigs(a args) (any, error) {
-	rpms := h.rpms
-	if a["rpm_id"] != nil {
-		r := h.findRPM(a["rpm_id"])
-		if r == nil {
-			if _, ok := a["rpm_id"].(int64); ok {
-				return []any{}, nil
+			if name != terms {
+				return
 			}
-			return nil, generic("No such rpm: %s", python(a["rpm_id"]))
 		}
-		rpms = []*rpmRow{r}
+		found = append(found, pair(id, name))
 	}
-	rows := []any{}
-	for _, r := range rpms {
-		for _, s := range r.sigs {
-			if a["sigkey"] != nil && a["sigkey"] != s.key {
-				continue
+	switch a["type"] {
+	case "package":
+		for i, name := range h.packages.list {
+			add(i+1, name)
+		}
+	case "build":
+		for _, b := range h.builds {
+			add(b.id, b.NVR)
+		}
+	case "tag":
+		for _, t := range h.tags {
+			if t.deleted == 0 {
+				add(t.id, t.Name)
 			}
-			rows = append(rows, wire.Struct{{Name: "rpm_id", Value: r.id}, {Name: "sighash", Value: s.hash}, {Name: "sigkey", Value: s.key}})
 		}
-	}
-	return rows, nil
-}
-
-func (h *Hub) getRPMChecksums(a args) (any, error) {
-	r := h.findRPM(a["rpm_id"])
-	if r == nil {
-		return nil, generic("No such rpm: %s", python(a["rpm_id"]))
-	}
-	types := a.list("checksum_types")
-	if types == nil {
-		types = []string{"md5", "sha256"}
-	}
-	out := wire.Struct{}
-	for _, s := range r.sigs {
-		var sums wire.Struct
-		for _, t := range types {
-			v, ok := map[string]string{"md5": s.md5, "sha256": s.sha256}[t]
-			if !ok {
-				return nil, generic("Checksum_type is not in allowed types: %s", t)
+	case "target":
+		for _, t := range h.targets {
+			if t.revoked == 0 {
+				add(t.id, t.name)
 			}
-			sums = append(sums, wire.Member{Name: t, Value: nonempty(v)})
 		}
-		out = append(out, wire.Member{Name: s.key, Value: sums})
+	case "user":
+		for _, u := range h.users {
+			add(u.id, u.Name)
+		}
+	case "rpm":
+		for _, r := range h.rpms {
+			add(r.id, r.nvr()+"."+r.arch+".rpm")
+		}
+	case "host", "maven", "win", "file":
+	default:
+		return nil, generic("No such search type: %s", plain(a["type"]))
 	}
-	return out, nil
+	return page(found, a["queryOpts"])
 }
 
 func (h *Hub) getLastEvent(a args) (any, error) {
 	id := len(h.events)
-	if before, ok := a["before"].(float64); ok {
-		for id > 0 && stamp(h.events[id-1]) >= before {
+	if before, ok := moment(a["before"]); ok {
+		for id > 0 && !h.timeOf(id).Before(before) {
 			id--
 		}
 	}
@@ -240,9 +279,9 @@ func (h *Hub) getEvent(a args) (any, error) {
 func (h *Hub) eventRow(id int, a args) (any, error) {
 	if id < 1 || id > len(h.events) {
 		if a.unless("strict") {
-			return nil, generic("No event with id %d", id)
+			return nil, generic("query returned no rows")
 		}
 		return nil, nil
 	}
-	return wire.Struct{{Name: "id", Value: id}, {Name: "ts", Value: stamp(h.events[id-1])}}, nil
+	return wire.Struct{{Name: "id", Value: id}, {Name: "ts", Value: stamp(h.timeOf(id))}}, nil
 }

@@ -1,6 +1,9 @@
 package kojitest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -65,8 +68,8 @@ func (b *build) row() wire.Struct {
 	return wire.Struct{
 		{Name: "build_id", Value: b.id},
 		{Name: "cg_id", Value: nil},
-		{Name: "completion_time", Value: only(done, when(b.completed))},
-		{Name: "completion_ts", Value: only(done, stamp(b.completed))},
+		{Name: "completion_time", Value: only(done, when(b.Completed))},
+		{Name: "completion_ts", Value: only(done, stamp(b.Completed))},
 		{Name: "creation_event_id", Value: b.event},
 		{Name: "creation_time", Value: when(b.created)},
 		{Name: "creation_ts", Value: stamp(b.created)},
@@ -76,8 +79,8 @@ func (b *build) row() wire.Struct {
 		{Name: "id", Value: b.id},
 		{Name: "name", Value: b.name},
 		{Name: "nvr", Value: b.NVR},
-		{Name: "owner_id", Value: b.owner},
-		{Name: "owner_name", Value: b.Owner},
+		{Name: "owner_id", Value: b.owner.id},
+		{Name: "owner_name", Value: b.owner.Name},
 		{Name: "package_id", Value: b.pkg},
 		{Name: "package_name", Value: b.name},
 		{Name: "promoter_id", Value: nil},
@@ -86,8 +89,8 @@ func (b *build) row() wire.Struct {
 		{Name: "promotion_ts", Value: nil},
 		{Name: "release", Value: b.release},
 		{Name: "source", Value: nonempty(b.Source)},
-		{Name: "start_time", Value: when(b.started)},
-		{Name: "start_ts", Value: stamp(b.started)},
+		{Name: "start_time", Value: when(b.Started)},
+		{Name: "start_ts", Value: stamp(b.Started)},
 		{Name: "state", Value: int(b.State)},
 		{Name: "task_id", Value: nonzero(b.TaskID)},
 		{Name: "version", Value: b.version},
@@ -97,12 +100,50 @@ func (b *build) row() wire.Struct {
 	}
 }
 
+// listRow is the build as listBuilds answers: without id and content generator.
+func (b *build) listRow() wire.Struct {
+	var out wire.Struct
+	for _, m := range b.row() {
+		if m.Name != "id" && m.Name != "cg_id" && m.Name != "cg_name" {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// row is the archive as listArchives answers; asked for images it tells the arch.
+func (a *archiveRow) row(kind string) wire.Struct {
+	sum := sha256.Sum256(a.Data)
+	out := wire.Struct{
+		{Name: "btype", Value: a.BuildType},
+		{Name: "btype_id", Value: a.typeID},
+		{Name: "build_id", Value: a.build.id},
+		{Name: "buildroot_id", Value: nil},
+		{Name: "checksum", Value: hex.EncodeToString(sum[:])},
+		{Name: "checksum_type", Value: int(koji.ChecksumSHA256)},
+		{Name: "compression_type", Value: nil},
+		{Name: "extra", Value: maybeExtra(a.Extra)},
+		{Name: "filename", Value: a.Name},
+		{Name: "id", Value: a.id},
+		{Name: "metadata_only", Value: false},
+		{Name: "size", Value: len(a.Data)},
+		{Name: "type_description", Value: a.TypeName + " file"},
+		{Name: "type_extensions", Value: strings.TrimPrefix(path.Ext(a.Name), ".")},
+		{Name: "type_id", Value: 1},
+		{Name: "type_name", Value: a.TypeName},
+	}
+	if kind == "image" {
+		out = append(wire.Struct{{Name: "arch", Value: a.Arch}}, out...)
+	}
+	return out
+}
+
 // row is the build as listTagged answers.
 func (l *tagging) row(extra bool) wire.Struct {
 	b := l.build
 	out := wire.Struct{
 		{Name: "build_id", Value: b.id},
-		{Name: "completion_time", Value: when(b.completed)},
+		{Name: "completion_time", Value: when(b.Completed)},
 		{Name: "create_event", Value: l.event},
 		{Name: "creation_event_id", Value: b.event},
 		{Name: "creation_time", Value: when(b.created)},
@@ -116,15 +157,15 @@ func (l *tagging) row(extra bool) wire.Struct {
 		{Name: "id", Value: b.id},
 		{Name: "name", Value: b.name},
 		{Name: "nvr", Value: b.NVR},
-		{Name: "owner_id", Value: b.owner},
-		{Name: "owner_name", Value: b.Owner},
+		{Name: "owner_id", Value: b.owner.id},
+		{Name: "owner_name", Value: b.owner.Name},
 		{Name: "package_id", Value: b.pkg},
 		{Name: "package_name", Value: b.name},
 		{Name: "promoter_id", Value: nil},
 		{Name: "promoter_name", Value: nil},
 		{Name: "promotion_time", Value: nil},
 		{Name: "release", Value: b.release},
-		{Name: "start_time", Value: when(b.started)},
+		{Name: "start_time", Value: when(b.Started)},
 		{Name: "state", Value: int(b.State)},
 		{Name: "tag_id", Value: l.tag.id},
 		{Name: "tag_name", Value: l.tag.Name},
@@ -170,31 +211,6 @@ func (r *rpmRow) row(s rpmShape) wire.Struct {
 	return out
 }
 
-// row is the tag as listTags answers.
-func (t *tag) row() wire.Struct {
-	return wire.Struct{
-		{Name: "arches", Value: nonempty(strings.Join(t.Arches, " "))},
-		{Name: "id", Value: t.id},
-		{Name: "locked", Value: t.Locked},
-		{Name: "maven_include_all", Value: false},
-		{Name: "maven_support", Value: false},
-		{Name: "name", Value: t.Name},
-		{Name: "perm", Value: nil},
-		{Name: "perm_id", Value: nil},
-	}
-}
-
-func (t target) row() wire.Struct {
-	return wire.Struct{
-		{Name: "build_tag", Value: t.build.id},
-		{Name: "build_tag_name", Value: t.build.Name},
-		{Name: "dest_tag", Value: t.dest.id},
-		{Name: "dest_tag_name", Value: t.dest.Name},
-		{Name: "id", Value: t.id},
-		{Name: "name", Value: t.name},
-	}
-}
-
 // row is the task as getTaskInfo and its kin answer; they put the request in
 // different places.
 func (t *task) row(request, sorted bool) wire.Struct {
@@ -208,24 +224,24 @@ func (t *task) row(request, sorted bool) wire.Struct {
 		{Name: "arch", Value: t.Arch},
 		{Name: "awaited", Value: nil},
 		{Name: "channel_id", Value: 1},
-		{Name: "completion_time", Value: only(done, when(t.completed))},
-		{Name: "completion_ts", Value: only(done, stamp(t.completed))},
-		{Name: "create_time", Value: when(t.created)},
-		{Name: "create_ts", Value: stamp(t.created)},
+		{Name: "completion_time", Value: only(done, when(t.Completed))},
+		{Name: "completion_ts", Value: only(done, stamp(t.Completed))},
+		{Name: "create_time", Value: when(t.Created)},
+		{Name: "create_ts", Value: stamp(t.Created)},
 		{Name: "host_id", Value: nil},
 		{Name: "id", Value: t.ID},
 		{Name: "label", Value: nonempty(t.Label)},
 		{Name: "method", Value: t.Method},
-		{Name: "owner", Value: t.owner},
+		{Name: "owner", Value: t.owner.id},
 		{Name: "parent", Value: parent},
-		{Name: "priority", Value: 20},
+		{Name: "priority", Value: t.Priority},
 	}
 	if request && sorted {
 		out = append(out, wire.Member{Name: "request", Value: t.Request})
 	}
 	out = append(out, wire.Struct{
-		{Name: "start_time", Value: only(started, when(t.started))},
-		{Name: "start_ts", Value: only(started, stamp(t.started))},
+		{Name: "start_time", Value: only(started, when(t.Started))},
+		{Name: "start_ts", Value: only(started, stamp(t.Started))},
 		{Name: "state", Value: int(t.State)},
 		{Name: "waiting", Value: nil},
 		{Name: "weight", Value: 1.0},

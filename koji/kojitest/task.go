@@ -32,14 +32,17 @@ type Task struct {
 	Volume         string            // of the output; default koji.DefaultVolume
 	Output         map[string][]byte // by name
 	OutputPaths    map[string]string // by name, files on disk that stay there
+	// Priority defaults to 20, for children to one less than the parent's.
+	Priority int
+	// Created, Started and Completed default to when the task is added.
+	Created, Started, Completed time.Time
 }
 
 type task struct {
 	Task
-	parent                      *task
-	children                    []*task
-	owner                       int
-	created, started, completed time.Time
+	parent   *task
+	children []*task
+	owner    *account
 }
 
 // AddTask adds a task with its children and their output, and returns its id.
@@ -64,16 +67,21 @@ func (h *Hub) addTask(t Task, parent *task) (*task, error) {
 		return nil, errors.New("a free task has no output")
 	}
 	row := &task{Task: t.withDefaults(parent), parent: parent}
-	row.owner = h.users.index(row.Owner) + 1
+	row.owner = h.account(row.Owner)
 	h.tasks[t.ID] = row
 	h.lastTask = max(h.lastTask, t.ID)
-	_, row.created = h.event()
-	row.started, row.completed = row.created.Add(250*time.Millisecond), row.created.Add(750*time.Millisecond)
+	now := h.now // a task is no event, but takes its time
+	h.now = now.Add(time.Second)
+	for i, field := range []*time.Time{&row.Created, &row.Started, &row.Completed} {
+		if field.IsZero() {
+			*field = now.Add(time.Duration(i) * 250 * time.Millisecond)
+		}
+	}
 	for name, data := range t.Output {
-		h.files[row.file(name)] = &file{data: data, mtime: row.completed}
+		h.files[row.file(name)] = &file{data: data, mtime: row.Completed}
 	}
 	for name, disk := range t.OutputPaths {
-		h.files[row.file(name)] = &file{disk: disk, mtime: row.completed}
+		h.files[row.file(name)] = &file{disk: disk, mtime: row.Completed}
 	}
 	for _, c := range t.Children {
 		child, err := h.addTask(c, row)
@@ -94,6 +102,12 @@ func (t Task) withDefaults(parent *task) Task {
 		t.Method = or(t.Method, "build")
 	} else {
 		t.Method, t.Label = or(t.Method, "buildArch"), or(t.Label, t.Arch)
+	}
+	if t.Priority == 0 {
+		t.Priority = 20
+		if parent != nil {
+			t.Priority = parent.Priority - 1
+		}
 	}
 	if t.Request != nil {
 		return t

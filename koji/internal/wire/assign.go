@@ -175,30 +175,3 @@ func (v scalar) any() any {
 		return string(v.text)
 	}
 }
-
-// plan says which field of a struct takes which member.
-type plan struct{ fields map[string]field }
-
-type field struct {
-	index    []int
-	fallback bool // taken only while the field is still zero
-}
-
-// plan returns the plan of a struct type; it lives as long as the decoder.
-func (d *decoder) plan(t reflect.Type) *plan {
-	if p, ok := d.plans[t]; ok {
-		return p
-	}
-	p := &plan{fields: map[string]field{}}
-	for _, f := range reflect.VisibleFields(t) {
-		tag, ok := f.Tag.Lookup("koji")
-		if !ok {
-			continue
-		}
-		for i, name := range strings.Split(tag, ",") {
-			p.fields[name] = field{index: f.Index, fallback: i > 0}
-		}
-	}
-	d.plans[t] = p
-	return p
-}

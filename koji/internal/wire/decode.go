@@ -125,6 +125,7 @@ type decoder struct {
 	buf     []byte // character data of the value at hand
 	plans   map[reflect.Type]*plan
 	names   map[string]string // member names seen, so that maps share them
+	arena   arena
 }
 
 func newDecoder(r io.Reader, limits Limits) *decoder {

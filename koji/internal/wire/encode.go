@@ -31,6 +31,23 @@ func EncodeResponse(w io.Writer, v any) error {
 	return err
 }
 
+// EncodeRequest writes a call as Python's xmlrpc.client does, which is how a hub
+// stores the requests of tasks.
+func EncodeRequest(w io.Writer, method string, params []any) error {
+	e := new(encoder)
+	e.text(prolog + "<methodCall>\n<methodName>" + escape(method) + "</methodName>\n<params>\n")
+	for _, p := range params {
+		e.text("<param>\n")
+		if err := e.value(p); err != nil {
+			return err
+		}
+		e.text("</param>\n")
+	}
+	e.text("</params>\n</methodCall>\n")
+	_, err := w.Write(e.buf.Bytes())
+	return err
+}
+
 // EncodeFault writes a fault.
 func EncodeFault(w io.Writer, code int, text string) error {
 	e := new(encoder)
@@ -130,6 +147,9 @@ func (e *encoder) structure(s Struct) error {
 
 // escape replaces what Python's xmlrpc.client.escape does, and no more.
 func escape(s string) string {
+	if !strings.ContainsAny(s, "&<>") {
+		return s
+	}
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 }
 

@@ -9,37 +9,140 @@ import (
 // memberCost is what a member of a map costs in memory besides its value.
 const memberCost = 64
 
-// sink takes the members of one struct.
-type sink struct {
-	// slot returns where the member's value goes (invalid: nowhere).
-	slot func(name []byte) (reflect.Value, error)
-	// done is called once the value is there.
-	done func(name string, v reflect.Value)
-	end  func()
+// structure reads a struct behind its opening tag into whatever target is.
+func (d *decoder) structure(target reflect.Value, empty bool) error {
+	if !target.IsValid() {
+		return d.members(empty, func([]byte) (reflect.Value, error) { return reflect.Value{}, nil }, nil)
+	}
+	target = deref(target)
+	switch {
+	case target.Kind() == reflect.Struct && target.Type() != reflect.TypeFor[time.Time]():
+		target.SetZero()
+		if empty {
+			return nil
+		}
+		return d.intoStruct(target)
+	case target.Kind() == reflect.Map && target.Type().Key().Kind() == reflect.String:
+		target.Set(reflect.MakeMap(target.Type()))
+		return d.intoMap(target, empty)
+	case target.Kind() == reflect.Interface && target.NumMethod() == 0 && d.limits.Ordered:
+		return d.intoOrdered(target, empty)
+	case target.Kind() == reflect.Interface && target.NumMethod() == 0:
+		m := reflect.ValueOf(map[string]any{})
+		target.Set(m)
+		return d.intoMap(m, empty)
+	}
+	d.misfit("struct", target.Type().String())
+	return d.structure(reflect.Value{}, empty)
 }
 
-func (d *decoder) structure(target reflect.Value, empty bool) error {
-	out := d.sink(target)
-	for !empty {
-		name, kind, err := d.next()
+// intoStruct reads members into the fields of a struct.
+func (d *decoder) intoStruct(target reflect.Value) error {
+	p := d.plan(target.Type())
+	prev := &p.first
+	slot := func(name []byte) (reflect.Value, error) {
+		f, ok := p.fields[string(name)]
+		if !ok {
+			return d.restSlot(p, name)
+		}
+		prev.next, prev = f, f
+		return f.at(target), nil
+	}
+	var done func(string, reflect.Value)
+	if p.rest != nil {
+		done = func(name string, v reflect.Value) { keepRest(target.FieldByIndex(p.rest), p, name, v) }
+	}
+	for {
+		f, ok, err := d.fastMember(target, p, prev)
 		if err != nil {
 			return err
 		}
-		if kind == tagClose && name == "struct" {
-			break
+		if ok {
+			prev = f
+			continue
 		}
-		if kind != tagOpen || name != "member" {
-			return d.s.syntax("<%s> instead of <member>", name)
-		}
-		if err := d.member(out); err != nil {
+		if more, err := d.slowMember(slot, done); err != nil || !more {
 			return err
 		}
 	}
-	out.end()
+}
+
+// restSlot is where the value of a member goes that no field is for.
+func (d *decoder) restSlot(p *plan, name []byte) (reflect.Value, error) {
+	if p.rest == nil {
+		return reflect.Value{}, nil
+	}
+	return reflect.New(reflect.TypeFor[any]()).Elem(), d.spend(len(name) + memberCost)
+}
+
+// keepRest puts a member that no field is for into the map of the others.
+func keepRest(rest reflect.Value, p *plan, name string, v reflect.Value) {
+	if _, known := p.fields[name]; known || rest.Type() != reflect.TypeFor[map[string]any]() {
+		return
+	}
+	if rest.IsNil() {
+		rest.Set(reflect.ValueOf(map[string]any{}))
+	}
+	rest.SetMapIndex(reflect.ValueOf(name), v)
+}
+
+func (d *decoder) intoMap(m reflect.Value, empty bool) error {
+	elem := m.Type().Elem()
+	return d.members(
+		empty,
+		func(name []byte) (reflect.Value, error) {
+			return reflect.New(elem).Elem(), d.spend(len(name) + memberCost + int(elem.Size()))
+		},
+		func(name string, v reflect.Value) {
+			m.SetMapIndex(reflect.ValueOf(name).Convert(m.Type().Key()), v)
+		},
+	)
+}
+
+func (d *decoder) intoOrdered(target reflect.Value, empty bool) error {
+	members := Struct{}
+	err := d.members(
+		empty,
+		func(name []byte) (reflect.Value, error) {
+			return reflect.New(reflect.TypeFor[any]()).Elem(), d.spend(len(name) + memberCost)
+		},
+		func(name string, v reflect.Value) {
+			members = append(members, Member{Name: name, Value: v.Interface()})
+		},
+	)
+	target.Set(reflect.ValueOf(members))
+	return err
+}
+
+// members reads all members up to and with </struct>. slot returns where a
+// member's value goes (invalid: nowhere); done, if any, is called once it is
+// there.
+func (d *decoder) members(empty bool, slot func([]byte) (reflect.Value, error), done func(string, reflect.Value)) error {
+	for !empty {
+		if more, err := d.slowMember(slot, done); err != nil || !more {
+			return err
+		}
+	}
 	return nil
 }
 
-func (d *decoder) member(out sink) error {
+// slowMember reads one member, however it is written. It reports false at the
+// end of the struct.
+func (d *decoder) slowMember(slot func([]byte) (reflect.Value, error), done func(string, reflect.Value)) (bool, error) {
+	name, kind, err := d.next()
+	if err != nil {
+		return false, err
+	}
+	if kind == tagClose && name == "struct" {
+		return false, nil
+	}
+	if kind != tagOpen || name != "member" {
+		return false, d.s.syntax("<%s> instead of <member>", name)
+	}
+	return true, d.member(slot, done)
+}
+
+func (d *decoder) member(slot func([]byte) (reflect.Value, error), done func(string, reflect.Value)) error {
 	name, kind, err := d.next()
 	if err != nil {
 		return err
@@ -53,7 +156,7 @@ func (d *decoder) member(out sink) error {
 			return err
 		}
 	}
-	slot, err := out.slot(text)
+	target, err := slot(text)
 	if err != nil {
 		return err
 	}
@@ -74,17 +177,17 @@ func (d *decoder) member(out sink) error {
 	}
 	switch {
 	case name == "value" && kind == tagOpen:
-		err = d.valueBody(slot)
+		err = d.valueBody(target)
 	case name == "value" && kind == tagEmpty:
-		err = d.assign(slot, scalar{kind: kindString})
+		err = d.assign(target, scalar{kind: kindString})
 	default:
 		return d.s.syntax("<%s> instead of <value>", name)
 	}
 	if err != nil {
 		return err
 	}
-	if out.done != nil {
-		out.done(key, slot)
+	if done != nil && target.IsValid() {
+		done(key, target)
 	}
 	return d.close("member")
 }
@@ -102,73 +205,4 @@ func (d *decoder) key(text []byte) (string, error) {
 		d.names[s] = s
 	}
 	return s, nil
-}
-
-// sink prepares target for the members of a struct.
-func (d *decoder) sink(target reflect.Value) sink {
-	skip := sink{slot: func([]byte) (reflect.Value, error) { return reflect.Value{}, nil }, end: func() {}}
-	if !target.IsValid() {
-		return skip
-	}
-	target = deref(target)
-	switch {
-	case target.Kind() == reflect.Struct && target.Type() != reflect.TypeFor[time.Time]():
-		target.SetZero()
-		return d.structSink(target)
-	case target.Kind() == reflect.Map && target.Type().Key().Kind() == reflect.String:
-		target.Set(reflect.MakeMap(target.Type()))
-		return d.mapSink(target)
-	case target.Kind() == reflect.Interface && target.NumMethod() == 0 && d.limits.Ordered:
-		return d.orderedSink(target)
-	case target.Kind() == reflect.Interface && target.NumMethod() == 0:
-		m := reflect.ValueOf(map[string]any{})
-		target.Set(m)
-		return d.mapSink(m)
-	}
-	d.misfit("struct", target.Type().String())
-	return skip
-}
-
-func (d *decoder) structSink(target reflect.Value) sink {
-	plan := d.plan(target.Type())
-	return sink{
-		slot: func(name []byte) (reflect.Value, error) {
-			f, ok := plan.fields[string(name)]
-			if !ok {
-				return reflect.Value{}, nil
-			}
-			v := target.FieldByIndex(f.index)
-			if f.fallback && !v.IsZero() {
-				return reflect.Value{}, nil
-			}
-			return v, nil
-		},
-		end: func() {},
-	}
-}
-
-func (d *decoder) mapSink(m reflect.Value) sink {
-	elem := m.Type().Elem()
-	return sink{
-		slot: func(name []byte) (reflect.Value, error) {
-			return reflect.New(elem).Elem(), d.spend(len(name) + memberCost + int(elem.Size()))
-		},
-		done: func(name string, v reflect.Value) {
-			m.SetMapIndex(reflect.ValueOf(name).Convert(m.Type().Key()), v)
-		},
-		end: func() {},
-	}
-}
-
-func (d *decoder) orderedSink(target reflect.Value) sink {
-	members := Struct{}
-	return sink{
-		slot: func(name []byte) (reflect.Value, error) {
-			return reflect.New(reflect.TypeFor[any]()).Elem(), d.spend(len(name) + memberCost)
-		},
-		done: func(name string, v reflect.Value) {
-			members = append(members, Member{Name: name, Value: v.Interface()})
-		},
-		end: func() { target.Set(reflect.ValueOf(members)) },
-	}
 }

@@ -68,10 +68,6 @@ func (s Struct) Get(name string) (any, bool) {
 	return nil, false
 }
 
-// Tuple is a target for an array whose values differ in type: pointers to where
-// the first, second, ... go. Further values are dropped.
-type Tuple []any
-
 // Fault is a fault as it came over the wire.
 type Fault struct { //nolint:errname // the protocol's word
 	Code      int      `koji:"faultCode"`

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"os"
@@ -371,8 +372,16 @@ func FuzzDecodeResponse(f *testing.F) {
 		limits := wire.Limits{MaxBytes: 1 << 16, Ordered: true}
 		var v any
 		err := wire.DecodeResponse(bytes.NewReader(raw), limits, &v)
-		var rows []row
-		_ = wire.DecodeResponse(iotest.OneByteReader(bytes.NewReader(raw)), limits, &rows)
+		// Byte by byte everything goes the long way, which must agree with the short one.
+		var rows, slow []row
+		fastErr := wire.DecodeResponse(bytes.NewReader(raw), limits, &rows)
+		slowErr := wire.DecodeResponse(iotest.OneByteReader(bytes.NewReader(raw)), limits, &slow)
+		if diff := cmp.Diff(fmt.Sprint(slowErr), fmt.Sprint(fastErr)); diff != "" {
+			t.Fatal(diff)
+		}
+		if diff := cmp.Diff(slow, rows); fastErr == nil && diff != "" {
+			t.Fatalf("the short way reads something else:\n%s", diff)
+		}
 		_ = wire.DecodeResponse(bytes.NewReader(raw), limits, &wire.Multi{Outs: []any{&rows, nil}})
 		_, _ = wire.DecodeCall(bytes.NewReader(raw), limits)
 		// A skipped answer is accepted and refused like a read one.
