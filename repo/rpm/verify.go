@@ -7,7 +7,6 @@ import (
 	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"io"
 	"strconv"
@@ -18,49 +17,6 @@ import (
 type VerifyOptions struct {
 	Options
 	Keyring *Keyring
-}
-
-// Verify reads the whole of r once and judges every digest and signature that
-// the package carries about itself; sha256 and size of the file come with it.
-// The error is a *FormatError for what is no RPM, or that of r; a package that
-// fails its checks is no error but a Verdict (see Verdict.Err).
-func Verify(r io.Reader, opts VerifyOptions) (*Verdict, error) {
-	whole := &counter{Hash: sha256.New()}
-	tee := io.TeeReader(r, whole)
-	p, err := opts.Read(tee)
-	if err != nil {
-		return nil, err
-	}
-	d := newDigester(p)
-	for i := range p.Signatures {
-		d.addSignature(&p.Signatures[i], opts.Keyring)
-	}
-	payload, err := io.CopyBuffer(d, tee, make([]byte, 128<<10))
-	if err != nil {
-		return nil, fmt.Errorf("read rpm %s: %w", PartPayload, err)
-	}
-	p.FileSize = whole.n
-	v := &Verdict{Package: p, Size: whole.n, SHA256: hexSum(whole)}
-	v.Checks = append(v.Checks, sizeCheck(p, payload))
-	for _, c := range d.checks {
-		v.Checks = append(v.Checks, c.result())
-	}
-	for _, s := range d.signatures {
-		v.Signatures = append(v.Signatures, s.result())
-	}
-	return v, nil
-}
-
-// counter is a hash that knows how much it has seen.
-type counter struct {
-	hash.Hash
-	n int64
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.Hash.Write(b)
-	c.n += int64(n)
-	return n, err
 }
 
 // digester feeds the payload to whatever must see it.
