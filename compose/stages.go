@@ -101,7 +101,7 @@ func (r *build) room(ctx context.Context) error {
 // want is how the fetcher is asked for the RPM. What it brings is judged by the
 // Plan's digests and by those that the RPM carries about itself.
 func (p *PlanRPM) want() fetch.Want {
-	w := fetch.Want{URLs: []string{p.URL}, SHA256: p.SHA256, Check: p.check}
+	w := fetch.Want{URLs: []string{p.URL}, SHA256: p.SHA256, Judge: func() fetch.Judge { return &rpmJudge{rpm.NewVerifier(rpm.VerifyOptions{}), p} }}
 	if p.SigMD5 != "" || p.HeaderSHA256 != "" {
 		w.Key = "rpm:" + p.SigMD5 + ":" + p.HeaderSHA256 + ":" + p.File + ":" + p.SignedBy
 	}
@@ -111,13 +111,24 @@ func (p *PlanRPM) want() fetch.Want {
 	return w
 }
 
-func (p *PlanRPM) check(path string) error {
-	f, err := os.Open(path)
+// rpmJudge compares an RPM with what the Plan says of it, as its bytes come.
+type rpmJudge struct {
+	*rpm.Verifier
+	p *PlanRPM
+}
+
+func (j *rpmJudge) Write(b []byte) (int, error) {
+	n, err := j.Verifier.Write(b)
 	if err != nil {
-		return fmt.Errorf("open RPM: %w", err)
+		err = &AlteredError{File: j.p.File, Reason: err.Error(), Err: err}
 	}
-	defer func() { _ = f.Close() }()
-	v, err := rpm.Verify(f, rpm.VerifyOptions{})
+	return n, err
+}
+
+// Verdict is asked by the fetcher after the last byte.
+func (j *rpmJudge) Verdict() error {
+	p := j.p
+	v, err := j.Verifier.Verdict()
 	if err != nil {
 		return &AlteredError{File: p.File, Reason: err.Error(), Err: err}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"net/url"
@@ -182,7 +183,10 @@ func (r *Remote) file(ctx context.Context, bases []string, d *Data) (io.ReadClos
 	if d.Checksum.Type == "sha256" {
 		want.SHA256 = d.Checksum.Value
 	} else {
-		want.Check = func(path string) error { return checkFile(path, d) }
+		if readHash(d.Checksum.Type) == nil {
+			return nil, &FormatError{File: "repomd.xml", Reason: "checksum type " + d.Checksum.Type + " is not known"}
+		}
+		want.Judge = func() fetch.Judge { return &fileSum{readHash(d.Checksum.Type), d} }
 	}
 	if d.Base != "" {
 		bases = []string{d.Base}
@@ -205,19 +209,16 @@ func (r *Remote) file(ctx context.Context, bases []string, d *Data) (io.ReadClos
 	return f, nil
 }
 
-// checkFile compares a file with a digest that the cache does not know itself.
-func checkFile(path string, d *Data) error {
-	sum := readHash(d.Checksum.Type)
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", d.Href, err)
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	if _, err := io.Copy(sum, f); err != nil {
-		return fmt.Errorf("read %s: %w", d.Href, err)
-	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != d.Checksum.Value {
-		return &ChecksumError{File: d.Href, What: "checksum", Want: d.Checksum.Value, Got: got}
+// fileSum compares a file with a digest that the cache does not know itself.
+type fileSum struct {
+	hash.Hash
+	data *Data
+}
+
+// Verdict is asked by the fetcher after the last byte.
+func (s *fileSum) Verdict() error {
+	if got := hex.EncodeToString(s.Sum(nil)); got != s.data.Checksum.Value {
+		return &ChecksumError{File: s.data.Href, What: "checksum", Want: s.data.Checksum.Value, Got: got}
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (f *Fetcher) serveFile(ctx context.Context, w Want, fl *flight) (string, er
 		fl.report(size, size)
 		return path, err
 	}
-	p, err := f.openPart(ctx, w.id())
+	p, err := f.openPart(ctx, &w)
 	if err != nil {
 		return "", fmt.Errorf("get %s: %w", w.name(), f.diskError(err, w.Size))
 	}

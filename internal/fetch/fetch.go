@@ -68,10 +68,11 @@ type Want struct {
 	Size int64
 	// SHA256 in hex, "" when unknown.
 	SHA256 string
-	// Check, if set, inspects the complete file at a temporary path before it
-	// gets its name; it runs for cached files too. It must not change the
-	// file. An error makes the next mirror be tried.
-	Check func(path string) error
+	// Judge, if set, makes a judge of the file, a new one for each time that it
+	// is read from the start. What is in the cache already is judged too; judges
+	// of one Key are taken for equal, and what has passed one of them is not read
+	// again by this Fetcher.
+	Judge func() Judge
 	// Key names content that never changes (a digest, an identifier). A later
 	// Get with the same Key is served from the cache even without SHA256.
 	// With neither Key nor SHA256 every Get downloads.
@@ -96,6 +97,7 @@ type Fetcher struct {
 	flights map[string]*flight
 	hosts   map[string]chan struct{}
 	hashed  map[string]fileID // cache files whose digest this process has seen
+	judged  map[string]bool   // see judgeKey
 	usage   usage
 }
 
@@ -109,7 +111,7 @@ func New(dir string, opt Options) (*Fetcher, error) {
 	}
 	f := &Fetcher{
 		dir: dir, opt: opt, client: client, log: opt.Logger, free: diskFree, limit: newLimiter(opt.BytesPerSecond),
-		flights: map[string]*flight{}, hosts: map[string]chan struct{}{}, hashed: map[string]fileID{},
+		flights: map[string]*flight{}, hosts: map[string]chan struct{}{}, hashed: map[string]fileID{}, judged: map[string]bool{},
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	for _, sub := range []string{"cas/sha256", "keys", "part", "used", "holds", "docs"} {
@@ -233,10 +235,10 @@ func (f *Fetcher) get(ctx context.Context, w Want, listen listener, s *Session) 
 		if !there {
 			continue // removed since, so it is fetched again
 		}
-		// Whoever joined another's download has a Check of his own.
-		if !leader && w.Check != nil {
-			if err := w.Check(path); err != nil {
-				return "", &CheckError{URL: w.name(), Err: err}
+		// Whoever joined another's download has a Judge of his own.
+		if !leader && w.Judge != nil {
+			if err := f.judgeFile(ctx, &w, path, filepath.Base(path)); err != nil {
+				return "", err
 			}
 		}
 		return path, nil

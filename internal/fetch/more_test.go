@@ -320,7 +320,19 @@ func TestLink(t *testing.T) {
 	}
 }
 
-func TestKeyWithAnotherCheckIsFetchedAgain(t *testing.T) {
+// collector collects the bytes and asks the function in the end.
+type collector struct {
+	bytes.Buffer
+	ask func([]byte) error
+}
+
+func (j *collector) Verdict() error { return j.ask(j.Bytes()) }
+
+func judged(ask func([]byte) error) func() Judge {
+	return func() Judge { return &collector{ask: ask} }
+}
+
+func TestKeyWithAnotherJudgeIsFetchedAgain(t *testing.T) {
 	t.Parallel()
 	old, data := blob(1000, 35), blob(1000, 36)
 	var n atomic.Int32
@@ -335,12 +347,12 @@ func TestKeyWithAnotherCheckIsFetchedAgain(t *testing.T) {
 	if _, err := f.Get(t.Context(), Want{URLs: []string{base + "/x"}, Key: "k"}); err != nil {
 		t.Fatal(err)
 	}
-	path, err := f.Get(t.Context(), Want{URLs: []string{base + "/x"}, Key: "k", Check: func(path string) error {
-		if got, _ := os.ReadFile(path); !bytes.Equal(got, data) {
+	path, err := f.Get(t.Context(), Want{URLs: []string{base + "/x"}, Key: "k", Judge: judged(func(got []byte) error {
+		if !bytes.Equal(got, data) {
 			return errors.New("stale")
 		}
 		return nil
-	}})
+	})})
 	if err != nil {
 		t.Fatal(err)
 	}

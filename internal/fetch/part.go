@@ -2,15 +2,14 @@ package fetch
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,19 +28,21 @@ type part struct {
 
 	reserved int64 // of Options.MaxCache; guarded by Fetcher.mu
 
-	hash   hash.Hash
-	behind bool // the bytes of an earlier process are not in hash yet
+	want   *Want
+	seen   *witness
+	behind bool // the witness has not seen the bytes of an earlier process yet
 }
 
 // partMeta is where the bytes came from, to ask for the rest of the same file.
 type partMeta struct {
 	Origin    string `json:"origin"`    // SHA-256 of the URL, which may hold a password
 	Validator string `json:"validator"` // strong ETag or Last-Modified, for If-Range
+	Boot      string `json:"boot"`      // of the machine that wrote the bytes
 }
 
-// openPart opens or creates the part file of id, waiting for its lock.
-func (f *Fetcher) openPart(ctx context.Context, id string) (*part, error) {
-	base := filepath.Join(f.dir, "part", hexSum(id))
+// openPart opens or creates the part file of w, waiting for its lock.
+func (f *Fetcher) openPart(ctx context.Context, w *Want) (*part, error) {
+	base := filepath.Join(f.dir, "part", hexSum(w.id()))
 	lock, err := waitLock(ctx, base+".lock")
 	if err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func (f *Fetcher) openPart(ctx context.Context, id string) (*part, error) {
 		lock.release()
 		return nil, fmt.Errorf("open part file: %w", err)
 	}
-	p := &part{file: file, path: base, lock: lock, hash: sha256.New()}
+	p := &part{file: file, path: base, lock: lock, want: w, seen: newWitness(w)}
 	if p.size, err = file.Seek(0, io.SeekEnd); err != nil {
 		p.close()
 		return nil, fmt.Errorf("open part file: %w", err)
@@ -77,13 +78,12 @@ func (p *part) setMeta(m partMeta) error {
 	if err != nil {
 		return fmt.Errorf("encode part record: %w", err)
 	}
-	return atomicfile.Write(p.path+".json", data, 0o644)
+	return writeNote(p.path+".json", data)
 }
 
 // reset drops all bytes.
 func (p *part) reset() error {
-	p.size, p.behind, p.meta = 0, false, partMeta{}
-	p.hash.Reset()
+	p.size, p.behind, p.meta, p.seen = 0, false, partMeta{}, newWitness(p.want)
 	_ = os.Remove(p.path + ".json")
 	_, err := p.file.Seek(0, io.SeekStart)
 	if err = errors.Join(err, p.file.Truncate(0)); err != nil {
@@ -92,39 +92,65 @@ func (p *part) reset() error {
 	return nil
 }
 
-// catchUp brings bytes of an earlier process into the digest.
-func (p *part) catchUp(ctx context.Context) error {
+// catchUp shows the bytes of an earlier process to the witness. What the Judge
+// turns down is dropped.
+func (p *part) catchUp(ctx context.Context, u *url.URL) error {
 	if !p.behind {
 		return nil
 	}
-	p.hash.Reset()
+	p.seen = newWitness(p.want)
 	src := ctxReader{ctx, io.NewSectionReader(p.file, 0, p.size)}
-	if _, err := io.CopyBuffer(p.hash, src, make([]byte, 256<<10)); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{p.seen}, src, make([]byte, copyBuffer)); err != nil {
+		if _, against := errors.AsType[*judgedError](err); against {
+			return errors.Join(&restartError{checkError(u.Redacted(), err)}, p.reset())
+		}
 		return fmt.Errorf("read part file: %w", err)
 	}
 	p.behind = false
 	return nil
 }
 
-func (p *part) Write(b []byte) (int, error) {
+func (p *part) append(b []byte) error {
 	n, err := p.file.WriteAt(b, p.size)
 	p.size += int64(n)
-	p.hash.Write(b[:n])
-	return n, err
+	return err
 }
 
-func (p *part) sum() string { return hex.EncodeToString(p.hash.Sum(nil)) }
-
-// commit syncs the bytes and gives them their final name.
+// commit gives the bytes their final name. Nothing is synced: a file whose name
+// survived a power cut and whose bytes did not lacks its digest, which every
+// process looks at before it uses the file (see intact).
 func (p *part) commit(path string) error {
-	if err := errors.Join(p.file.Chmod(0o444), p.file.Sync()); err != nil {
+	if err := p.file.Chmod(0o444); err != nil {
 		return err
 	}
 	if err := os.Rename(p.path+".part", path); err != nil {
 		return err
 	}
 	_ = os.Remove(p.path + ".json")
-	return atomicfile.SyncDir(filepath.Dir(path))
+	return nil
+}
+
+// bootID changes whenever the machine starts; "" where the system does not say.
+func bootID() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(id))
+}
+
+// writeNote puts a record of the cache's own at path, whole or not at all unless
+// the power fails: then it is unreadable, which costs a download.
+func writeNote(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), atomicfile.TempPrefix+"*")
+	if err != nil {
+		return fmt.Errorf("write record: %w", err)
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write record: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
 }
 
 // close gives the part up; its bytes stay for a resume, an empty one goes.
