@@ -28,12 +28,8 @@ func (d *Document) packageLines(prefix string, names []string) error {
 	}
 	sec := d.lastPackages()
 	if sec == nil {
-		d.endLine(len(d.nodes))
 		sec = &Section{Name: "%packages", header: "%packages" + d.eol, end: "%end" + d.eol, pos: Position{File: d.Name}}
-		if len(d.nodes) > 0 {
-			d.nodes = append(d.nodes, &Blank{Position{File: d.Name}, d.eol})
-		}
-		d.nodes = append(d.nodes, sec)
+		d.appendSection(sec)
 	}
 	sec.Lines = append(slices.Clip(sec.Lines), lines...)
 	return nil

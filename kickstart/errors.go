@@ -3,6 +3,7 @@ package kickstart
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Position is a place in a kickstart. Line and Col count from 1; Col counts
@@ -167,8 +168,36 @@ func reprList(list []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// repr quotes a value for a message and keeps the message on one line.
+// repr quotes a value for a message as Python does, which also keeps the
+// message on one line.
 func repr(s string) string {
-	q := fmt.Sprintf("%q", s)
-	return "'" + strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`) + "'"
+	quote := '\''
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		quote = '"'
+	}
+	var b strings.Builder
+	b.WriteRune(quote)
+	for _, r := range s {
+		switch {
+		case r == quote || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteRune(quote)
+	return b.String()
 }

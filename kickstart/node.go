@@ -100,6 +100,8 @@ type Line struct {
 	Text    string // line end included
 	Include *Include
 	pos     Position
+	skipped bool        // a comment or blank that the installer never sees
+	problem *Diagnostic // the line could not be understood
 }
 
 // Pos is where the line starts.
@@ -111,11 +113,12 @@ type Section struct {
 	Args  []Word // the options of the header
 	Lines []Line // the body, without the %end
 
-	pos      Position
-	header   string
-	end      string // the %end line; empty when it is missing
-	endPos   Position
-	problems []Diagnostic
+	pos     Position
+	header  string
+	end     string // the %end line; empty when it is missing
+	endPos  Position
+	unknown *Diagnostic // nobody knows a section of this name
+	unended *Diagnostic // the %end is missing
 }
 
 // Pos is where the header stands.
@@ -149,13 +152,13 @@ func (n *Section) body() iter.Seq[Line] {
 
 func eachLine(lines []Line, yield func(Line) bool) bool {
 	for _, l := range lines {
-		if l.Include != nil {
+		switch {
+		case l.Include != nil:
 			if !eachLine(l.Include.lines, yield) {
 				return false
 			}
-			continue
-		}
-		if !yield(l) {
+		case l.skipped:
+		case !yield(l):
 			return false
 		}
 	}

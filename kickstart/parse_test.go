@@ -61,7 +61,7 @@ func TestParseErrorsPointAtTheProblem(t *testing.T) {
 		{"bad number", "part / --size=big\n", "test.ks:1:8: argument --size: invalid int value: 'big'", kickstart.Options{Version: kickstart.F44}},
 		{"bad package line", "%packages\nvim\n  -\n%end\n", "test.ks:3:3: a package exclusion without a name; remove the line", kickstart.Options{Version: kickstart.F44}},
 		{"not UTF-8", "lang en\nuser --name=\xff\n", "test.ks:2:13: the text is not UTF-8; save the file as UTF-8", kickstart.Options{}},
-		{"unknown version", "lang en\n", "test.ks: no option tables for version 'F12'; use one of F38, F39, F40, F41, F42, F43, F44, F45, RHEL9, RHEL10, DEVEL", kickstart.Options{Version: "F12"}},
+		{"unknown version", "lang en\n", "test.ks: no option tables for version 'F12'; use one of F38, F39, F40, F41, F42, F43, F44, F45, F46, RHEL9, RHEL10, DEVEL", kickstart.Options{Version: "F12"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Version names a kickstart syntax: "F38" to "F45", "RHEL9", "RHEL10" or
+// Version names a kickstart syntax: "F38" to "F46", "RHEL9", "RHEL10" or
 // "DEVEL". The empty Version asks for no check of commands and options.
 type Version string
 
@@ -19,6 +19,7 @@ const (
 	F43    Version = "F43"
 	F44    Version = "F44"
 	F45    Version = "F45"
+	F46    Version = "F46" // so far the commands of F45
 	RHEL9  Version = "RHEL9"
 	RHEL10 Version = "RHEL10"
 	// Devel is the newest Fedora syntax that is built in.
@@ -27,7 +28,7 @@ const (
 
 // Versions lists the versions that Validate knows, Fedora first.
 func Versions() []Version {
-	return []Version{F38, F39, F40, F41, F42, F43, F44, F45, RHEL9, RHEL10, Devel}
+	return []Version{F38, F39, F40, F41, F42, F43, F44, F45, F46, RHEL9, RHEL10, Devel}
 }
 
 // ParseVersion reads a version as people write it: "F44", "f44", "44",
@@ -56,7 +57,7 @@ func (v Version) level() int {
 	case RHEL10:
 		return 401
 	case Devel:
-		return F45.level()
+		return F46.level()
 	default:
 	}
 	n := 0
