@@ -3,7 +3,10 @@
 package interop_test
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -208,5 +211,53 @@ func TestKickstartVerdictsAndViews(t *testing.T) {
 				t.Errorf("only %d refused", refused)
 			}
 		})
+	}
+}
+
+// TestKickstartIncludesAreFollowedAlike: with includes followed, pykickstart and
+// we accept the same files and find the same in them; what Flatten prints says
+// the same to pykickstart as the files did.
+func TestKickstartIncludesAreFollowedAlike(t *testing.T) {
+	dir, files := ksFiles(t)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	oracle := newOracle(t)
+	compared, twice := 0, 0
+	for name, src := range files {
+		if !bytes.Contains(src, []byte("%include")) || bytes.Contains(src, []byte("%ksappend")) {
+			continue
+		}
+		for _, ignore := range []bool{false, true} {
+			want := oracle.ask(t, ksQuestion{Version: "F44", Path: filepath.Join(dir, name), Includes: true, IgnoreMissing: ignore, Fill: true})
+			doc, err := ks.Parse(name, src, ks.Options{Version: ks.F44, Includes: ks.FSIncluder(root.FS()), IgnoreMissing: ignore})
+			if (err == nil) != (want.Error == nil) {
+				t.Errorf("%s: we %v, pykickstart %v", name, err, want.Error)
+				continue
+			}
+			if err != nil {
+				continue
+			}
+			compared++
+			if diff := ksViewsDiffer(doc, want.Views); diff != "" {
+				t.Errorf("%s (-pykickstart +ours):\n%s", name, diff)
+			}
+			text := doc.Flatten().String()
+			got := oracle.ask(t, ksQuestion{Version: "F44", Text: &text, Fill: true})
+			switch {
+			case got.Error != nil || slices.ContainsFunc(got.Warnings, func(w string) bool { return !strings.Contains(w, "deprecated") }):
+				t.Errorf("%s flattened: error %v, warnings %q", name, got.Error, got.Warnings)
+			case len(want.Warnings) > 0:
+				twice++ // things were defined twice, so the texts differ
+			case got.Text != want.Text:
+				t.Errorf("%s flattened (-pykickstart of the files +of the flattened):\n%s", name, gocmp.Diff(want.Text, got.Text))
+			}
+		}
+	}
+	t.Logf("%d compared, %d with something defined twice", compared, twice)
+	if compared < 130 || twice == 0 {
+		t.Errorf("only %d compared, %d with something defined twice", compared, twice)
 	}
 }
