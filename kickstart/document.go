@@ -19,6 +19,14 @@ type Document struct {
 	eol     string
 }
 
+// New makes an empty kickstart; the empty Version stands for Devel.
+func New(name string, v Version) *Document {
+	if v == "" {
+		v = Devel
+	}
+	return &Document{Name: name, version: v, eol: "\n"}
+}
+
 // Version is the syntax by which the typed views read commands: the one given
 // to Parse, else the one of the "#version=" comment, else Devel.
 func (d *Document) Version() Version { return d.version }

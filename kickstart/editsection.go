@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // AddScript adds a script section at the end of the file. A line of its body
@@ -62,8 +63,8 @@ func sectionHeader(name string, args []string) (string, error) {
 
 // bodyLines cuts a body into lines and refuses those that are not text.
 func (d *Document) bodyLines(sec *Section, body string) ([]Line, error) {
-	if strings.Contains(body, "\x00") {
-		return nil, &ValueError{"body", "holds a NUL"}
+	if !utf8.ValidString(body) || strings.Contains(body, "\x00") {
+		return nil, &ValueError{"body", "is not UTF-8, or holds a NUL"}
 	}
 	var lines []Line
 	var p parser

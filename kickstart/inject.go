@@ -53,7 +53,7 @@ func (d *Document) InjectRepos(side []Repo, prefer ...string) (Injection, error)
 	}
 	_, hasURL := d.URL()
 	if len(prefer) > 0 {
-		if err := work.excludeFrom(old, prefer); err != nil {
+		if err := work.excludeFrom(prefer); err != nil {
 			return Injection{}, err
 		}
 		if hasURL {
@@ -109,28 +109,30 @@ func (d *Document) freeName(name string) string {
 	return free
 }
 
-// excludeFrom keeps packages out of the repos.
-func (d *Document) excludeFrom(repos []Repo, names []string) error {
+// excludeFrom keeps packages out of the repos that are there.
+func (d *Document) excludeFrom(names []string) error {
 	for c := range d.Commands("repo") {
 		if !slices.Contains(d.nodes, Node(c)) {
 			return fmt.Errorf("exclude packages at %s: %w", c.pos, ErrIncludedRepo)
 		}
 	}
-	for _, r := range repos {
-		i := slices.IndexFunc(d.nodes, func(n Node) bool { return n.Pos() == r.Pos })
-		if i < 0 {
+	for _, n := range slices.Clone(d.nodes) {
+		c, isCommand := n.(*Command)
+		if !isCommand || c.Name != "repo" {
 			continue
 		}
-		list := slices.Clone(r.ExcludePkgs)
+		a, ok := d.read(c)
+		if !ok {
+			continue
+		}
+		list := a.list("excludepkgs")
 		for _, name := range names {
 			if !slices.Contains(list, name) {
 				list = append(list, name)
 			}
 		}
-		if c, ok := d.nodes[i].(*Command); ok {
-			if err := d.appendOption(c, "--excludepkgs", strings.Join(list, ",")); err != nil {
-				return err
-			}
+		if err := d.appendOption(c, "--excludepkgs", strings.Join(list, ",")); err != nil {
+			return err
 		}
 	}
 	return nil

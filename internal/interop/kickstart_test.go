@@ -226,3 +226,44 @@ func TestKickstartFlatten(t *testing.T) {
 	}
 	ksAccepted(t, bin, "F44", ksWrite(t, flattened))
 }
+
+// TestKickstartBuildIsAccepted: ksvalidator accepts what Build makes, in every
+// version and profile, and reads the same from it as we do.
+func TestKickstartBuildIsAccepted(t *testing.T) {
+	bin := ksTools(t)
+	oracle := newOracle(t)
+	for _, version := range []ks.Version{ks.F38, ks.F40, ks.F43, ks.F44, ks.F45, ks.RHEL9, ks.RHEL10} {
+		built := map[string][]byte{}
+		for _, profile := range []ks.Profile{ks.ProfileLive, ks.ProfileDisk, ks.ProfileInstaller} {
+			for _, arch := range []string{"x86_64", "aarch64", "ppc64le", "s390x"} {
+				doc, err := ks.Build(ks.Spec{
+					Profile: profile, Version: version, Arch: arch, Title: `it's "all" # %end`,
+					Source: ks.URL{Metalink: "https://h/?repo=fedora-$releasever&arch=$basearch", SSLCACert: "/etc/my ca.pem"},
+					Repos:  []ks.Repo{{Name: "more", MirrorList: "https://h/?a='b'", Cost: 900}},
+					Side:   []ks.Repo{{Name: "updates", BaseURL: "https://h/side/#1", IncludePkgs: []string{"hello*"}}}, Prefer: []string{"hello"},
+					Environment: "custom-environment", Groups: []ks.Group{{Name: "Sound and Video", Level: ks.GroupOptional}, {Name: "fonts", Level: ks.GroupMandatory}},
+					Packages: []string{"vim*", "gcc-c++"}, Exclude: []string{"nano"}, ExcludeGroups: []string{"games"}, InstLangs: []string{"cs", "de"},
+					Locale:  ks.Locale{Lang: "cs_CZ.UTF-8", AddSupport: []string{"de_DE.UTF-8"}, XLayouts: []string{"cz (qwerty)", "us"}, Timezone: "Europe/Prague"},
+					Root:    ks.RootPW{Password: "$6$salt$hash./", Crypted: true},
+					Users:   []ks.User{{Name: "ann", Groups: []string{"wheel"}, Gecos: `Ann "A" \ '#1'`, Home: "/srv/a b"}, {Name: "bob", Password: "$y$j$s$h", Crypted: true}},
+					SSHKeys: []ks.SSHKey{{User: "ann", Key: "ssh-ed25519 AAAA+/= ann's key #2"}}, Hostname: "h.example.org",
+					Services: ks.Services{Enabled: []string{"sshd"}, Disabled: []string{`dev-disk-by\x2dlabel-a.swap`}}, KernelArgs: []string{"console=ttyS0", "quiet"},
+					Firewall: ks.Firewall{Services: []string{"ssh"}, Ports: []string{"80:tcp"}, Trusted: []string{"eth1"}},
+					Scripts:  []ks.Script{{Section: "%post", Interpreter: "/usr/bin/python3", Log: "/root/my log", Body: "print('%end')\n  %if\n"}},
+				})
+				if err != nil {
+					t.Errorf("%s %s %s: %v", version, profile, arch, err)
+					continue
+				}
+				built[string(profile)+"-"+arch] = doc.Bytes()
+				text := doc.String()
+				if want := oracle.ask(t, ksQuestion{Version: string(version), Text: &text, Fill: true}); want.Error != nil {
+					t.Errorf("%s %s %s: %s", version, profile, arch, *want.Error)
+				} else if diff := ksViewsDiffer(doc, want.Views); diff != "" {
+					t.Errorf("%s %s %s (-pykickstart +ours):\n%s", version, profile, arch, diff)
+				}
+			}
+		}
+		ksAccepted(t, bin, string(version), ksWrite(t, built))
+	}
+}
