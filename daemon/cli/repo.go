@@ -12,6 +12,8 @@ import (
 type repoCmd struct {
 	Create repoCreateCmd `cmd:"" help:"Make a repository of a folder of RPMs."`
 	Show   repoShowCmd   `cmd:"" help:"Show what a repository says about itself."`
+	Check  repoCheckCmd  `cmd:"" help:"Check whether all that its packages require is there."`
+	Diff   repoDiffCmd   `cmd:"" help:"Show what changed between two repositories."`
 }
 
 type repoCreateCmd struct {
@@ -162,13 +164,11 @@ type repoListItem struct {
 
 // Run is the verb.
 func (r *repoShowCmd) Run(ctx context.Context, a *app) error {
-	open := func() (*repo.Repo, error) { return repo.OpenDir(r.Dir) }
-	if isURL(r.Dir) {
-		open = func() (*repo.Repo, error) { return repo.Open(ctx, r.Dir, nil) }
-	}
-	rp, err := open()
+	reader := a.repoReader()
+	defer reader.close()
+	rp, err := reader.open(ctx, r.Dir)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.Dir, err)
+		return err
 	}
 	info := repoInfo{Revision: rp.Repomd.Revision, Repomd: rp.RepomdChecksum.Value}
 	for _, d := range rp.Repomd.Data {

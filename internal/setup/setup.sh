@@ -113,6 +113,7 @@ judges() {
 	need rpm rpm rpm "judges RPM headers"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
+	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "judges whether a side repo is closed"
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
 	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
 	need python3 python3 python3 "runs pykickstart and the real Koji client, judges of kickstarts and of the hub"
