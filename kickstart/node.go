@@ -2,6 +2,7 @@ package kickstart
 
 import (
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -178,3 +179,11 @@ func eachNode(nodes []Node, yield func(Node) bool) bool {
 	}
 	return true
 }
+
+// Nodes gives what an include among commands stands for; nil when it was not
+// followed.
+func (n *Include) Nodes() []Node { return slices.Clone(n.nodes) }
+
+// Lines gives what an include in a section stands for; nil when it was not
+// followed.
+func (n *Include) Lines() []Line { return slices.Clone(n.lines) }
