@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/fedora-respin/respin/internal/typo"
 )
 
 // Position is a place in a kickstart. Line and Col count from 1; Col counts
@@ -115,48 +117,12 @@ type ValueError struct {
 // Error gives "kickstart value FIELD: REASON".
 func (e *ValueError) Error() string { return "kickstart value " + e.Field + ": " + e.Reason }
 
-// closest returns the candidate that a typing error of at most two letters
-// separates from word, or "".
-func closest(word string, candidates []string) string {
-	best, bestDist := "", 3
-	if len(word) > 64 {
-		return ""
-	}
-	for _, c := range candidates {
-		if d := editDistance(word, c); d < bestDist && d < len(c)-1 {
-			best, bestDist = c, d
-		}
-	}
-	return best
-}
-
 // didYouMean is the remedy for a word that was probably mistyped.
 func didYouMean(word string, candidates []string) string {
-	if c := closest(word, candidates); c != "" {
+	if c := typo.Closest(word, candidates); c != "" {
 		return "did you mean " + c + "?"
 	}
 	return ""
-}
-
-// editDistance is the Levenshtein distance of two short words.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost++
-			}
-			prev = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // reprList prints strings as the reference implementation prints a list.

@@ -43,8 +43,11 @@ func (s *shelf) HasPackage(name string) (bool, string)     { return has(s.packag
 func (s *shelf) HasGroup(name string) (bool, string)       { return has(s.groups, name) }
 func (s *shelf) HasEnvironment(name string) (bool, string) { return has(s.environments, name) }
 
-func (s *shelf) HasUnit(_ context.Context, name string) (found, known bool, err error) {
-	return slices.Contains(s.units, name), s.units != nil, s.err
+func (s *shelf) UnitOwners(_ context.Context, name string) (owners []string, known bool, err error) {
+	if slices.Contains(s.units, name) {
+		owners = []string{strings.TrimSuffix(name, ".service") + "-pkg"}
+	}
+	return owners, s.units != nil, s.err
 }
 
 func (s *shelf) Forecast(context.Context, kickstart.Packages) (lint.Forecast, error) {
@@ -110,7 +113,7 @@ func TestAGoodKickstartHasNoFindings(t *testing.T) {
 	if diff := cmp.Diff(want, r.Skipped); diff != "" {
 		t.Errorf("skipped (-want +got):\n%s", diff)
 	}
-	u := &shelf{packages: []string{"kernel", "dracut-live"}, groups: []string{"core"}, units: []string{"sshd.service"}, forecast: lint.Forecast{Installed: 1 << 30}}
+	u := &shelf{packages: []string{"kernel", "dracut-live"}, groups: []string{"core"}, units: []string{"sshd.service"}, forecast: lint.Forecast{Installed: 1 << 30, Packages: []string{"sshd-pkg"}}}
 	if r := findings(t, good, lint.Options{Universe: u}); len(r.Findings) > 0 || r.Skipped != nil || r.ImageBytes != 1<<30*4/10 {
 		t.Errorf("skipped %v, image %d, findings %v", r.Skipped, r.ImageBytes, r.texts())
 	}
@@ -177,17 +180,18 @@ func TestRulesThatAskTheRepositories(t *testing.T) {
 	t.Parallel()
 	u := &shelf{
 		packages: []string{"kernel", "dracut-live", "vim-enhanced"}, groups: []string{"core", "games"}, environments: []string{"xfce-desktop-environment"},
-		units: []string{"sshd.service"}, forecast: lint.Forecast{
-			Installed: 12 << 30,
+		units: []string{"sshd.service", "cups.service"}, forecast: lint.Forecast{
+			Installed: 12 << 30, Packages: []string{"sshd-pkg"},
 			Missing:   []lint.Missing{{"libx.so", "vim-enhanced", ""}, {"nano", "vim-enhanced", "nano"}},
 		},
 	}
 	src := strings.Replace(good, "@core\nkernel", "@core\n@gaming\n-@ham\n@^kde\nkernel\nvim-enhancd\nfoo*\n-nano\nemacs\n-emacs", 1)
-	src = strings.Replace(src, "--enabled=sshd", "--enabled=sshd,chronyd", 1)
+	src = strings.Replace(src, "--enabled=sshd", "--enabled=sshd,chronyd,cups", 1)
 	want := []string{
 		`spin.ks: error: nothing provides libx.so needed by vim-enhanced; add a repository that has it, or leave the package out [dependencies]`,
 		`spin.ks: warning: about 4.8 GiB are expected of the image (12.0 GiB installed), more than a DVD holds (4.3 GiB); leave packages out; respin kickstart show lists what is asked for [image-size]`,
 		`spin.ks:7: warning: no package brings the unit "chronyd.service"; check its name, or add the package to the repositories [unknown-service]`,
+		`spin.ks:7: warning: the unit "cups.service" comes with cups-pkg, which is not expected to be installed; add it to %packages [unknown-service]`,
 		`spin.ks:10: error: the root partition has 8192 MiB, and the packages are expected to need about 14387; write --size=15360, or leave packages out [root-too-small]`,
 		`spin.ks:13: error: there is no group "gaming"; did you mean games? [unknown-group]`,
 		`spin.ks:14: note: there is no group to exclude "ham"; remove the line, or use an id of comps [unknown-group]`,

@@ -115,12 +115,20 @@ func (l *linter) unknownGroup() {
 func (l *linter) unknownService(ctx context.Context) error {
 	s, _ := l.doc.Services()
 	for _, name := range s.Enabled {
-		found, known, err := l.opts.Universe.HasUnit(ctx, unit(name))
+		owners, known, err := l.opts.Universe.UnitOwners(ctx, unit(name))
 		if err != nil {
 			return err //nolint:wrapcheck // Run says which kickstart
 		}
-		if !found && known {
+		installed := func(p string) bool {
+			_, found := slices.BinarySearch(l.report.Forecast.Packages, p)
+			return found
+		}
+		switch {
+		case !known:
+		case len(owners) == 0:
 			l.add(Warning, s.Pos, "no package brings the unit "+quote(unit(name)), "check its name, or add the package to the repositories")
+		case l.report.Forecast != nil && !slices.ContainsFunc(owners, installed):
+			l.add(Warning, s.Pos, "the unit "+quote(unit(name))+" comes with "+strings.Join(owners, ", ")+", which is not expected to be installed", "add it to %packages")
 		}
 	}
 	return nil

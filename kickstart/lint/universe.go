@@ -17,10 +17,10 @@ type Universe interface {
 	HasGroup(id string) (found bool, near string)
 	// HasEnvironment tells whether comps has the environment, by id or by name.
 	HasEnvironment(id string) (found bool, near string)
-	// HasUnit tells whether a package brings the systemd unit, named with its
-	// suffix ("sshd.service"). known is false where the repositories do not say
-	// which files packages have.
-	HasUnit(ctx context.Context, unit string) (found, known bool, err error)
+	// UnitOwners names the packages that bring the systemd unit, which is named
+	// with its suffix ("sshd.service"). known is false where the repositories do
+	// not say which files packages have.
+	UnitOwners(ctx context.Context, unit string) (owners []string, known bool, err error)
 	// Forecast computes what an installation of the packages comes to.
 	Forecast(ctx context.Context, p kickstart.Packages) (Forecast, error)
 }
