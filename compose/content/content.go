@@ -44,7 +44,7 @@ func New(arch string, repos []check.Repo, groups ...*comps.Comps) *Content {
 	}
 	for _, g := range groups {
 		if g != nil {
-			c.repos = append(c.repos, &source{Repo: check.Repo{Index: &index.Index{}}, comps: g})
+			c.AddGroups(g)
 		}
 	}
 	seen := map[string]bool{}
@@ -211,4 +211,9 @@ func (s *source) files(ctx context.Context) (*index.Paths, error) {
 	}
 	s.paths, s.asked = paths, true
 	return paths, nil
+}
+
+// AddGroups adds the comps of another source, for repositories that have none.
+func (c *Content) AddGroups(groups *comps.Comps) {
+	c.repos = append(c.repos, &source{Repo: check.Repo{Index: &index.Index{}}, comps: groups})
 }

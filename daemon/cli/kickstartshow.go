@@ -1,0 +1,393 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/fedora-respin/respin/kickstart"
+)
+
+type kickstartShowCmd struct {
+	kickstartFlags
+	Only  string   `enum:",packages,groups,repos,scripts,partitions,users,networks" default:"" placeholder:"WHAT" help:"One kind of thing, a line each: packages, groups, repos, scripts, partitions, users or networks."`
+	Files []string `arg:"" name:"file" help:"Kickstarts: files, URLs, or - for standard input."`
+}
+
+func (*kickstartShowCmd) about() string {
+	return `What the kickstart and all it includes come to: packages after inclusions and exclusions have canceled each other, repositories, partitions, users, scripts. Lines that validate refuses are left out.
+
+` + includesHelp
+}
+
+func (*kickstartShowCmd) examples() []example {
+	return []example{
+		{"respin kickstart show my.ks", "Everything, as tables."},
+		{"respin kickstart show fedora-live-kde.ks --only packages", "The packages that it names, a line each."},
+		{"respin kickstart show my.ks --json", "The same and more for a program: bodies of scripts, options, positions."},
+	}
+}
+
+// kickstartInfo is what kickstart show prints with --json, for each file.
+type kickstartInfo struct {
+	File           string               `json:"file"`
+	Version        kickstart.Version    `json:"version"`
+	Lang           string               `json:"lang,omitempty"`
+	Keyboard       string               `json:"keyboard,omitempty"`
+	Timezone       string               `json:"timezone,omitempty"`
+	SELinux        string               `json:"selinux,omitempty"`
+	URL            *kickstartRepo       `json:"url,omitempty"`
+	Repos          []kickstartRepo      `json:"repos"`
+	Environment    string               `json:"environment,omitempty"`
+	Groups         []kickstartGroup     `json:"groups"`
+	Packages       []string             `json:"packages"`
+	ExcludedGroups []string             `json:"excluded_groups"`
+	Excluded       []string             `json:"excluded"`
+	PackageOptions []string             `json:"package_options"`
+	Partitions     []kickstartPartition `json:"partitions"`
+	Bootloader     *kickstartBootloader `json:"bootloader,omitempty"`
+	RootPassword   string               `json:"root_password"` // locked, crypted, clear or none
+	Users          []kickstartUser      `json:"users"`
+	Networks       []kickstartNetwork   `json:"networks"`
+	Enabled        []string             `json:"enabled_services"`
+	Disabled       []string             `json:"disabled_services"`
+	Scripts        []kickstartScript    `json:"scripts"`
+	Sections       []kickstartOtherPart `json:"sections"` // %addon, %anaconda and %certificate
+}
+
+type kickstartRepo struct {
+	Name        string   `json:"name,omitempty"`
+	BaseURL     string   `json:"baseurl,omitempty"`
+	MirrorList  string   `json:"mirrorlist,omitempty"`
+	Metalink    string   `json:"metalink,omitempty"`
+	Cost        int      `json:"cost,omitempty"`
+	IncludePkgs []string `json:"includepkgs,omitempty"`
+	ExcludePkgs []string `json:"excludepkgs,omitempty"`
+	Proxy       string   `json:"proxy,omitempty"`
+	NoVerifySSL bool     `json:"noverifyssl,omitempty"`
+	Install     bool     `json:"install,omitempty"`
+	kickstartPlace
+}
+
+// kickstartPlace is where something stands.
+type kickstartPlace struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
+type kickstartGroup struct {
+	ID    string `json:"id"`
+	Level string `json:"level"` // default, mandatory or optional
+}
+
+type kickstartPartition struct {
+	Mountpoint string `json:"mountpoint"`
+	Size       int    `json:"size,omitempty"` // MiB
+	MaxSize    int    `json:"maxsize,omitempty"`
+	Grow       bool   `json:"grow,omitempty"`
+	FSType     string `json:"fstype,omitempty"`
+	Label      string `json:"label,omitempty"`
+	Disk       string `json:"disk,omitempty"`
+	Encrypted  bool   `json:"encrypted,omitempty"`
+	kickstartPlace
+}
+
+type kickstartBootloader struct {
+	Location string `json:"location"`
+	Append   string `json:"append,omitempty"`
+	Timeout  int    `json:"timeout,omitempty"`
+	Disabled bool   `json:"disabled,omitempty"`
+}
+
+type kickstartUser struct {
+	Name     string   `json:"name"`
+	Groups   []string `json:"groups,omitempty"`
+	Password string   `json:"password"` // locked, crypted, clear or none
+	Gecos    string   `json:"gecos,omitempty"`
+	kickstartPlace
+}
+
+type kickstartNetwork struct {
+	Device    string `json:"device,omitempty"`
+	BootProto string `json:"bootproto,omitempty"`
+	IP        string `json:"ip,omitempty"`
+	Hostname  string `json:"hostname,omitempty"`
+	Activate  bool   `json:"activate,omitempty"`
+	kickstartPlace
+}
+
+type kickstartScript struct {
+	Section     string `json:"section"`
+	Interpreter string `json:"interpreter"`
+	Log         string `json:"log,omitempty"`
+	ErrorOnFail bool   `json:"erroronfail,omitempty"`
+	NoChroot    bool   `json:"nochroot,omitempty"`
+	Body        string `json:"body"`
+	kickstartPlace
+}
+
+type kickstartOtherPart struct {
+	Section string   `json:"section"`
+	Args    []string `json:"args,omitempty"`
+	Body    string   `json:"body"`
+	kickstartPlace
+}
+
+// Run is the verb.
+func (k *kickstartShowCmd) Run(ctx context.Context, a *app) error {
+	var all []kickstartInfo
+	err := k.each(ctx, a, k.Files, func(o *opened) error {
+		if _, err := o.document(a); err != nil {
+			return err
+		}
+		// The structure is valid; read it again by the tables of its version.
+		doc, _, err := kickstart.Check(o.name, o.src, o.opts)
+		if err == nil {
+			all = append(all, describeKickstart(o, doc))
+		}
+		return err
+	})
+	switch {
+	case a.global.JSON && len(k.Files) == 1 && len(all) == 1:
+		a.printJSON(all[0])
+	case a.global.JSON:
+		a.printJSON(all)
+	default:
+		for i := range all {
+			if len(k.Files) > 1 && k.Only == "" {
+				a.printf("%s%s:\n", map[bool]string{true: "\n"}[i > 0], clean(all[i].File))
+			}
+			k.print(a, &all[i])
+		}
+	}
+	return err
+}
+
+// describeKickstart collects what a kickstart says.
+func describeKickstart(o *opened, doc *kickstart.Document) kickstartInfo {
+	l := doc.Locale()
+	v := kickstartInfo{
+		File: o.at(""), Version: doc.Version(), Lang: l.Lang, Keyboard: l.Keymap, Timezone: l.Timezone,
+		Repos: []kickstartRepo{}, Groups: []kickstartGroup{}, PackageOptions: []string{}, Partitions: []kickstartPartition{},
+		RootPassword: "none", Users: []kickstartUser{}, Networks: []kickstartNetwork{}, Enabled: []string{}, Disabled: []string{},
+		Scripts: []kickstartScript{}, Sections: []kickstartOtherPart{},
+	}
+	if v.Keyboard == "" {
+		v.Keyboard = strings.Join(l.XLayouts, ",")
+	}
+	v.SELinux, _ = doc.SELinux()
+	v.sources(o, doc)
+	v.packages(doc)
+	v.system(o, doc)
+	v.sections(o, doc)
+	return v
+}
+
+func (o *opened) place(p kickstart.Position) kickstartPlace {
+	return kickstartPlace{o.at(p.File), p.Line}
+}
+
+func (v *kickstartInfo) sources(o *opened, doc *kickstart.Document) {
+	if u, ok := doc.URL(); ok {
+		v.URL = &kickstartRepo{
+			BaseURL: u.URL, MirrorList: u.MirrorList, Metalink: u.Metalink, Proxy: u.Proxy, NoVerifySSL: u.NoVerifySSL, kickstartPlace: o.place(u.Pos),
+		}
+	}
+	for _, r := range doc.Repos() {
+		v.Repos = append(v.Repos, kickstartRepo{
+			r.Name, r.BaseURL, r.MirrorList, r.Metalink, r.Cost, r.IncludePkgs, r.ExcludePkgs, r.Proxy, r.NoVerifySSL, r.Install, o.place(r.Pos),
+		})
+	}
+}
+
+func (v *kickstartInfo) packages(doc *kickstart.Document) {
+	p := doc.Packages()
+	levels := map[kickstart.GroupLevel]string{kickstart.GroupDefault: "default", kickstart.GroupMandatory: "mandatory", kickstart.GroupOptional: "optional"}
+	for _, g := range p.Groups {
+		v.Groups = append(v.Groups, kickstartGroup{g.Name, levels[g.Level]})
+	}
+	v.Environment = p.Environment
+	v.Packages = append([]string{}, p.Packages...)
+	v.Excluded = append([]string{}, p.Excluded...)
+	v.ExcludedGroups = append([]string{}, p.ExcludedGroups...)
+	for _, option := range []struct {
+		name string
+		on   bool
+	}{
+		{"--default", p.Default},
+		{"--excludedocs", p.ExcludeDocs},
+		{"--ignoremissing", p.IgnoreMissing},
+		{"--ignorebroken", p.IgnoreBroken},
+		{"--nocore", p.NoCore},
+		{"--multilib", p.Multilib},
+		{"--exclude-weakdeps", p.ExcludeWeakDeps},
+		{"--inst-langs=" + p.InstLangs, p.HasInstLangs},
+		{"--timeout=" + strconv.Itoa(p.Timeout), p.Timeout != 0},
+		{"--retries=" + strconv.Itoa(p.Retries), p.Retries != 0},
+	} {
+		if option.on {
+			v.PackageOptions = append(v.PackageOptions, option.name)
+		}
+	}
+}
+
+// passwordState says what there is without showing it.
+func passwordState(password string, crypted, locked bool) string {
+	switch {
+	case locked:
+		return "locked"
+	case password == "":
+		return "none"
+	case crypted:
+		return "crypted"
+	}
+	return "clear"
+}
+
+func (v *kickstartInfo) system(o *opened, doc *kickstart.Document) {
+	for _, p := range doc.Partitions() {
+		v.Partitions = append(v.Partitions, kickstartPartition{p.Mountpoint, p.Size, p.MaxSize, p.Grow, p.FSType, p.Label, p.Disk, p.Encrypted, o.place(p.Pos)})
+	}
+	if b, ok := doc.Bootloader(); ok {
+		if b.Location == "" {
+			b.Location = "mbr"
+		}
+		v.Bootloader = &kickstartBootloader{b.Location, b.Append, b.Timeout, b.Disabled}
+	}
+	if pw, ok := doc.RootPW(); ok {
+		v.RootPassword = passwordState(pw.Password, pw.Crypted, pw.Locked)
+	}
+	for _, u := range doc.Users() {
+		v.Users = append(v.Users, kickstartUser{u.Name, u.Groups, passwordState(u.Password, u.Crypted, u.Locked), u.Gecos, o.place(u.Pos)})
+	}
+	for _, n := range doc.Networks() {
+		v.Networks = append(v.Networks, kickstartNetwork{n.Device, n.BootProto, n.IP, n.Hostname, n.Activate, o.place(n.Pos)})
+	}
+	if s, ok := doc.Services(); ok {
+		v.Enabled, v.Disabled = append(v.Enabled, s.Enabled...), append(v.Disabled, s.Disabled...)
+	}
+}
+
+func (v *kickstartInfo) sections(o *opened, doc *kickstart.Document) {
+	for _, s := range doc.Scripts() {
+		v.Scripts = append(v.Scripts, kickstartScript{s.Section, s.Interpreter, s.Log, s.ErrorOnFail, s.NoChroot, s.Body, o.place(s.Pos)})
+	}
+	for s := range doc.Sections("%addon", "%anaconda", "%certificate") {
+		part := kickstartOtherPart{Section: s.Name, Body: s.Body(), kickstartPlace: o.place(s.Pos())}
+		for _, w := range s.Args {
+			part.Args = append(part.Args, w.Text)
+		}
+		v.Sections = append(v.Sections, part)
+	}
+}
+
+// address is the one address of a repository.
+func (r kickstartRepo) address() string { return r.BaseURL + r.MirrorList + r.Metalink }
+
+// print shows what was found as tables, or one kind of thing.
+func (k *kickstartShowCmd) print(a *app, v *kickstartInfo) {
+	lists := v.tables()
+	if k.Only == "" {
+		v.summary(a)
+	}
+	for _, l := range lists {
+		if k.Only != "" && k.Only != l.kind || k.Only == "" && len(l.rows) == 0 {
+			continue
+		}
+		if k.Only == "" {
+			a.printf("\n")
+			t := l.table
+			a.printTable(&t)
+			continue
+		}
+		for _, row := range l.rows {
+			a.printf("%s\n", strings.TrimRight(clean(strings.Join(row, "\t")), "\t"))
+		}
+	}
+}
+
+func (v *kickstartInfo) summary(a *app) {
+	url, boot := "", ""
+	if v.URL != nil {
+		url = v.URL.address()
+	}
+	if v.Bootloader != nil {
+		boot = strings.TrimSpace(v.Bootloader.Location + " " + v.Bootloader.Append)
+	}
+	a.pairs("version", string(v.Version), "lang", v.Lang, "keyboard", v.Keyboard, "timezone", v.Timezone, "selinux", v.SELinux, "url", url, "bootloader", boot,
+		"root password", v.RootPassword, "services on", strings.Join(v.Enabled, " "), "services off", strings.Join(v.Disabled, " "),
+		"%packages", strings.Join(v.PackageOptions, " "))
+}
+
+// kindTable is a table with the name that --only calls it by.
+type kindTable struct {
+	kind string
+	table
+}
+
+func (v *kickstartInfo) tables() []kindTable {
+	repos := kindTable{"repos", table{head: []string{"REPO", "ADDRESS", "COST"}}}
+	for _, r := range v.Repos {
+		cost := ""
+		if r.Cost != 0 {
+			cost = strconv.Itoa(r.Cost)
+		}
+		repos.add(r.Name, r.address(), cost)
+	}
+	groups := kindTable{"groups", table{head: []string{"GROUP", "LEVEL"}}}
+	if v.Environment != "" {
+		groups.add("@^"+v.Environment, "environment")
+	}
+	for _, g := range v.Groups {
+		groups.add("@"+g.ID, g.Level)
+	}
+	for _, g := range v.ExcludedGroups {
+		groups.add("-@"+g, "excluded")
+	}
+	packages := kindTable{"packages", table{head: []string{"PACKAGE"}}}
+	for _, p := range v.Packages {
+		packages.add(p)
+	}
+	for _, p := range v.Excluded {
+		packages.add("-" + p)
+	}
+	parts := kindTable{"partitions", table{head: []string{"PARTITION", "MiB", "FILE SYSTEM", "LINE"}}}
+	for _, p := range v.Partitions {
+		size := strconv.Itoa(p.Size)
+		if p.Grow {
+			size += "+"
+		}
+		parts.add(p.Mountpoint, size, p.FSType, p.String())
+	}
+	users := kindTable{"users", table{head: []string{"USER", "GROUPS", "PASSWORD", "LINE"}}}
+	for _, u := range v.Users {
+		users.add(u.Name, strings.Join(u.Groups, ","), u.Password, u.String())
+	}
+	networks := kindTable{"networks", table{head: []string{"NETWORK", "PROTOCOL", "ADDRESS", "HOST", "LINE"}}}
+	for _, n := range v.Networks {
+		networks.add(n.Device, n.BootProto, n.IP, n.Hostname, n.String())
+	}
+	scripts := kindTable{"scripts", table{head: []string{"SCRIPT", "LINES", "INTERPRETER", "OPTIONS", "LINE"}}}
+	for _, s := range v.Scripts {
+		scripts.add(s.Section, strconv.Itoa(strings.Count(s.Body, "\n")), s.Interpreter, s.options(), s.String())
+	}
+	return []kindTable{repos, groups, packages, parts, users, networks, scripts}
+}
+
+func (s *kickstartScript) options() string {
+	var out []string
+	if s.NoChroot {
+		out = append(out, "--nochroot")
+	}
+	if s.ErrorOnFail {
+		out = append(out, "--erroronfail")
+	}
+	if s.Log != "" {
+		out = append(out, "--log="+s.Log)
+	}
+	return strings.Join(out, " ")
+}
+
+// String gives "file:line".
+func (p kickstartPlace) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
