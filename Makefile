@@ -86,6 +86,11 @@ fuzz: ## every fuzz target for fuzztime (20s)
 bench: ## the benchmarks
 	go test -run '^$$' -bench . -benchmem $(pkgs)
 
+.PHONY: bench-kickstart
+bench-kickstart: ## all real kickstarts parsed and validated, against pykickstart in the same run (at most 0.05 of its time, or it fails)
+	@$(setup) test
+	@$(interop) go test -count=1 -tags interop -v -run '^TestKickstartSpeed$$' ./internal/interop
+
 .PHONY: e2e
 e2e: ## the main job and the kills, on the real binary
 	@$(setup) test

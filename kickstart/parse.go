@@ -29,7 +29,7 @@ type Options struct {
 // Limits bounds what a kickstart may cost. Zero fields mean the default.
 type Limits struct {
 	FileBytes    int // of one file; default 4 MiB
-	TotalBytes   int // of all files together, an include counted each time; default 16 MiB
+	TotalBytes   int // of all files together, an include counted each time; default 8 MiB
 	LineBytes    int // of one line; default 128 KiB
 	Lines        int // of all files together; default 200,000
 	Sections     int // of all files together; default 1,000
@@ -44,7 +44,7 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	set(&l.FileBytes, 4<<20)
-	set(&l.TotalBytes, 16<<20)
+	set(&l.TotalBytes, 8<<20)
 	set(&l.LineBytes, 128<<10)
 	set(&l.Lines, 200_000)
 	set(&l.Sections, 1_000)

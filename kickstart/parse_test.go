@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -165,6 +166,8 @@ func TestLimitsEndInErrors(t *testing.T) {
 		{"line in a section", "%post\n" + strings.Repeat("a", 1<<20) + "\n%end\n", kickstart.Options{}},
 		{"lines", strings.Repeat("\n", 200_001), kickstart.Options{}},
 		{"sections", strings.Repeat("%post\n", 10_000), kickstart.Options{}},
+		{"a million includes", strings.Repeat("%include a.ks\n", 1_000_000), kickstart.Options{Includes: kickstart.FSIncluder(bomb), Limits: kickstart.Limits{FileBytes: 1 << 30, TotalBytes: 1 << 30, Lines: 1 << 30}}},
+		{"a million includes in a section", "%post\n" + strings.Repeat("%include a.ks\n", 1_000_000), kickstart.Options{Includes: kickstart.FSIncluder(bomb), Limits: kickstart.Limits{FileBytes: 1 << 30, TotalBytes: 1 << 30, Lines: 1 << 30}}},
 		{"include depth", "%include 0.ks\n", kickstart.Options{Includes: kickstart.FSIncluder(deep)}},
 		{"includes", strings.Repeat("%include a.ks\n", 10_000), kickstart.Options{Includes: kickstart.FSIncluder(bomb)}},
 		{"included bytes", "%include big.ks\n", kickstart.Options{Includes: kickstart.FSIncluder(bomb)}},
@@ -219,6 +222,31 @@ func TestHostileInputStaysCheap(t *testing.T) {
 				t.Errorf("took %v", took)
 			}
 		})
+	}
+}
+
+// TestMemoryStaysBounded feeds what costs the most memory for each byte: words
+// of one letter, lines of one, and the largest number of files.
+func TestMemoryStaysBounded(t *testing.T) {
+	line := strings.Repeat("a ", 64<<10-1) + "\n"
+	words := []byte(strings.Repeat(line, 31))
+	lines := []byte(strings.Repeat("a\n", 199_000))
+	tree := fstest.MapFS{"words.ks": {Data: words}, "lines.ks": {Data: lines}}
+	for name, src := range map[string][]byte{"words": words, "lines": lines, "words of files": []byte("%include words.ks\n%include words.ks\n")} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		doc, _, err := kickstart.Check("test.ks", src, kickstart.Options{Version: kickstart.F44, Includes: kickstart.FSIncluder(tree)})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		doc.Flatten()
+		runtime.ReadMemStats(&after)
+		if spent := (after.TotalAlloc - before.TotalAlloc) >> 20; spent > 200 {
+			t.Errorf("%s: %d MiB were allocated for %d KiB", name, spent, len(src)>>10)
+		} else {
+			t.Logf("%s: %d MiB were allocated for %d KiB", name, spent, len(src)>>10)
+		}
 	}
 }
 
