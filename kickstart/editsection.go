@@ -2,7 +2,6 @@ package kickstart
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -88,31 +87,4 @@ func (d *Document) appendSection(sec *Section) {
 		d.nodes = append(d.nodes, &Blank{Position{File: d.Name}, d.eol})
 	}
 	d.nodes = append(d.nodes, sec)
-}
-
-// appendOption puts an option at the end of a command, in front of its
-// comment; what stood there before stays as it was. Of an option that is there
-// already the installer takes the last.
-func (d *Document) appendOption(c *Command, option, value string) error {
-	at := len(c.Name)
-	if i := strings.Index(c.raw, c.Name); len(c.Args) == 0 && i >= 0 {
-		at += i
-	}
-	if len(c.Args) > 0 {
-		var err error
-		if _, at, err = lexWord(c.raw, c.Args[len(c.Args)-1].Col-1, true); err != nil {
-			return fmt.Errorf("edit command %s: %w", c.Name, err)
-		}
-	}
-	raw := c.raw[:at] + " " + quoteOption(option, value) + c.raw[at:]
-	words, err := split(raw, true)
-	if err != nil || len(words) != len(c.Args)+2 {
-		return fmt.Errorf("edit command %s: %w", c.Name, &ValueError{option, "cannot be read back"})
-	}
-	edited := *c
-	edited.raw, edited.Args = raw, words[1:]
-	if i := slices.Index(d.nodes, Node(c)); i >= 0 {
-		d.nodes[i] = &edited
-	}
-	return nil
 }

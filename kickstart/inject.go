@@ -1,7 +1,6 @@
 package kickstart
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,10 +17,6 @@ type Injection struct {
 	Notes []string
 }
 
-// ErrIncludedRepo says that a repo command stands in an included file, where
-// it cannot be edited; Flatten first.
-var ErrIncludedRepo = errors.New("a repo command stands in an included file")
-
 // InjectRepos adds side repositories in such a way that they win, and changes
 // nothing else:
 //
@@ -36,7 +31,7 @@ var ErrIncludedRepo = errors.New("a repo command stands in an included file")
 //     a kickstart knows no priority: they are put on --excludepkgs of the other
 //     repo commands. The url command has no such option; a note says so.
 //
-// On error, a *ValueError or ErrIncludedRepo, nothing is changed.
+// On error, a *ValueError or ErrIncluded, nothing is changed.
 func (d *Document) InjectRepos(side []Repo, prefer ...string) (Injection, error) {
 	for _, name := range prefer {
 		if err := checkListItem("prefer", name); err != nil {
@@ -113,10 +108,10 @@ func (d *Document) freeName(name string) string {
 func (d *Document) excludeFrom(names []string) error {
 	for c := range d.Commands("repo") {
 		if !slices.Contains(d.nodes, Node(c)) {
-			return fmt.Errorf("exclude packages at %s: %w", c.pos, ErrIncludedRepo)
+			return fmt.Errorf("exclude packages at %s: %w", c.pos, ErrIncluded)
 		}
 	}
-	for _, n := range slices.Clone(d.nodes) {
+	for i, n := range d.nodes {
 		c, isCommand := n.(*Command)
 		if !isCommand || c.Name != "repo" {
 			continue
@@ -131,9 +126,11 @@ func (d *Document) excludeFrom(names []string) error {
 				list = append(list, name)
 			}
 		}
-		if err := d.appendOption(c, "--excludepkgs", strings.Join(list, ",")); err != nil {
+		edited, err := d.withOption(c, "--excludepkgs", quoteOption("--excludepkgs", strings.Join(list, ",")))
+		if err != nil {
 			return err
 		}
+		d.nodes[i] = edited
 	}
 	return nil
 }

@@ -83,11 +83,7 @@ func (d *Document) ExpandVars(v Vars) (int, error) {
 		if !ok || c.Name != "url" && c.Name != "repo" || len(c.Args) == 0 {
 			continue
 		}
-		// What follows the last argument is a comment and stays.
-		_, end, err := lexWord(c.raw, c.Args[len(c.Args)-1].Col-1, true)
-		if err != nil {
-			continue
-		}
+		end := wordEnd(c.raw, c.Args[len(c.Args)-1]) // a comment behind it stays
 		raw := v.Expand(c.raw[:end]) + c.raw[end:]
 		words, err := split(raw, true)
 		if raw == c.raw || err != nil || len(words) == 0 {

@@ -355,7 +355,7 @@ func TestKickstartMutations(t *testing.T) {
 	}
 	oracle := newOracle(t)
 	m := newMutator(t, uint64(number("RESPIN_KSSEED", 1)))
-	versions := []ks.Version{ks.F44, ks.F44, ks.F38, ks.F41, ks.F43, ks.F45, ks.RHEL9, ks.RHEL10}
+	versions := []ks.Version{ks.F44, ks.F44, ks.F38, ks.F39, ks.F40, ks.F41, ks.F42, ks.F43, ks.F45, ks.F46, ks.RHEL9, ks.RHEL10}
 	refused, differ := 0, 0
 	total := number("RESPIN_KSMUTATIONS", 700)
 	for range total {
