@@ -66,6 +66,34 @@ func (d *Document) Sections(names ...string) iter.Seq[*Section] {
 	}
 }
 
+// Includes yields all %include and %ksappend lines, those in sections and in
+// included files too.
+func (d *Document) Includes() iter.Seq[*Include] {
+	return func(yield func(*Include) bool) {
+		for n := range d.Walk() {
+			switch n := n.(type) {
+			case *Include:
+				if !yield(n) {
+					return
+				}
+			case *Section:
+				if !eachInclude(n.Lines, yield) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func eachInclude(lines []Line, yield func(*Include) bool) bool {
+	for _, l := range lines {
+		if l.Include != nil && (!yield(l.Include) || !eachInclude(l.Include.lines, yield)) {
+			return false
+		}
+	}
+	return true
+}
+
 // Bytes prints the kickstart; included files stay %include lines.
 func (d *Document) Bytes() []byte {
 	var b bytes.Buffer

@@ -41,14 +41,17 @@ func (d diagnosis) String() string {
 }
 
 // check lists what is wrong, structure and content.
-func (o *opened) check() []diagnosis {
-	_, found, err := kickstart.Check(o.name, o.src, o.opts)
+func (f *kickstartFlags) check(o *opened) []diagnosis {
+	doc, found, err := kickstart.Check(o.name, o.src, o.opts)
 	list := []diagnosis{}
 	if e, ok := errors.AsType[*kickstart.ParseError](err); ok {
 		list = append(list, o.parseError(e))
 	}
 	for _, d := range found {
 		list = append(list, diagnosis{o.at(d.Pos.File), d.Pos.Line, d.Pos.Col, d.Severity.String(), d.Code, d.Message, d.Remedy})
+	}
+	if doc != nil {
+		list = append(list, f.missing(o, doc)...)
 	}
 	return list
 }
@@ -64,7 +67,7 @@ type kickstartValidateCmd struct {
 }
 
 func (*kickstartValidateCmd) about() string {
-	return `The rules, the words and the option tables are pykickstart's. Errors are what anaconda refuses and give exit code 3; warnings, as deprecated commands and things that are defined twice, give 0 unless --strict is given. Each line ends with a stable code.
+	return `The rules, the words and the option tables are pykickstart's. Errors are what anaconda refuses and give exit code 3; warnings, as deprecated commands, things that are defined twice and includes that are not there, give 0 unless --strict is given. Each line ends with a stable code.
 
 ` + includesHelp
 }
@@ -81,7 +84,7 @@ func (*kickstartValidateCmd) examples() []example {
 func (k *kickstartValidateCmd) Run(ctx context.Context, a *app) error {
 	all := []diagnosis{}
 	failed := k.each(ctx, a, k.Files, func(o *opened) error {
-		all = append(all, o.check()...)
+		all = append(all, k.check(o)...)
 		return nil
 	})
 	if _, said := errors.AsType[*saidError](failed); failed != nil && !said {
@@ -110,7 +113,7 @@ type kickstartFlattenCmd struct {
 }
 
 func (*kickstartFlattenCmd) about() string {
-	return `What a later line overrides is dropped - an earlier part / among it, of which livemedia-creator takes the last - so that ksvalidator does not find it defined twice. Everything else stays as it is written, comments too. Commands are not checked; only what cannot be read gives exit code 3.
+	return `What a later line overrides is dropped - an earlier part / among it, of which livemedia-creator takes the last - so that ksvalidator does not find it defined twice. Everything else stays as it is written, comments too. Commands are not checked; only what cannot be read, and an include that is not there, gives exit code 3.
 
 ` + includesHelp
 }
@@ -125,6 +128,7 @@ func (*kickstartFlattenCmd) examples() []example {
 // Run is the verb.
 func (k *kickstartFlattenCmd) Run(ctx context.Context, a *app) error {
 	return k.each(ctx, a, []string{k.File}, func(o *opened) error {
+		o.opts.IgnoreMissing = k.IgnoreMissing
 		doc, err := o.document(a)
 		if err != nil {
 			return err

@@ -199,7 +199,7 @@ func (k *kickstartLintCmd) options(ctx context.Context, a *app, reader *repoRead
 	if len(k.Files) == 0 {
 		return lint.Options{}, usagef("missing argument \"<file>\"")
 	}
-	opts := lint.Options{Target: lint.Target(k.Target), Virt: k.Virt, Disable: k.Disable}
+	opts := lint.Options{Target: lint.Target(k.Target), Virt: k.Virt, Disable: k.Disable, IgnoreMissing: k.IgnoreMissing}
 	if len(k.Own) > 0 {
 		opts.Repos = k.Own
 	}

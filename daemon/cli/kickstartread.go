@@ -23,14 +23,14 @@ import (
 const maxKickstartFile = 4<<20 + 1
 
 // includesHelp is what all verbs say of includes.
-const includesHelp = `Includes are followed, relative to the file that has them, but never out of the kickstart's folder (--root names a wider one), by links neither. Absolute paths are files that a script of the kickstart writes on the machine: they are missing here, and --ignore-missing lets them pass. URLs are followed with --fetch, to public addresses only.`
+const includesHelp = `Includes are followed, relative to the file that has them, but never out of the kickstart's folder (--root names a wider one), by links neither. Absolute paths are files that a script of the kickstart writes on the machine: they are missing here. URLs are followed with --fetch, to public addresses only.`
 
 // kickstartFlags are how kickstarts are read.
 type kickstartFlags struct {
 	Version       string   `placeholder:"F44" help:"Syntax version, as F44, RHEL10 or DEVEL. Default: that of its #version comment, else DEVEL."`
 	Root          string   `placeholder:"DIR" help:"Includes may lead no further up than this. Default: the folder of the kickstart."`
 	NoIncludes    bool     `help:"Do not follow includes."`
-	IgnoreMissing bool     `help:"Let includes that do not exist pass."`
+	IgnoreMissing bool     `help:"Say nothing of includes that do not exist; flatten keeps their lines."`
 	Fetch         bool     `help:"Follow includes of http and https addresses."`
 	Trust         []string `sep:"none" placeholder:"HOST" help:"With --fetch: a host of an own network that may be asked, as HOST or HOST:PORT. May be given several times."`
 }
@@ -94,7 +94,12 @@ func (f *kickstartFlags) with(a *app, web *kickstartWeb, path string, do func(*o
 	if f.Fetch || isURL(path) {
 		includes = kickstart.URLIncluder(includes, web.open)
 	}
-	o.opts = kickstart.Options{Version: o.version, IgnoreMissing: f.IgnoreMissing}
+	if includes != nil && !f.Fetch && !isURL(path) {
+		includes = noWeb{includes}
+	}
+	// What is missing is told by missing, as a warning: a kickstart may be right
+	// without the files that it includes.
+	o.opts = kickstart.Options{Version: o.version, IgnoreMissing: true}
 	if !f.NoIncludes {
 		o.opts.Includes = includes
 	}
@@ -189,6 +194,40 @@ func (o *opened) document(a *app) (*kickstart.Document, error) {
 		return nil, fmt.Errorf("read kickstart: %w", err)
 	}
 	return doc, nil
+}
+
+// noWeb takes URLs for files that do not exist.
+type noWeb struct{ files kickstart.Includer }
+
+// Open implements kickstart.Includer.
+func (n noWeb) Open(from, name string) (string, io.ReadCloser, error) {
+	if strings.Contains(name, "://") {
+		return "", nil, fmt.Errorf("include %s: %w", name, fs.ErrNotExist)
+	}
+	return n.files.Open(from, name) //nolint:wrapcheck // its own message
+}
+
+// missing lists the includes of a kickstart that were not followed.
+func (f *kickstartFlags) missing(o *opened, doc *kickstart.Document) []diagnosis {
+	var out []diagnosis
+	if f.IgnoreMissing {
+		return nil
+	}
+	for inc := range doc.Includes() {
+		if !inc.Missing {
+			continue
+		}
+		p := inc.Pos()
+		d := diagnosis{
+			o.at(p.File), p.Line, p.Col, kickstart.SeverityWarning.String(), kickstart.CodeMissingInclude,
+			"the included file " + quote(inc.Path) + " is not there", "give it along, or --ignore-missing",
+		}
+		if strings.Contains(inc.Path, "://") && !f.Fetch {
+			d.Message, d.Remedy = "the include of "+quote(inc.Path)+" was not followed", "--fetch follows it"
+		}
+		out = append(out, d)
+	}
+	return out
 }
 
 // kickstartWeb brings kickstarts from the network.

@@ -143,10 +143,14 @@ func (k *kickstartShowCmd) Run(ctx context.Context, a *app) error {
 		}
 		// The structure is valid; read it again by the tables of its version.
 		doc, _, err := kickstart.Check(o.name, o.src, o.opts)
-		if err == nil {
-			all = append(all, describeKickstart(o, doc))
+		if err != nil {
+			return err
 		}
-		return err
+		for _, d := range k.missing(o, doc) {
+			a.remark("%s\n", clean(d.String()))
+		}
+		all = append(all, describeKickstart(o, doc))
+		return nil
 	})
 	switch {
 	case a.global.JSON && len(k.Files) == 1 && len(all) == 1:

@@ -64,6 +64,8 @@ type Options struct {
 	// Repos are names of repositories that belong to the release; nil means
 	// fedora, updates, rawhide and their like.
 	Repos []string
+	// IgnoreMissing: includes that are not there are no finding.
+	IgnoreMissing bool
 	// Disable names rules that are left out.
 	Disable []string
 }
@@ -163,10 +165,13 @@ func Detect(doc *kickstart.Document) Target {
 			return TargetLive
 		}
 	}
+	for i := range doc.Includes() {
+		if strings.Contains(base(i.Path), "-live-") {
+			return TargetLive
+		}
+	}
 	b, _ := doc.Bootloader()
 	switch {
-	case slices.ContainsFunc(includes(doc), func(i *kickstart.Include) bool { return strings.Contains(base(i.Path), "-live-") }):
-		return TargetLive
 	case b.Location == "none" && doc.HasCommand("part", "partition"):
 		return TargetLive
 	case doc.HasCommand("shutdown") && doc.HasCommand("url") && doc.HasCommand("part", "partition") && !doc.HasCommand("autopart"):
@@ -199,7 +204,7 @@ func (l *linter) add(sev Severity, pos kickstart.Position, message, remedy strin
 // then what it includes, as it is met.
 func (l *linter) sort() {
 	order := map[string]int{l.doc.Name: 0}
-	for _, i := range includes(l.doc) {
+	for i := range l.doc.Includes() {
 		if _, ok := order[i.File]; !ok {
 			order[i.File] = len(order)
 		}
@@ -207,29 +212,6 @@ func (l *linter) sort() {
 	slices.SortStableFunc(l.report.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(order[a.Pos.File], order[b.Pos.File]), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(b.Severity, a.Severity))
 	})
-}
-
-// includes lists all includes, those inside sections too.
-func includes(doc *kickstart.Document) []*kickstart.Include {
-	var out []*kickstart.Include
-	var lines func([]kickstart.Line)
-	lines = func(list []kickstart.Line) {
-		for _, line := range list {
-			if line.Include != nil {
-				out = append(out, line.Include)
-				lines(line.Include.Lines())
-			}
-		}
-	}
-	for n := range doc.Walk() {
-		switch n := n.(type) {
-		case *kickstart.Include:
-			out = append(out, n)
-		case *kickstart.Section:
-			lines(n.Lines)
-		}
-	}
-	return out
 }
 
 // base is the last part of a path or URL.

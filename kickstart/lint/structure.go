@@ -29,16 +29,16 @@ func (l *linter) diagnostic(d kickstart.Diagnostic) {
 // resolved tells whether something that is defined twice is so on purpose: an
 // included file defines it, and Flatten keeps the one that counts.
 func (l *linter) resolved(d kickstart.Diagnostic) bool {
-	if len(includes(l.doc)) == 0 {
+	if !l.hasIncludes() {
 		return false
 	}
 	return !slices.ContainsFunc(l.flatProblems, func(f kickstart.Diagnostic) bool { return f.Message == d.Message })
 }
 
 func (l *linter) flattens() {
-	for _, inc := range includes(l.doc) {
+	for inc := range l.doc.Includes() {
 		switch {
-		case inc.File != "":
+		case inc.File != "" || l.opts.IgnoreMissing:
 		case path.IsAbs(inc.Path) && l.opts.Target == TargetInstall:
 			// What a %pre script writes on the machine.
 		case inc.Missing || path.IsAbs(inc.Path):
@@ -77,16 +77,23 @@ func (l *linter) standardBase() {
 	if slices.Contains(standardBases(), base(l.doc.Name)) {
 		return
 	}
-	for _, inc := range includes(l.doc) {
+	for inc := range l.doc.Includes() {
 		if slices.Contains(standardBases(), base(inc.Path)) {
 			return
 		}
 	}
 	p := l.packages.Packages
-	if len(includes(l.doc)) == 0 && slices.Contains(p, "livesys-scripts") && slices.Contains(p, "dracut-live") {
+	if !l.hasIncludes() && slices.Contains(p, "livesys-scripts") && slices.Contains(p, "dracut-live") {
 		return
 	}
 	l.add(Warning, kickstart.Position{}, "the kickstart builds on no standard base", "begin with %include fedora-live-base.ks")
+}
+
+func (l *linter) hasIncludes() bool {
+	for range l.doc.Includes() {
+		return true
+	}
+	return false
 }
 
 func (l *linter) maintainer() {
