@@ -44,6 +44,13 @@ func (f fsIncluder) Open(from, name string) (string, io.ReadCloser, error) {
 	if !fs.ValidPath(file) {
 		return "", nil, fmt.Errorf("include %s: %w", name, errOutside)
 	}
+	// A pipe would keep whoever opens it waiting for ever.
+	switch info, err := fs.Stat(f.fsys, file); {
+	case err != nil:
+		return "", nil, fmt.Errorf("include %s: %w", name, err)
+	case !info.Mode().IsRegular():
+		return "", nil, fmt.Errorf("include %s: it is no regular file", name)
+	}
 	body, err := f.fsys.Open(file)
 	if err != nil {
 		return "", nil, fmt.Errorf("include %s: %w", name, err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 
@@ -138,8 +139,8 @@ func TestURLsAreFollowedByTheFetcherOnly(t *testing.T) {
 	}
 }
 
-// TestLinksOutOfTheFolderAreNotFollowed: a tree of kickstarts may hold anything.
-func TestLinksOutOfTheFolderAreNotFollowed(t *testing.T) {
+// TestWhatIsNoFileOfTheFolderIsNotFollowed: a tree of kickstarts may hold anything.
+func TestWhatIsNoFileOfTheFolderIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	secret := filepath.Join(dir, "secret.ks")
@@ -149,6 +150,8 @@ func TestLinksOutOfTheFolderAreNotFollowed(t *testing.T) {
 		os.WriteFile(secret, []byte("lang secret\n"), 0o600),
 		os.Symlink(secret, filepath.Join(inside, "link.ks")),
 		os.Symlink("..", filepath.Join(inside, "up")),
+		os.Mkdir(filepath.Join(inside, "folder"), 0o755),
+		syscall.Mkfifo(filepath.Join(inside, "pipe"), 0o600),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -159,7 +162,7 @@ func TestLinksOutOfTheFolderAreNotFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	for _, name := range []string{"link.ks", "up/secret.ks"} {
+	for _, name := range []string{"link.ks", "up/secret.ks", "folder", "pipe"} {
 		_, err := kickstart.Parse("x.ks", []byte("%include "+name+"\n"), kickstart.Options{Includes: kickstart.FSIncluder(root.FS())})
 		if err == nil {
 			t.Errorf("%s was followed", name)

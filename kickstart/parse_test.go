@@ -56,6 +56,7 @@ func TestParseErrorsPointAtTheProblem(t *testing.T) {
 		{"stray end", "lang en\n%end\n", "test.ks:2:1: Unknown kickstart section: %end; remove it: no section is open here", kickstart.Options{}},
 		{"include without a name", "%include\n", "test.ks:1:1: %include does not name a file", kickstart.Options{}},
 		{"unknown command", "lnag en\n", "test.ks:1:1: Unknown command: lnag; did you mean lang?", kickstart.Options{Version: kickstart.F44}},
+		{"byte order mark", "\ufefflang en\n", "test.ks:1:1: Unknown command: \ufefflang; save the file without a byte order mark", kickstart.Options{Version: kickstart.F44}},
 		{"removed command", "auth --enableshadow\n", "test.ks:1:1: auth has been removed.; use authselect", kickstart.Options{Version: kickstart.F44}},
 		{"unknown option", "lang en\nrepo --name=a --baseul=http://h/\n", "test.ks:2:15: unrecognized arguments: --baseul=http://h/; did you mean --baseurl?", kickstart.Options{Version: kickstart.F44}},
 		{"missing option", "repo --baseurl=http://h/\n", "test.ks:1:1: the following arguments are required: --name", kickstart.Options{Version: kickstart.F44}},

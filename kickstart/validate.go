@@ -163,8 +163,11 @@ func (c *checker) parse(n *Command, spec *commandSpec) (*Arguments, bool) {
 
 // suggestCommand finds the command that was probably meant.
 func (c *checker) suggestCommand(name string) string {
-	if len(c.diags) >= maxSuggestions {
+	switch {
+	case len(c.diags) >= maxSuggestions:
 		return ""
+	case strings.HasPrefix(name, "\ufeff"):
+		return "save the file without a byte order mark"
 	}
 	return didYouMean(name, c.table.names())
 }

@@ -127,10 +127,25 @@ func (f *kickstartFlags) open(a *app, o *opened, path string) (*os.Root, error) 
 	if o.shown != "" {
 		path = o.shown
 	}
-	if o.src, err = a.readFile(path, maxKickstartFile); err != nil {
+	if o.src, err = a.readKickstart(path); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
 	return root, nil
+}
+
+// readKickstart reads as much of a file as the parser needs to see that it is
+// too large.
+func (a *app) readKickstart(path string) ([]byte, error) {
+	in := a.env.Stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // the path error says all
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	return io.ReadAll(io.LimitReader(in, maxKickstartFile))
 }
 
 func (f *kickstartFlags) version(src []byte) (kickstart.Version, error) {
