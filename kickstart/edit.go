@@ -109,7 +109,15 @@ func (d *Document) endLine(at int) {
 	case *Include:
 		n.raw = d.terminated(n.raw)
 	case *Section:
-		n.end = d.terminated(n.end)
+		last := len(n.Lines) - 1
+		switch {
+		case n.end != "":
+			n.end = d.terminated(n.end)
+		case last >= 0: // the %end is missing
+			n.Lines[last].Text = d.terminated(n.Lines[last].Text)
+		default:
+			n.header = d.terminated(n.header)
+		}
 	}
 }
 

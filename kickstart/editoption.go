@@ -15,7 +15,8 @@ var ErrIncluded = errors.New("it stands in an included file")
 // switches it on. Where the option is there already, it is replaced in its
 // place, and further ones of the same name are removed; else it is added behind
 // the last argument. All else of the line stays as it is written, the comment
-// too. Values that a kickstart cannot carry give a *ValueError.
+// too. Values that a kickstart cannot carry give a *ValueError, a line that
+// Arguments cannot read its *ParseError.
 func (d *Document) SetOption(c *Command, option string, value ...string) error {
 	text := option
 	switch {
@@ -32,8 +33,8 @@ func (d *Document) SetOption(c *Command, option string, value ...string) error {
 		}
 		text = quoteOption(option, value[0])
 	}
-	if !slices.Contains(d.nodes, Node(c)) {
-		return fmt.Errorf("set option %s: %w", option, ErrIncluded)
+	if err := d.editable(c); err != nil {
+		return fmt.Errorf("set option %s: %w", option, err)
 	}
 	edited, err := d.withOption(c, option, text)
 	if err == nil {
@@ -45,8 +46,8 @@ func (d *Document) SetOption(c *Command, option string, value ...string) error {
 // RemoveOption removes an option, with its value, from a command of the file,
 // and tells whether it was there.
 func (d *Document) RemoveOption(c *Command, option string) (bool, error) {
-	if !slices.Contains(d.nodes, Node(c)) {
-		return false, fmt.Errorf("remove option %s: %w", option, ErrIncluded)
+	if err := d.editable(c); err != nil {
+		return false, fmt.Errorf("remove option %s: %w", option, err)
 	}
 	if len(d.optionSpans(c, option)) == 0 {
 		return false, nil
@@ -56,6 +57,16 @@ func (d *Document) RemoveOption(c *Command, option string) (bool, error) {
 		*c = *edited
 	}
 	return err == nil, err
+}
+
+// editable tells why the options of a command cannot be edited: it is not of
+// the file itself, or its options cannot be told from their values.
+func (d *Document) editable(c *Command) error {
+	if !slices.Contains(d.nodes, Node(c)) {
+		return ErrIncluded
+	}
+	_, err := d.Arguments(c)
+	return err
 }
 
 // span is a part of a line.
@@ -117,7 +128,8 @@ func (d *Document) withOption(c *Command, option, text string) (*Command, error)
 		raw = raw[:at] + " " + text + raw[at:]
 	}
 	words, err := split(raw, true)
-	if err != nil || len(words) == 0 || words[0].Text != c.Name {
+	_, rest := nextLine(raw)
+	if err != nil || len(words) == 0 || words[0].Text != c.Name || rest != "" {
 		return nil, fmt.Errorf("edit command %s: %w", c.Name, &ValueError{option, "cannot be read back"})
 	}
 	edited := *c

@@ -28,6 +28,7 @@ func TestOptionsAreSetInTheirPlace(t *testing.T) {
 		{"part / --size=1 --grow --size=2\n", "--size", []string{"3"}, "part / --size=3 --grow\n"},
 		{"  part /   # why\n", "--label", []string{"my root"}, "  part / --label=\"my root\"   # why\n"},
 		{"zerombr# x\n", "--x", nil, "zerombr --x# x\n"},
+		{"part / --siz=1\n", "--size", []string{"2"}, "part / --siz=1 --size=2\n"},
 		{"part / --size=1\n", "--grow", nil, "part / --size=1 --grow\n"},
 		{"part / --grow --size=1\n", "--grow", nil, "part / --grow --size=1\n"},
 		{"bootloader --append=\"a b\"  --location=none", "--append", []string{`c "d"`}, `bootloader --append="c \"d\""  --location=none`},
@@ -53,7 +54,7 @@ func TestOptionsAreRemoved(t *testing.T) {
 		{"part / --size=5120  --grow # why\n", "--size", "part /  --grow # why\n"},
 		{"part / --size 5120 --grow # why\n", "--size", "part / --grow # why\n"},
 		{"part / --grow\n", "--grow", "part /\n"},
-		{"part / --grow /boot --size=1\n", "--grow", "part / /boot --size=1\n"},
+		{"part --grow /boot --size=1\n", "--grow", "part /boot --size=1\n"},
 		{"part / --size=1\n", "--grow", ""},
 	} {
 		doc := parse(t, tt.src, kickstart.Options{})
@@ -81,8 +82,12 @@ func TestOptionsThatCannotBeSet(t *testing.T) {
 			t.Errorf("%v: %v, printed %q", tt, err, doc)
 		}
 	}
+	doc := parse(t, "lnag en\n", kickstart.Options{})
+	if _, ok := errors.AsType[*kickstart.ParseError](doc.SetOption(first(doc), "--x", "1")); !ok {
+		t.Error("an option of an unknown command was set")
+	}
 	tree := fstest.MapFS{"a.ks": {Data: []byte(src)}}
-	doc := parse(t, "%include a.ks\n", kickstart.Options{Includes: kickstart.FSIncluder(tree)})
+	doc = parse(t, "%include a.ks\n", kickstart.Options{Includes: kickstart.FSIncluder(tree)})
 	if err := doc.SetOption(first(doc), "--size", "2"); !errors.Is(err, kickstart.ErrIncluded) {
 		t.Errorf("got %v, want ErrIncluded", err)
 	}

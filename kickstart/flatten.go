@@ -41,8 +41,11 @@ func (d *Document) inline(to, nodes []Node) []Node {
 			to = append(to, &c)
 		case *Section:
 			s := *n
-			s.header, s.end = d.terminated(s.header), d.terminated(s.end)
+			s.header = d.terminated(s.header)
 			s.Lines = d.inlineLines(nil, n.Lines)
+			if s.end != "" {
+				s.end = d.terminated(s.end)
+			}
 			to = append(to, &s)
 		case *Include:
 			if n.File != "" {
