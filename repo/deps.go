@@ -1,8 +1,7 @@
 package repo
 
 import (
-	"slices"
-	"strconv"
+	"iter"
 	"strings"
 
 	"github.com/fedora-respin/respin/repo/rpm"
@@ -45,47 +44,27 @@ type depGroups struct {
 // real Recommends, then the strong ones of SUSE's old suggestions.
 func groupDeps(p *rpm.Package, rule PreRule) *depGroups {
 	g := &depGroups{}
-	provided := make(map[string]struct{}, len(p.Provides))
-	for _, d := range withOwnName(p) {
+	provided := make(map[string]struct{}, p.Header.Count(rpm.TagProvideName))
+	for d := range p.Dependencies(rpm.Provides) {
 		if e, ok := newEntry(d); ok {
 			provided[depKey(d)] = struct{}{}
 			g.provides = append(g.provides, e)
 		}
 	}
-	g.conflicts = plainDeps(nil, p.Conflicts)
-	g.obsoletes = plainDeps(nil, p.Obsoletes)
+	g.conflicts = plainDeps(nil, p.Dependencies(rpm.Conflicts))
+	g.obsoletes = plainDeps(nil, p.Dependencies(rpm.Obsoletes))
 	g.filterRequires(p, provided, rule.mask())
-	g.suggests = plainDeps(g.suggests, p.Suggests)
-	g.enhances = plainDeps(g.enhances, p.Enhances)
-	g.recommends = plainDeps(g.recommends, p.Recommends)
-	g.supplements = plainDeps(g.supplements, p.Supplements)
-	g.suggests, g.recommends = splitStrong(g.suggests, g.recommends, p.OldSuggests)
-	g.enhances, g.supplements = splitStrong(g.enhances, g.supplements, p.OldEnhances)
+	g.suggests = plainDeps(g.suggests, p.Dependencies(rpm.Suggests))
+	g.enhances = plainDeps(g.enhances, p.Dependencies(rpm.Enhances))
+	g.recommends = plainDeps(g.recommends, p.Dependencies(rpm.Recommends))
+	g.supplements = plainDeps(g.supplements, p.Dependencies(rpm.Supplements))
+	g.suggests, g.recommends = splitStrong(g.suggests, g.recommends, p.Dependencies(rpm.OldSuggests))
+	g.enhances, g.supplements = splitStrong(g.enhances, g.supplements, p.Dependencies(rpm.OldEnhances))
 	return g
 }
 
-// withOwnName returns the provides as librpm hands them to createrepo_c: the
-// packages of rpm 3 (no immutable region) do not provide their own name, and
-// librpm's applyRetrofits adds it while it reads them.
-func withOwnName(p *rpm.Package) []rpm.Dependency {
-	if p.Source || p.Format != 3 {
-		return p.Provides
-	}
-	evr := p.EVR.Version + "-" + p.EVR.Release
-	if p.EVR.HasEpoch {
-		evr = strconv.FormatUint(uint64(p.EVR.Epoch), 10) + ":" + evr
-	}
-	own := rpm.Dependency{Name: p.Name, Flags: rpm.DepEqual, EVR: evr}
-	if slices.ContainsFunc(p.Provides, func(d rpm.Dependency) bool {
-		return d.Name == own.Name && d.EVR == own.EVR && flagString(d.Flags) == "EQ"
-	}) {
-		return p.Provides
-	}
-	return append(slices.Clone(p.Provides), own)
-}
-
-func plainDeps(dst []entry, deps []rpm.Dependency) []entry {
-	for _, d := range deps {
+func plainDeps(dst []entry, deps iter.Seq[rpm.Dependency]) []entry {
+	for d := range deps {
 		if e, ok := newEntry(d); ok {
 			dst = append(dst, e)
 		}
@@ -93,8 +72,8 @@ func plainDeps(dst []entry, deps []rpm.Dependency) []entry {
 	return dst
 }
 
-func splitStrong(weak, strong []entry, deps []rpm.Dependency) (newWeak, newStrong []entry) {
-	for _, d := range deps {
+func splitStrong(weak, strong []entry, deps iter.Seq[rpm.Dependency]) (newWeak, newStrong []entry) {
+	for d := range deps {
 		e, ok := newEntry(d)
 		switch {
 		case !ok:
@@ -115,9 +94,9 @@ type seenDep struct {
 
 func (g *depGroups) filterRequires(p *rpm.Package, provided map[string]struct{}, mask rpm.DepFlags) {
 	var own map[string]struct{} // made when the first path is required
-	seen := make(map[string]seenDep, len(p.Requires))
+	seen := make(map[string]seenDep, p.Header.Count(rpm.TagRequireName))
 	var libc *entry
-	for _, d := range p.Requires {
+	for d := range p.Dependencies(rpm.Requires) {
 		if strings.HasPrefix(d.Name, "rpmlib(") {
 			continue
 		}
@@ -157,10 +136,13 @@ func (g *depGroups) filterRequires(p *rpm.Package, provided map[string]struct{},
 	}
 }
 
+// ownFiles are the package's own files among those of primary.xml.
 func ownFiles(p *rpm.Package) map[string]struct{} {
-	own := make(map[string]struct{}, len(p.Files))
-	for i := range p.Files {
-		own[p.Files[i].Path] = struct{}{}
+	own := map[string]struct{}{}
+	for f := range p.Files() {
+		if isPrimaryFile(&f) {
+			own[f.Path()] = struct{}{}
+		}
 	}
 	return own
 }
@@ -229,6 +211,15 @@ func isStrtol(s string) bool {
 // which yum defined. It is not a pattern: "bin/" counts anywhere.
 func isPrimary(path string) bool {
 	return strings.HasPrefix(path, "/etc/") || path == "/usr/lib/sendmail" || strings.Contains(path, "bin/")
+}
+
+// isPrimaryFile is isPrimary of a file's path, which it puts together only
+// where the rule could hold across the two parts.
+func isPrimaryFile(f *rpm.File) bool {
+	if strings.HasSuffix(f.Dir, "/") && strings.IndexByte(f.Name, '/') < 0 && f.Name != "sendmail" {
+		return strings.HasPrefix(f.Dir, "/etc/") || strings.Contains(f.Dir, "bin/")
+	}
+	return isPrimary(f.Path())
 }
 
 // libcNewer tells whether the glibc symbol version in a, such as

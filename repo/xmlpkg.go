@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/fedora-respin/respin/repo/rpm"
 )
@@ -83,8 +84,8 @@ func controlChars(s *source, deps *depGroups, logs []rpm.Changelog) string {
 			}
 		}
 	}
-	for i := range p.Files {
-		if hasControl(p.Files[i].Path) {
+	for f := range p.Files() {
+		if hasControl(f.Dir) || hasControl(f.Name) {
 			return "files"
 		}
 	}
@@ -119,11 +120,13 @@ func (g *depGroups) lists() []depList {
 // strictly: of entries with one time the newer ones get a second more each,
 // as createrepo_c does (yum's SQL could not keep their order otherwise).
 func (e encoder) changelogs(p *rpm.Package) []rpm.Changelog {
-	n := len(p.Changelogs)
-	if e.changelogMax >= 0 {
-		n = min(n, e.changelogMax)
+	var logs []rpm.Changelog // newest first, as in the header
+	for c := range p.Changelogs() {
+		if len(logs) == e.changelogMax {
+			break
+		}
+		logs = append(logs, c)
 	}
-	logs := slices.Clone(p.Changelogs[:n]) // newest first, as in the header
 	last := int64(0)
 	for i := range logs {
 		logs[i].Author = trimAuthor(logs[i].Author)
@@ -194,10 +197,10 @@ func appendPrimary(b []byte, s *source, deps *depGroups) []byte {
 	for _, l := range deps.lists() {
 		b = appendDeps(b, l)
 	}
-	for i := range p.Files {
-		if isPrimary(p.Files[i].Path) {
+	for f := range p.Files() {
+		if isPrimaryFile(&f) {
 			b = append(b, "  "...)
-			b = appendFile(b, &p.Files[i])
+			b = appendFile(b, &f)
 		}
 	}
 	return append(b, "  </format>\n</package>\n"...)
@@ -249,8 +252,8 @@ func appendEntry(b []byte, d entry) []byte {
 
 func appendFilelists(b []byte, s *source) []byte {
 	b = appendPackageOpen(b, s)
-	for i := range s.pkg.Files {
-		b = appendFile(b, &s.pkg.Files[i])
+	for f := range s.pkg.Files() {
+		b = appendFile(b, &f)
 	}
 	return append(b, "</package>\n"...)
 }
@@ -297,7 +300,11 @@ func appendFile(b []byte, f *rpm.File) []byte {
 		b = append(b, " type=\"ghost\""...)
 	}
 	b = append(b, '>')
-	b = appendText(b, f.Path)
+	if utf8.ValidString(f.Dir) && utf8.ValidString(f.Name) {
+		b = appendText(appendText(b, f.Dir), f.Name)
+	} else { // how it is read depends on the whole of it
+		b = appendText(b, f.Path())
+	}
 	return append(b, "</file>\n"...)
 }
 

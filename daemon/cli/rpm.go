@@ -81,17 +81,10 @@ func describeRPM(p *rpm.Package) rpmInfo {
 	return v
 }
 
-func dependencies(list []rpm.Dependency) []string {
+func dependencies(p *rpm.Package, kind rpm.DepKind) []string {
 	var out []string
-	for _, d := range list {
-		text := d.Name
-		if d.EVR != "" {
-			text += " " + map[rpm.DepFlags]string{
-				rpm.DepLess: "<", rpm.DepLess | rpm.DepEqual: "<=", rpm.DepEqual: "=",
-				rpm.DepGreater: ">", rpm.DepGreater | rpm.DepEqual: ">=",
-			}[d.Flags&(rpm.DepLess|rpm.DepGreater|rpm.DepEqual)] + " " + d.EVR
-		}
-		out = append(out, text)
+	for d := range p.Dependencies(kind) {
+		out = append(out, d.String())
 	}
 	return out
 }
@@ -104,12 +97,11 @@ func (r *rpmShowCmd) Run(a *app) error {
 	}
 	v := describeRPM(p)
 	if r.Deps || a.global.JSON {
-		v.Requires, v.Provides = dependencies(p.Requires), dependencies(p.Provides)
+		v.Requires, v.Provides = dependencies(p, rpm.Requires), dependencies(p, rpm.Provides)
 	}
 	if r.Files || a.global.JSON {
-		for i := range p.Files {
-			f := &p.Files[i]
-			v.Files = append(v.Files, rpmFileInfo{Path: f.Path, Mode: fmt.Sprintf("%06o", f.Mode), Size: f.Size, Link: f.Linkto, Digest: f.Digest})
+		for f := range p.Files() {
+			v.Files = append(v.Files, rpmFileInfo{Path: f.Path(), Mode: fmt.Sprintf("%06o", f.Mode), Size: f.Size, Link: f.Linkto, Digest: f.Digest})
 		}
 	}
 	if a.global.JSON {
@@ -133,7 +125,7 @@ func (r *rpmShowCmd) Run(a *app) error {
 		a.printf("%s %12d %s%s\n", f.Mode, f.Size, clean(f.Path), clean(link))
 	}
 	if r.Changelog {
-		for _, c := range p.Changelogs {
+		for c := range p.Changelogs() {
 			a.printf("\n* %s %s\n%s\n", time.Unix(c.Time, 0).UTC().Format("Mon Jan 02 2006"), clean(c.Author), clean(c.Text))
 		}
 	}

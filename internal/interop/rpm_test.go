@@ -87,9 +87,9 @@ func queryFormat(p *rpm.Package) string {
 	if p.EVR.HasEpoch {
 		epoch = strconv.Itoa(int(p.EVR.Epoch))
 	}
-	deps := func(list []rpm.Dependency) string {
+	deps := func(kind rpm.DepKind) string {
 		var b strings.Builder
-		for _, d := range list {
+		for d := range p.Dependencies(kind) {
 			fmt.Fprintf(&b, "%s;%d;%s;", d.Name, d.Flags, d.EVR)
 		}
 		return b.String()
@@ -103,16 +103,16 @@ func queryFormat(p *rpm.Package) string {
 		return "(none)"
 	}
 	var files, logs strings.Builder
-	for _, f := range p.Files {
-		fmt.Fprintf(&files, "%s;%d;%d;%d;%s;%s;", f.Path, f.Mode, f.Flags, f.Size, f.Digest, f.Linkto)
+	for f := range p.Files() {
+		fmt.Fprintf(&files, "%s;%d;%d;%d;%s;%s;", f.Path(), f.Mode, f.Flags, f.Size, f.Digest, f.Linkto)
 	}
-	for _, c := range p.Changelogs {
+	for c := range p.Changelogs() {
 		fmt.Fprintf(&logs, "%d;%s;%s;", c.Time, c.Author, c.Text)
 	}
 	return strings.Join([]string{
 		p.Name, epoch, p.EVR.Version, p.EVR.Release, p.HeaderArch, size(p.InstalledSize, rpm.TagSize, rpm.TagLongSize),
 		size(p.ArchiveSize, rpm.TagArchiveSize), strconv.FormatInt(p.BuildTime, 10), none(p.License), none(p.SourceRPM),
-		none(p.Digests.SigMD5), files.String(), deps(p.Requires), deps(p.Provides), deps(p.Supplements), logs.String(),
+		none(p.Digests.SigMD5), files.String(), deps(rpm.Requires), deps(rpm.Provides), deps(rpm.Supplements), logs.String(),
 	}, "|") + "\n"
 }
 

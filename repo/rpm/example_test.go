@@ -20,10 +20,16 @@ func ExampleRead() {
 		return
 	}
 	fmt.Println(p.NEVRA(), p.InstalledSize, "bytes")
-	fmt.Println(p.Files[0].Path, p.Recommends[0].Name)
+	for f := range p.Files() {
+		fmt.Println(f.Path(), f.Size)
+	}
+	for d := range p.Dependencies(rpm.Recommends) {
+		fmt.Println("recommends", d)
+	}
 	// Output:
 	// hello-1:2.0^git1-1.fc44.x86_64 10 bytes
-	// /usr/bin/hello hello-doc
+	// /usr/bin/hello 10
+	// recommends hello-doc
 }
 
 func ExampleVerify() {

@@ -3,7 +3,6 @@ package rpm
 import (
 	"fmt"
 	"io"
-	"strings"
 )
 
 // Splice writes to w the package rpm with its signature header replaced by
@@ -11,25 +10,18 @@ import (
 // file of its data/sigcache (koji.write_signed_rpm). Nothing is verified here;
 // run Verify with a keyring on the result.
 func Splice(w io.Writer, rpm, sig io.Reader) error {
-	var lead strings.Builder
-	if _, err := readLead(io.TeeReader(rpm, &lead)); err != nil {
-		return err
-	}
-	old, err := Options{}.parseHeader(rpm, PartSignature, leadSize)
+	lead, err := skipSignature(rpm)
 	if err != nil {
 		return err
 	}
-	if _, err = readString(rpm, padding(old), PartSignature, leadSize+old.Size()); err != nil {
-		return err
-	}
-	signed, err := Options{}.parseHeader(sig, PartSignature, 0)
+	signed, err := readSignatureHeader(sig)
 	if err != nil {
 		return fmt.Errorf("splice signature: %w", err)
 	}
 	out := &firstError{w: w}
-	_, _ = io.WriteString(out, lead.String())
+	_, _ = io.WriteString(out, lead)
 	signed.writeAll(out)
-	_, _ = out.Write(make([]byte, padding(signed)))
+	_, _ = out.Write(make([]byte, padding(leadSize+signed.Size())))
 	if out.err != nil {
 		return fmt.Errorf("splice signature: %w", out.err)
 	}
@@ -39,9 +31,42 @@ func Splice(w io.Writer, rpm, sig io.Reader) error {
 	return nil
 }
 
-// padding is what follows a signature header, so that the header starts at a
-// multiple of 8.
-func padding(h *Header) int64 { return (8 - (leadSize+h.Size())%8) % 8 }
+// skipSignature reads up to the header and returns the lead.
+func skipSignature(rpm io.Reader) (lead string, err error) {
+	in := &input{r: rpm}
+	start, err := in.take(piece{PartLead, leadSize}, piece{PartSignature, introSize})
+	if _, err = parseLead(start, err); err != nil {
+		return "", err
+	}
+	l, err := Options{}.checkIntro(start[leadSize:], PartSignature, leadSize)
+	if err != nil {
+		return "", err
+	}
+	block, err := in.take(piece{PartSignature, l.size() + padding(in.pos+l.size())})
+	if err != nil {
+		return "", err
+	}
+	_, err = newHeader(PartSignature, leadSize, l, block)
+	return start[:leadSize], err
+}
+
+// readSignatureHeader reads a signature header that stands alone.
+func readSignatureHeader(r io.Reader) (*Header, error) {
+	in := &input{r: r}
+	intro, err := in.take(piece{PartSignature, introSize})
+	if err != nil {
+		return nil, err
+	}
+	l, err := Options{}.checkIntro(intro, PartSignature, 0)
+	if err != nil {
+		return nil, err
+	}
+	block, err := in.take(piece{PartSignature, l.size()})
+	if err != nil {
+		return nil, err
+	}
+	return newHeader(PartSignature, 0, l, block)
+}
 
 // firstError remembers the first failure of a series of writes.
 type firstError struct {
