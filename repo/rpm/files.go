@@ -1,6 +1,7 @@
 package rpm
 
 import (
+	"io/fs"
 	"iter"
 	"strings"
 )
@@ -44,6 +45,18 @@ type File struct {
 
 // Path is Dir and Name joined, not cleaned.
 func (f *File) Path() string { return f.Dir + f.Name }
+
+// Local returns the path below the root of wherever the file is unpacked,
+// "usr/bin/x", or "." for "/" itself. It is false for a path that could lead
+// elsewhere or has a second spelling: with "..", ".", empty elements or nothing.
+func (f *File) Local() (string, bool) {
+	s := f.Path()
+	if s == "/" {
+		return ".", true
+	}
+	s = strings.TrimPrefix(s, "/")
+	return s, fs.ValidPath(s) && s != "."
+}
 
 // Types of files in File.Mode (S_IFMT of stat).
 const (

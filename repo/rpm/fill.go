@@ -101,6 +101,7 @@ func (p *Package) fillDigests(x, s *checker) {
 		PayloadSHA3:      lower(x.text(TagPayloadSHA3)),
 		PayloadSHA3Alt:   lower(x.text(TagPayloadSHA3Alt)),
 		PayloadSize:      x.firstNumber(TagPayloadSize),
+		PayloadSizeAlt:   x.firstNumber(TagPayloadSizeAlt),
 		SignedSize:       s.firstNumber(TagLongSigSize, TagSigSize),
 	}
 	// rpm 6 renamed the tag to PAYLOADSHA256 and writes no algorithm.

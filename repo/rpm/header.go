@@ -186,10 +186,7 @@ func (h *Header) writeRegion(w io.Writer) {
 }
 
 func (h *Header) write(w io.Writer, entries, data int) {
-	intro := append([]byte(headerMagic), 0, 0, 0, 0, 0, 0, 0, 0)
-	putUint32(intro[8:], uint32(entries))
-	putUint32(intro[12:], uint32(data))
-	_, _ = w.Write(intro)
+	_, _ = io.WriteString(w, introOf(entries, data))
 	writeString(w, h.index[:entries*entrySize])
 	writeString(w, h.data[:data])
 }

@@ -9,7 +9,8 @@ import (
 
 const (
 	// firstRead is how much is allocated on the word of a length field alone;
-	// beyond it memory grows with what has really been read, by growth at most.
+	// beyond it memory grows with what has really been read, by growth, and by
+	// twice that to the end.
 	firstRead = 256 << 10
 	growth    = 16
 )
@@ -66,7 +67,11 @@ func readExactly(r io.Reader, n int64) ([]byte, error) {
 		if int64(got) == n {
 			return b, nil
 		}
-		more := make([]byte, min(n, growth*int64(got)))
+		size := growth * int64(got)
+		if n <= 2*size {
+			size = n
+		}
+		more := make([]byte, size)
 		copy(more, b)
 		b = more
 	}

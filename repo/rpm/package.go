@@ -67,6 +67,7 @@ type Package struct {
 	Signature *Header // the signature header, raw
 	Header    *Header // the main header, raw
 
+	lead    string   // as it stands in the file
 	dirEnds []uint32 // where each string of DIRNAMES ends
 }
 
@@ -90,6 +91,7 @@ type Digests struct {
 	PayloadSHA3      string // SHA3-256 of the compressed payload (5123), v6
 	PayloadSHA3Alt   string // SHA3-256 of the unpacked payload (5124), v6
 	PayloadSize      uint64 // compressed payload in bytes (5112), v6, 0 when absent
+	PayloadSizeAlt   uint64 // unpacked payload in bytes (5113), v6, 0 when absent
 	SignedSize       uint64 // header and payload in bytes (SIGSIZE 1000 or LONGSIGSIZE 270), 0 when absent
 }
 

@@ -20,6 +20,7 @@ func (o Options) Read(r io.Reader) (*Package, error) {
 	if p.Lead, err = parseLead(start, err); err != nil {
 		return nil, err
 	}
+	p.lead = start[:leadSize]
 	intro, err := p.readSignature(in, start[leadSize:])
 	if err != nil {
 		return nil, err

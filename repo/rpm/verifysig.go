@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
@@ -30,18 +31,19 @@ type signatureJob struct {
 func (d *digester) addSignature(s *Signature, ring *Keyring) {
 	j := &signatureJob{check: SignatureCheck{Signature: *s, KeyID: s.KeyID, Algorithm: s.Algorithm}}
 	d.signatures = append(d.signatures, j)
+	if s.Version == 0 {
+		j.refuse(packetError(s.Raw))
+		return
+	}
 	if j.keys = ring.find(s.KeyID); len(j.keys) == 0 {
 		j.check.Status = StatusUnknownKey
-		if s.Version == 0 {
-			j.unsupported("no OpenPGP signature packet of version 3, 4 or 6")
-		}
 		return
 	}
 	for name := range j.keys[0].Entity.Identities {
 		j.check.Signer = max(j.check.Signer, name)
 	}
 	if err := j.prepare(); err != nil {
-		j.unsupported(err.Error())
+		j.refuse(err)
 		return
 	}
 	if s.HeaderOnly() {
@@ -52,8 +54,21 @@ func (d *digester) addSignature(s *Signature, ring *Keyring) {
 	d.payload = append(d.payload, j.h)
 }
 
-func (j *signatureJob) unsupported(reason string) {
-	j.check.Status, j.check.Reason = StatusUnsupported, reason
+// refuse tells what cannot be checked here from what nobody can check.
+func (j *signatureJob) refuse(err error) {
+	j.check.Status, j.check.Reason = StatusBad, err.Error()
+	if _, ok := errors.AsType[pgperrors.UnsupportedError](err); ok {
+		j.check.Status = StatusUnsupported
+	}
+}
+
+// packetError says why a signature could not be decoded.
+func packetError(raw []byte) error {
+	body, ok := packetBody(raw)
+	if ok && len(body) > 0 && (body[0] < 2 || body[0] > 6 || body[0] == 5) {
+		return pgperrors.UnsupportedError(fmt.Sprintf("signature packet of version %d", body[0]))
+	}
+	return errors.New("no OpenPGP signature packet")
 }
 
 // prepare decodes the packet and starts its hash.
@@ -157,7 +172,7 @@ func parseSignatureV3(raw []byte) (*signatureV3, error) {
 	hashes := map[byte]crypto.Hash{1: crypto.MD5, 2: crypto.SHA1, 8: crypto.SHA256, 9: crypto.SHA384, 10: crypto.SHA512, 11: crypto.SHA224}
 	s := &signatureV3{suffix: body[2:7], algo: body[15]}
 	if s.hash, ok = hashes[body[16]]; !ok {
-		return nil, fmt.Errorf("hash algorithm %d", body[16])
+		return nil, pgperrors.UnsupportedError(fmt.Sprintf("hash algorithm %d", body[16]))
 	}
 	for rest := body[19:]; len(rest) > 0; {
 		if len(rest) < 2 {
