@@ -111,6 +111,8 @@ package_lists() {
 judges() {
 	need gcc gcc gcc "the race detector"
 	need rpm rpm rpm "judges RPM headers"
+	need rpmsign rpm rpm-sign "signs RPMs"
+	need gpg gnupg gnupg2 "makes the keys that RPMs are signed with"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
@@ -126,6 +128,7 @@ judges() {
 		[ -e /usr/share/doc/python3-rpm ] || need /nonexistent python3-rpm - "koji download-build and bodhi-server read RPMs with it"
 		[ -e /usr/share/doc/python3-librepo ] || need /nonexistent python3-librepo - "bodhi-server imports it" ;;
 	fedora)
+		rpm -q python3-rpm >/dev/null 2>&1 || need /nonexistent - python3-rpm "judges every field of RPM headers"
 		rpm -q python3-librepo >/dev/null 2>&1 || need /nonexistent - python3-librepo "bodhi-server imports it" ;;
 	esac
 	install_missing

@@ -2,6 +2,7 @@ package rpm
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -55,7 +56,10 @@ func newHeader(part string, start int64, l lengths, block string) (*Header, erro
 	if err := h.checkRegion(); err != nil {
 		return nil, err
 	}
-	return h, h.checkEntries()
+	if err := h.checkEntries(); err != nil {
+		return nil, err
+	}
+	return h, h.checkTwice()
 }
 
 // checkRegion applies hdrblobVerifyRegion of rpm's lib/header.cc.
@@ -150,7 +154,7 @@ func align(n int64, typ Type) int64 {
 func (h *Header) checkEntry(tag Tag, typ Type, off, count, end int64) (int64, error) {
 	size := int64(len(h.data))
 	switch {
-	case tag < firstFreeTag:
+	case tag < firstFreeTag, tag > math.MaxInt32: // rpm reads tags with a sign
 		return 0, h.bad(tag, 0, "tag out of place")
 	case typ < TypeChar || typ > TypeI18NString:
 		return 0, h.bad(tag, 0, "unknown %s", typ)

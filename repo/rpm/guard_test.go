@@ -104,6 +104,55 @@ func TestGuardRefuses(t *testing.T) {
 	}
 }
 
+// TestGuardRefusesMisplacedTags: a tag of the signature header in the main one
+// could pass for the true one, and tags of the signature header have one type.
+func TestGuardRefusesMisplacedTags(t *testing.T) {
+	t.Parallel()
+	set := func(edit func(r *rpmtest.Raw)) []byte {
+		r := rpmtest.TakeApart(small())
+		edit(r)
+		return r.Bytes()
+	}
+	text := func(tag rpm.Tag, s string) rpmtest.Entry {
+		return rpmtest.Entry{Tag: tag, Type: rpm.TypeString, Count: 1, Data: []byte(s + "\x00")}
+	}
+	bin := func(tag rpm.Tag, n int) rpmtest.Entry {
+		return rpmtest.Entry{Tag: tag, Type: rpm.TypeBin, Count: n, Data: make([]byte, n)}
+	}
+	for name, c := range map[string]struct {
+		data []byte
+		part string
+		tag  rpm.Tag
+	}{
+		"a digest in the main header":    {set(func(r *rpmtest.Raw) { r.Header = rpmtest.Set(r.Header, text(rpm.TagSHA256Header, "x")) }), rpm.PartHeader, rpm.TagSHA256Header},
+		"a signature in the main header": {set(func(r *rpmtest.Raw) { r.Header = rpmtest.Set(r.Header, bin(rpm.TagRSAHeader, 9)) }), rpm.PartHeader, rpm.TagRSAHeader},
+		"the size of the archive, twice": {set(func(r *rpmtest.Raw) { r.Header = rpmtest.Set(r.Header, rpmtest.Ints(rpm.TagArchiveSize, 1)) }), rpm.PartHeader, rpm.TagArchiveSize},
+		"a signature that is a text":     {set(func(r *rpmtest.Raw) { r.Signature = rpmtest.Set(r.Signature, text(rpm.TagRSAHeader, "x")) }), rpm.PartSignature, rpm.TagRSAHeader},
+		"a short MD5":                    {set(func(r *rpmtest.Raw) { r.Signature = rpmtest.Set(r.Signature, bin(rpm.TagSigMD5, 15)) }), rpm.PartSignature, rpm.TagSigMD5},
+		"two sizes":                      {set(func(r *rpmtest.Raw) { r.Signature = rpmtest.Set(r.Signature, rpmtest.Ints(rpm.TagSigSize, 1, 2)) }), rpm.PartSignature, rpm.TagSigSize},
+		"OPENPGP as bytes":               {set(func(r *rpmtest.Raw) { r.Signature = rpmtest.Set(r.Signature, bin(rpm.TagOpenPGP, 9)) }), rpm.PartSignature, rpm.TagOpenPGP},
+		"an epoch that is a text":        {set(func(r *rpmtest.Raw) { r.Header = rpmtest.Set(r.Header, text(rpm.TagEpoch, "1")) }), rpm.PartHeader, rpm.TagEpoch},
+		"a prefix that is a number":      {set(func(r *rpmtest.Raw) { r.Header = rpmtest.Set(r.Header, rpmtest.Ints(1098, 1)) }), rpm.PartHeader, 1098},
+	} {
+		_, err := rpm.Read(bytes.NewReader(c.data))
+		var fe *rpm.FormatError
+		if !errors.As(err, &fe) || fe.Part != c.part || fe.Tag != c.tag {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	moved := rpmtest.TakeApart(small())
+	moved.Signature = rpmtest.Drop(moved.Signature, rpm.TagSigPayloadSize)
+	moved.Header = rpmtest.Set(moved.Header, rpmtest.Ints(rpm.TagArchiveSize, 77))
+	if p, err := rpm.Read(bytes.NewReader(moved.Bytes())); err != nil || p.ArchiveSize != 77 {
+		t.Errorf("the size of the archive in the main header alone: %v", err)
+	}
+	unknown := rpmtest.TakeApart(small())
+	unknown.Header = rpmtest.Set(unknown.Header, text(9999, "x"))
+	if _, err := rpm.Read(bytes.NewReader(unknown.Bytes())); err != nil {
+		t.Errorf("an unknown tag: %v", err)
+	}
+}
+
 // dirIndex overwrites the directory of the only file.
 func dirIndex(t *testing.T, data []byte, value uint32) []byte {
 	t.Helper()

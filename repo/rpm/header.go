@@ -156,19 +156,8 @@ func (h *Header) Bytes(tag Tag) []byte {
 	return []byte(h.raw(e))
 }
 
-// maxHex bounds the bytes of a binary digest that are made into text; the
-// longest known one has 64.
-const maxHex = 64
-
 // hexBytes returns a binary tag as lower-case hexadecimal.
-func (h *Header) hexBytes(tag Tag) string {
-	e := h.find(tag)
-	if e.Type != TypeBin {
-		return ""
-	}
-	s := h.raw(e)
-	return hex.EncodeToString([]byte(s[:min(len(s), maxHex)]))
-}
+func (h *Header) hexBytes(tag Tag) string { return hex.EncodeToString(h.Bytes(tag)) }
 
 // writeAll feeds the header to w as it stands in the file.
 func (h *Header) writeAll(w io.Writer) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -88,12 +89,15 @@ func TestMemoryOfHeaders(t *testing.T) {
 	for name, data := range set {
 		var p *rpm.Package
 		var err error
-		got := allocated(func() {
-			p, err = rpm.Read(bytes.NewReader(data))
-			if err == nil {
-				walkTables(p)
-			}
-		})
+		got := uint64(math.MaxUint64)
+		for range 3 { // the runtime allocates now and then too
+			got = min(got, allocated(func() {
+				p, err = rpm.Read(bytes.NewReader(data))
+				if err == nil {
+					walkTables(p)
+				}
+			}))
+		}
 		if err != nil {
 			continue
 		}

@@ -19,7 +19,7 @@ import (
 const (
 	// mutationRounds is how many mutants are made of each package for each of
 	// the ways in which it is read.
-	mutationRounds = 20
+	mutationRounds = 12
 	// mutationLimit is what unpacking may take: the window of a decompressor.
 	mutationLimit = 300 << 20
 	// mutationTime is no measure of speed, it tells a hang.

@@ -37,6 +37,9 @@ func (o Options) Read(r io.Reader) (*Package, error) {
 		return nil, err
 	}
 	p.HeaderEnd = in.pos
+	if err := p.checkSignatureTags(); err != nil {
+		return nil, err
+	}
 	if err := o.fill(p); err != nil {
 		return nil, err
 	}

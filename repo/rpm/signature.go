@@ -24,10 +24,9 @@ const (
 func (p *Package) signatures() []Signature {
 	var sigs []Signature
 	for _, tag := range []Tag{TagDSAHeader, TagRSAHeader} {
-		sigs = p.appendSignature(sigs, tag)
-	}
-	if p.Signature.Has(TagOpenPGP) && !p.Signature.find(TagOpenPGP).Type.isString() {
-		sigs = append(sigs, decodeSignature(TagOpenPGP, nil))
+		if raw := p.Signature.Bytes(tag); raw != nil {
+			sigs = append(sigs, decodeSignature(tag, raw))
+		}
 	}
 	for s := range p.Signature.Strings(TagOpenPGP) {
 		if len(sigs) >= maxSignatures {
@@ -43,18 +42,11 @@ func (p *Package) signatures() []Signature {
 		}
 	}
 	for _, tag := range []Tag{TagSigPGP, TagSigGPG} {
-		sigs = p.appendSignature(sigs, tag)
+		if raw := p.Signature.Bytes(tag); raw != nil {
+			sigs = append(sigs, decodeSignature(tag, raw))
+		}
 	}
 	return sigs
-}
-
-// appendSignature adds the signature of a binary tag, and one that cannot be
-// decoded for a tag of another type.
-func (p *Package) appendSignature(sigs []Signature, tag Tag) []Signature {
-	if !p.Signature.Has(tag) {
-		return sigs
-	}
-	return append(sigs, decodeSignature(tag, p.Signature.Bytes(tag)))
 }
 
 func containsPacket(sigs []Signature, raw []byte) bool {

@@ -88,6 +88,7 @@ func TestVerifyRealPackages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			v.Signatures = nil // the manifest speaks of digests
 			if err := v.Err(); (err == nil) != (s.facts["digests"] == "ok") {
 				t.Errorf("%v, the manifest says %s", err, s.facts["digests"])
 			}

@@ -27,7 +27,9 @@ type signatureJob struct {
 	h      hash.Hash
 }
 
-// addSignature looks for the key first: without it nothing needs hashing.
+// addSignature decodes a signature and has it see what it covers, also without
+// its key: the signature begins with two bytes of the hash that was signed, so
+// that damage shows.
 func (d *digester) addSignature(s *Signature, ring *Keyring) {
 	j := &signatureJob{check: SignatureCheck{Signature: *s, KeyID: s.KeyID, Algorithm: s.Algorithm}}
 	d.signatures = append(d.signatures, j)
@@ -35,12 +37,10 @@ func (d *digester) addSignature(s *Signature, ring *Keyring) {
 		j.refuse(packetError(s.Raw))
 		return
 	}
-	if j.keys = ring.find(s.KeyID); len(j.keys) == 0 {
-		j.check.Status = StatusUnknownKey
-		return
-	}
-	for name := range j.keys[0].Entity.Identities {
-		j.check.Signer = max(j.check.Signer, name)
+	if j.keys = ring.find(s.KeyID); len(j.keys) > 0 {
+		for name := range j.keys[0].Entity.Identities {
+			j.check.Signer = max(j.check.Signer, name)
+		}
 	}
 	if err := j.prepare(); err != nil {
 		j.refuse(err)
@@ -102,6 +102,13 @@ func (j *signatureJob) result() SignatureCheck {
 	if j.check.Status != "" {
 		return j.check
 	}
+	if len(j.keys) == 0 {
+		j.check.Status = StatusUnknownKey
+		if !j.begins() {
+			j.check.Status, j.check.Reason = StatusBad, "what was signed is not what is here"
+		}
+		return j.check
+	}
 	first := j.keys[0].PublicKey
 	if err := j.verifyKey(first); err != nil {
 		j.check.Status, j.check.Reason = StatusBad, err.Error()
@@ -120,6 +127,22 @@ func (j *signatureJob) result() SignatureCheck {
 	}
 	j.check.Status = StatusBad
 	return j.check
+}
+
+// begins tells whether the hash begins with the bytes that the signature says.
+func (j *signatureJob) begins() bool {
+	var suffix []byte
+	var start [2]byte
+	switch {
+	case j.v3 != nil:
+		suffix, start = j.v3.suffix, j.v3.start
+	case j.packet.Version == 5: // not of RFC 9580
+		return true
+	default:
+		suffix, start = j.packet.HashSuffix, j.packet.HashTag
+	}
+	_, _ = j.h.Write(suffix)
+	return [2]byte(j.h.Sum(nil)) == start
 }
 
 // invalidKey returns why the key could not sign at date, or "".
@@ -157,6 +180,7 @@ func recovered(err *error) {
 type signatureV3 struct {
 	hash   crypto.Hash
 	suffix []byte // hashed after the data: type and time
+	start  [2]byte
 	algo   byte
 	mpis   [][]byte
 }
@@ -170,7 +194,7 @@ func parseSignatureV3(raw []byte) (*signatureV3, error) {
 		return nil, fmt.Errorf("signature of type 0x%02x, wants a binary document", body[2])
 	}
 	hashes := map[byte]crypto.Hash{1: crypto.MD5, 2: crypto.SHA1, 8: crypto.SHA256, 9: crypto.SHA384, 10: crypto.SHA512, 11: crypto.SHA224}
-	s := &signatureV3{suffix: body[2:7], algo: body[15]}
+	s := &signatureV3{suffix: body[2:7], algo: body[15], start: [2]byte(body[17:19])}
 	if s.hash, ok = hashes[body[16]]; !ok {
 		return nil, pgperrors.UnsupportedError(fmt.Sprintf("hash algorithm %d", body[16]))
 	}
