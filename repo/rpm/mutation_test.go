@@ -167,9 +167,13 @@ func slicesOf(p *rpm.Package) []rpm.File {
 	return list
 }
 
-// walkPayload reads a payload to its end, or to 1 MiB.
+// walkPayload reads a payload to its end, or to 1 MiB; walkUpTo to another size.
 func walkPayload(p *rpm.Package, r io.Reader) (files int, err error) {
-	y, err := p.Payload(r, rpm.PayloadOptions{MaxSize: 1 << 20})
+	return walkUpTo(p, r, 1<<20)
+}
+
+func walkUpTo(p *rpm.Package, r io.Reader, size int64) (files int, err error) {
+	y, err := p.Payload(r, rpm.PayloadOptions{MaxSize: size})
 	if err != nil {
 		return 0, err
 	}

@@ -109,6 +109,14 @@ type Signature struct {
 // is then protected by the payload digest inside the header).
 func (s *Signature) HeaderOnly() bool { return s.Tag != TagSigPGP && s.Tag != TagSigGPG }
 
+// Covers is CoversHeader or CoversAll.
+func (s *Signature) Covers() string {
+	if s.HeaderOnly() {
+		return CoversHeader
+	}
+	return CoversAll
+}
+
 // Options bound what a reader accepts. The zero value is right for packages
 // from the network.
 type Options struct {

@@ -3,6 +3,7 @@ package rpm
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Status is the outcome of one check.
@@ -17,6 +18,13 @@ const (
 	StatusUnsupported Status = "unsupported" // it cannot be checked here
 	StatusUnsigned    Status = "unsigned"    // the file carries no signature
 	StatusUnknownKey  Status = "unknown-key" // the keyring has no such key
+)
+
+// What a signature covers. The header has a digest of the payload in it, unless
+// the package is old.
+const (
+	CoversHeader = "header"
+	CoversAll    = "header+payload"
 )
 
 // Names of checks.
@@ -45,6 +53,8 @@ type SignatureCheck struct {
 	Status    Status    `json:"status"`
 	KeyID     string    `json:"key_id"`
 	Algorithm string    `json:"algorithm"`
+	Date      time.Time `json:"date,omitzero"`
+	Covers    string    `json:"covers"`           // CoversHeader or CoversAll
 	Signer    string    `json:"signer,omitempty"` // user id of the key, when known
 	Reason    string    `json:"reason,omitempty"`
 }
@@ -149,7 +159,11 @@ func (e *VerifyError) Error() string {
 		why = append(why, fmt.Sprintf("%s is %s, should be %s", c.Name, c.Got, c.Want))
 	}
 	for _, s := range e.BadSignatures {
-		why = append(why, fmt.Sprintf("signature of key %s: %s", s.KeyID, s.Reason))
+		who := "a signature"
+		if s.KeyID != "" {
+			who = "signature of key " + s.KeyID
+		}
+		why = append(why, who+": "+s.Reason)
 	}
 	if e.Unprotected {
 		why = append(why, "no good digest covers header and payload")

@@ -31,7 +31,7 @@ type signatureJob struct {
 // its key: the signature begins with two bytes of the hash that was signed, so
 // that damage shows.
 func (d *digester) addSignature(s *Signature, ring *Keyring) {
-	j := &signatureJob{check: SignatureCheck{Signature: *s, KeyID: s.KeyID, Algorithm: s.Algorithm}}
+	j := &signatureJob{check: SignatureCheck{Signature: *s, KeyID: s.KeyID, Algorithm: s.Algorithm, Date: s.Date, Covers: s.Covers()}}
 	d.signatures = append(d.signatures, j)
 	if s.Version == 0 {
 		j.refuse(packetError(s.Raw))
