@@ -113,30 +113,6 @@ type Dependency struct {
 	EVR   string   // raw "[epoch:]version[-release]", "" when unversioned
 }
 
-// String returns the dependency as a spec file has it: "name", "name >= evr".
-func (d Dependency) String() string {
-	sense := d.Flags.Sense()
-	if sense == "" || d.EVR == "" {
-		return d.Name
-	}
-	return d.Name + " " + sense + " " + d.EVR
-}
-
-// Sense returns the comparison: "<", "<=", "=", ">=", ">" or "".
-func (f DepFlags) Sense() string {
-	var s string
-	if f&DepLess != 0 {
-		s = "<"
-	}
-	if f&DepGreater != 0 {
-		s += ">"
-	}
-	if f&DepEqual != 0 {
-		s += "="
-	}
-	return s
-}
-
 // Dependencies yields the dependencies of one kind in header order, nothing
 // filtered. A binary package of format 3 is given the provide of its own name,
 // as rpm gives it on reading. Each pass reads them out of the header again.
