@@ -174,7 +174,7 @@ func (d *depGrouper) isOwnFile(p *rpm.Package, name string) bool {
 	}
 	if !d.ownRead {
 		d.ownRead = true
-		for f := range p.Files() {
+		for f := range p.Paths() {
 			if isPrimaryFile(&f) {
 				d.own[f.Path()] = struct{}{}
 			}

@@ -104,7 +104,7 @@ func controlChars(s *source, deps *depGroups, logs []rpm.Changelog) string {
 			}
 		}
 	}
-	for f := range p.Files() {
+	for f := range p.Paths() {
 		if xmltext.HasControl(f.Dir) || xmltext.HasControl(f.Name) {
 			return "files"
 		}
@@ -136,9 +136,13 @@ func (g *depGroups) lists() [8]depList {
 // strictly: of entries with one time the newer ones get a second more each,
 // as createrepo_c does (yum's SQL could not keep their order otherwise).
 func (e *encoder) changelogs(p *rpm.Package) []rpm.Changelog {
-	var logs []rpm.Changelog // newest first, as in the header
+	n := p.Header.Count(rpm.TagChangelogName)
+	if e.changelogMax >= 0 {
+		n = min(n, e.changelogMax)
+	}
+	logs := make([]rpm.Changelog, 0, n) // newest first, as in the header
 	for c := range p.Changelogs() {
-		if len(logs) == e.changelogMax {
+		if len(logs) == n {
 			break
 		}
 		logs = append(logs, c)
@@ -213,7 +217,7 @@ func appendPrimary(b []byte, s *source, deps *depGroups) []byte {
 	for _, l := range deps.lists() {
 		b = appendDeps(b, l)
 	}
-	for f := range p.Files() {
+	for f := range p.Paths() {
 		if isPrimaryFile(&f) {
 			b = append(b, "  "...)
 			b = appendFile(b, &f)
@@ -268,7 +272,7 @@ func appendEntry(b []byte, d entry) []byte {
 
 func appendFilelists(b []byte, s *source) []byte {
 	b = appendPackageOpen(b, s)
-	for f := range s.pkg.Files() {
+	for f := range s.pkg.Paths() {
 		b = appendFile(b, &f)
 	}
 	return append(b, "</package>\n"...)

@@ -74,6 +74,33 @@ func TestBrokenPackagesGiveFormatErrors(t *testing.T) {
 	}
 }
 
+func TestPathsAreThoseOfFiles(t *testing.T) {
+	t.Parallel()
+	files := 0
+	for _, s := range samples(t) {
+		p, err := rpm.Read(bytes.NewReader(readFile(t, s.path)))
+		if err != nil {
+			continue
+		}
+		var want []rpm.File
+		for f := range p.Files() {
+			want = append(want, rpm.File{Dir: f.Dir, Name: f.Name, Mode: f.Mode, Flags: f.Flags})
+		}
+		got := slices.Collect(p.Paths())
+		if !slices.Equal(got, want) || len(got) != p.FileCount() {
+			t.Errorf("%s: %d paths of %d files", filepath.Base(s.path), len(got), len(want))
+		}
+		files += len(got)
+		for f := range p.Paths() { // may be broken off
+			_ = f
+			break
+		}
+	}
+	if files < 2000 {
+		t.Errorf("only %d files", files)
+	}
+}
+
 func TestReadFromSlowReaders(t *testing.T) {
 	t.Parallel()
 	n := 0

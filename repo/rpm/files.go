@@ -90,12 +90,16 @@ func (f *File) IsGhost() bool { return f.Flags&FileGhost != 0 }
 func (p *Package) Files() iter.Seq[File] {
 	return func(yield func(File) bool) {
 		t := p.fileTable()
-		var f File
-		for t.next(&f) {
-			if !yield(f) {
-				return
-			}
-		}
+		t.each(yield)
+	}
+}
+
+// Paths yields the files as Files does, but of each no more than Dir, Name,
+// Mode and Flags: what an index lists, at a third of the cost.
+func (p *Package) Paths() iter.Seq[File] {
+	return func(yield func(File) bool) {
+		t := p.pathTable()
+		t.each(yield)
 	}
 }
 
@@ -111,6 +115,7 @@ func (p *Package) FileCount() int {
 type fileTable struct {
 	n, i    int // files, and the next one
 	old     bool
+	whole   bool // all columns, not only those of Paths
 	dirs    string
 	dirEnds []uint32
 
@@ -118,7 +123,8 @@ type fileTable struct {
 	dirIndex, sizes, modes, flags, mtimes, rdevs, devices, inodeNums intColumn
 }
 
-func (p *Package) fileTable() fileTable {
+// pathTable leaves out what Paths does.
+func (p *Package) pathTable() fileTable {
 	h := p.Header
 	base := h.find(TagBaseNames)
 	t := fileTable{n: base.Count, dirs: h.raw(h.find(TagDirNames)), dirEnds: p.dirEnds, dirIndex: h.ints(h.find(TagDirIndexes))}
@@ -126,23 +132,41 @@ func (p *Package) fileTable() fileTable {
 		base = h.find(TagOldFileNames)
 		t.n, t.old = base.Count, true
 	}
+	t.names = h.texts(base)
+	t.modes = h.ints(h.find(TagFileModes))
+	t.flags = h.ints(h.find(TagFileFlags))
+	return t
+}
+
+func (p *Package) fileTable() fileTable {
+	h := p.Header
+	t := p.pathTable()
+	t.whole = true
 	sizes := h.find(TagLongFileSizes)
 	if sizes.Type == 0 {
 		sizes = h.find(TagFileSizes)
 	}
-	t.names, t.sizes = h.texts(base), h.ints(sizes)
+	t.sizes = h.ints(sizes)
 	t.digests = h.texts(h.find(TagFileDigests))
 	t.links = h.texts(h.find(TagFileLinkTos))
 	t.users = h.texts(h.find(TagFileUserName))
 	t.groups = h.texts(h.find(TagFileGroupName))
 	t.caps = h.texts(h.find(TagFileCaps))
-	t.modes = h.ints(h.find(TagFileModes))
-	t.flags = h.ints(h.find(TagFileFlags))
 	t.mtimes = h.ints(h.find(TagFileMTimes))
 	t.rdevs = h.ints(h.find(TagFileRdevs))
 	t.devices = h.ints(h.find(TagFileDevices))
 	t.inodeNums = h.ints(h.find(TagFileInodes))
 	return t
+}
+
+// each yields the files to the last.
+func (t *fileTable) each(yield func(File) bool) {
+	var f File
+	for t.next(&f) {
+		if !yield(f) {
+			return
+		}
+	}
 }
 
 // next reads the next file; false after the last.
@@ -161,6 +185,9 @@ func (t *fileTable) next(f *File) bool {
 	}
 	f.Mode = uint16(t.modes.at(i))
 	f.Flags = FileFlags(t.flags.at(i))
+	if !t.whole {
+		return true
+	}
 	f.Digest = t.digests.next()
 	f.Size = t.sizes.at(i)
 	f.Linkto = t.links.next()
