@@ -243,6 +243,47 @@ func compareVerdicts(t *testing.T, name, db, path string, ring *rpm.Keyring) {
 	}
 }
 
+// TestKojiSplicesTheSame has Koji itself cut the signature header off a signed
+// package, as the hub does for data/sigcache, and put it onto the unsigned one.
+func TestKojiSplicesTheSame(t *testing.T) {
+	t.Parallel()
+	python := kojiPython(t)
+	key := signers(t)["RSA 2048"]
+	for format, s := range oddSpecs() {
+		for _, reserve := range []int{0, 4128} {
+			s.Reserve = reserve
+			dir := t.TempDir()
+			unsigned, signed, cached, spliced := filepath.Join(dir, "unsigned.rpm"), filepath.Join(dir, "signed.rpm"), filepath.Join(dir, "sig"), filepath.Join(dir, "spliced.rpm")
+			data := rpmtest.Build(s)
+			if err := errors.Join(os.WriteFile(unsigned, data, 0o600), os.WriteFile(signed, rpmtest.Sign(data, key, rpmtest.SignOptions{Legacy: true}), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			script := "import sys, koji\nunsigned, signed, cached, spliced = sys.argv[1:]\n" +
+				"sig = koji.rip_rpm_sighdr(signed)\nopen(cached, 'wb').write(sig)\nkoji.splice_rpm_sighdr(sig, unsigned, spliced)\n"
+			if out, err := runKoji(t, "", python, "-c", script, unsigned, signed, cached, spliced); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			var files [3][]byte
+			for i, path := range []string{cached, spliced, signed} {
+				var err error
+				if files[i], err = os.ReadFile(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var got bytes.Buffer
+			if err := rpm.Splice(&got, bytes.NewReader(data), bytes.NewReader(files[0])); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got.Bytes(), files[1]) || !bytes.Equal(got.Bytes(), files[2]) {
+				t.Errorf("format %s, %d bytes reserved: Koji's copy is ours %v, the signed package is ours %v", format, reserve, bytes.Equal(got.Bytes(), files[1]), bytes.Equal(got.Bytes(), files[2]))
+			}
+			if v, err := rpm.Verify(&got, rpm.VerifyOptions{Keyring: rpm.NewKeyring(key)}); err != nil || v.Err() != nil || v.SignatureStatus() != rpm.StatusOK {
+				t.Errorf("format %s: %v, %+v", format, err, v)
+			}
+		}
+	}
+}
+
 // TestRPMSignsWhatWeVerify has gpg and rpmsign sign, with keys of gpg.
 func TestRPMSignsWhatWeVerify(t *testing.T) {
 	t.Parallel()

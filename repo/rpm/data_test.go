@@ -46,6 +46,9 @@ func TestRealPackagesAgreeWithManifest(t *testing.T) {
 			if _, ok := s.facts["source"]; ok != p.Source || ok != (p.Arch == "src") {
 				t.Errorf("Source %v, Arch %q, the manifest says source %v", p.Source, p.Arch, ok)
 			}
+			if p.NoSource != strings.Contains(s.path, ".nosrc.") {
+				t.Errorf("NoSource is %v", p.NoSource)
+			}
 			for kind := range rpm.DepKinds() {
 				_, ok := s.facts[kind.String()]
 				if list := slices.Collect(p.Dependencies(kind)); ok && s.facts["arch"] != "" && len(list) == 0 {

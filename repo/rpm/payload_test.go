@@ -89,6 +89,42 @@ func TestPayloadOfRealPackages(t *testing.T) {
 	}
 }
 
+// TestPayloadOver4GiB reads the start of a file of 4.5 GiB, which has no place
+// in a newc archive.
+func TestPayloadOver4GiB(t *testing.T) {
+	t.Parallel()
+	for _, s := range samples(t) {
+		if filepath.Base(s.path) != "big64-1.0-1.noarch.rpm" {
+			continue
+		}
+		r := bytes.NewReader(readFile(t, s.path))
+		p, err := rpm.Read(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := p.Payload(r, rpm.PayloadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer y.Close()
+		for {
+			e, err := y.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.File.IsDir() {
+				continue
+			}
+			n, err := io.CopyN(io.Discard, y, 1<<20)
+			if e.Size <= 4<<30 || uint64(e.Size) != e.File.Size || n != 1<<20 || err != nil || p.InstalledSize != e.File.Size {
+				t.Errorf("%d bytes, read %d, %v", e.Size, n, err)
+			}
+			return
+		}
+	}
+	t.Error("no large package")
+}
+
 func TestPayloadOfEveryCompressor(t *testing.T) {
 	t.Parallel()
 	for _, c := range []string{"gzip", "zstd", "xz", "none"} {

@@ -1,8 +1,10 @@
 package rpm
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Splice writes to w the package rpm with its signature header replaced by
@@ -14,14 +16,14 @@ func Splice(w io.Writer, rpm, sig io.Reader) error {
 	if err != nil {
 		return err
 	}
-	signed, err := readSignatureHeader(sig)
+	signed, pad, err := readSignatureHeader(sig)
 	if err != nil {
 		return fmt.Errorf("splice signature: %w", err)
 	}
 	out := &firstError{w: w}
 	_, _ = io.WriteString(out, lead)
 	signed.writeAll(out)
-	_, _ = out.Write(make([]byte, padding(leadSize+signed.Size())))
+	_, _ = io.WriteString(out, pad)
 	if out.err != nil {
 		return fmt.Errorf("splice signature: %w", out.err)
 	}
@@ -50,22 +52,30 @@ func skipSignature(rpm io.Reader) (lead string, err error) {
 	return start[:leadSize], err
 }
 
-// readSignatureHeader reads a signature header that stands alone.
-func readSignatureHeader(r io.Reader) (*Header, error) {
+// readSignatureHeader reads a signature header that stands alone, and what
+// pads it: Koji caches the padding too.
+func readSignatureHeader(r io.Reader) (h *Header, pad string, err error) {
 	in := &input{r: r}
 	intro, err := in.take(piece{PartSignature, introSize})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	l, err := Options{}.checkIntro(intro, PartSignature, 0)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	block, err := in.take(piece{PartSignature, l.size()})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return newHeader(PartSignature, 0, l, block)
+	n := padding(leadSize + in.pos)
+	pad, err = in.take(piece{PartSignature, n})
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, "", err
+	}
+	pad += strings.Repeat("\x00", int(n)-len(pad))
+	h, err = newHeader(PartSignature, 0, l, block)
+	return h, pad, err
 }
 
 // firstError remembers the first failure of a series of writes.
