@@ -4,6 +4,7 @@ package interop_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -345,6 +346,9 @@ func TestRPMAcceptsTheSameMutants(t *testing.T) {
 		if (refused == "") == (err == nil) || newer && refused == "" {
 			continue
 		}
+		if fe != nil && refused == "" && fe.Part == rpm.PartSignature && twiceSigned(t, paths[i], fe.Tag) {
+			continue // rpm looks at one of the two, whichever
+		}
 		if err == nil || !slices.ContainsFunc(stricter, func(s string) bool { return strings.Contains(err.Error(), s) }) {
 			t.Errorf("%s: %v, rpm says %q", filepath.Base(paths[i]), err, refused)
 		}
@@ -352,6 +356,22 @@ func TestRPMAcceptsTheSameMutants(t *testing.T) {
 	if accepted < len(paths)/10 || accepted > len(paths)*9/10 {
 		t.Errorf("rpm accepts %d of %d mutants: no good sample", accepted, len(paths))
 	}
+}
+
+// twiceSigned tells whether the signature header of a package has a tag twice.
+func twiceSigned(t *testing.T, path string, tag rpm.Tag) bool {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for i := range int(binary.BigEndian.Uint32(data[104:])) {
+		if rpm.Tag(binary.BigEndian.Uint32(data[112+16*i:])) == tag {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // mutate changes one byte: of the index of the signature header, of that of the

@@ -140,6 +140,11 @@ func TestGuardRefusesMisplacedTags(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	twice := rpmtest.TakeApart(small())
+	twice.Header = append(twice.Header, twice.Header[1])
+	if _, err := rpm.Read(bytes.NewReader(twice.Bytes())); err == nil || !strings.Contains(err.Error(), "twice") {
+		t.Errorf("a name at both ends of the index: %v", err)
+	}
 	moved := rpmtest.TakeApart(small())
 	moved.Signature = rpmtest.Drop(moved.Signature, rpm.TagSigPayloadSize)
 	moved.Header = rpmtest.Set(moved.Header, rpmtest.Ints(rpm.TagArchiveSize, 77))

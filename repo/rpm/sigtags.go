@@ -44,26 +44,32 @@ func signatureTags() [17]signatureTag {
 // signature header whose tags are not what they should be. Package.Digests and
 // Package.Signatures come from the signature header alone.
 func (p *Package) checkSignatureTags() error {
-	for _, t := range signatureTags() {
-		sig := p.Signature.find(t.tag)
-		if main := p.Header.find(t.moved); main.Type != 0 && (!t.quirk || sig.Type != 0) {
+	tags := signatureTags()
+	for _, t := range tags {
+		if main := p.Header.find(t.moved); main.Type != 0 && (!t.quirk || p.Signature.Has(t.tag)) {
 			return p.Header.bad(t.moved, main.offset, "a tag of the signature header")
 		}
-		switch {
-		case sig.Type == 0:
-		case sig.Type != t.typ:
-			return p.Signature.bad(t.tag, sig.offset, "%s, wants %s", sig.Type, t.typ)
-		case sig.Count > maxSigCount, t.count != 0 && int64(sig.Count) != t.count:
-			return p.Signature.bad(t.tag, sig.offset, "%d elements, wants %d", sig.Count, max(t.count, 1))
+	}
+	// Every one of a tag that comes twice, whichever rpm would find.
+	for e := range p.Signature.Entries() {
+		i := slices.IndexFunc(tags[:], func(t signatureTag) bool { return t.tag == e.Tag })
+		if i < 0 {
+			continue
+		}
+		switch t := tags[i]; {
+		case e.Type != t.typ:
+			return p.Signature.bad(e.Tag, e.offset, "%s, wants %s", e.Type, t.typ)
+		case e.Count > maxSigCount, t.count != 0 && int64(e.Count) != t.count:
+			return p.Signature.bad(e.Tag, e.offset, "%d elements, wants %d", e.Count, max(t.count, 1))
 		}
 	}
 	return nil
 }
 
-// checkTwice refuses a tag that an index has twice. rpm accepts it, and which
-// of the two it finds is left to chance: such a package would be one thing to
-// us and another to who installs it. No builder makes one, and format 6
-// forbids it.
+// checkTwice refuses a tag that the index of a main header has twice. rpm
+// accepts it, and which of the two it finds is left to chance: such a package
+// would be one thing to us and another to who installs it. No builder makes one,
+// and format 6 forbids it. (In signature headers the first counts, to rpm too.)
 func (h *Header) checkTwice() error {
 	at := h.tagAt
 	if !h.sorted {
