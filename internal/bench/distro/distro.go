@@ -34,11 +34,11 @@ func WritePrimary(w io.Writer, o Options) error {
 	g := &generator{rnd: rand.New(rand.NewPCG(o.Seed, 1)), w: bufio.NewWriterSize(w, 256<<10)} //nolint:gosec // made-up data
 	parts := strings.Fields(syllables)
 	for range 6000 {
-		word := ""
+		var word strings.Builder
 		for range 2 + g.rnd.IntN(3) {
-			word += parts[g.rnd.IntN(len(parts))]
+			word.WriteString(parts[g.rnd.IntN(len(parts))])
 		}
-		g.words = append(g.words, word)
+		g.words = append(g.words, word.String())
 	}
 	for i := range o.Packages {
 		g.names = append(g.names, g.name(i))
