@@ -80,7 +80,7 @@ fuzz: ## every fuzz target for fuzztime (20s)
 	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$target); do \
 			echo "$$name in $$(dirname $$target)"; \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzztime) $$(dirname $$target) || exit 1; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzztime) -fuzzminimizetime 10x $$(dirname $$target) || exit 1; \
 		done; \
 	done
 
