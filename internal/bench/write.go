@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // tool is a program that writes repodata.
@@ -20,9 +22,12 @@ type tool struct {
 // contest is a group of tools that do the same work. The first one is ours.
 type contest struct {
 	Title   string
-	Update  bool // measured with everything in place and nothing changed
+	Update  bool // measured with everything in place
+	Touch   bool // and one package touched before each round
 	Tools   []tool
 	Targets []target
+
+	touch func(round int) error
 }
 
 // target is a figure that ours shall reach against one of the others.
@@ -66,6 +71,10 @@ const (
 )
 
 func (p paths) contests() []contest {
+	touched := contest{
+		Title: "--update, one package touched, zstd", Update: true, Touch: true,
+		Tools: []tool{p.respin("--compress", "zstd"), createrepo(pypi, p.PyPI, "--general-compress-type=zstd")},
+	}
 	return []contest{
 		{
 			Title: "full run, gz",
@@ -97,6 +106,7 @@ func (p paths) contests() []contest {
 			Tools:   []tool{p.respin("--compress", "zstd"), createrepo(pypi, p.PyPI, "--general-compress-type=zstd")},
 			Targets: []target{{pypi, "wall", 0.1}, {pypi, "cpu", 0.1}},
 		},
+		touched,
 	}
 }
 
@@ -128,7 +138,21 @@ func (c contest) hold(ctx context.Context, in, work string, runs int) ([]outcome
 			}
 		}
 	}
-	for range runs {
+	if c.Touch {
+		path, restore, err := onePackage(in)
+		if err != nil {
+			return nil, err
+		}
+		defer restore()
+		c.touch = func(round int) error { return os.Chtimes(path, time.Time{}, time.Unix(buildEpoch-int64(round), 0)) }
+	}
+	for round := range runs {
+		if c.touch != nil {
+			if err := c.touch(round); err != nil {
+				return nil, fmt.Errorf("touch a package: %w", err)
+			}
+			time.Sleep(200 * time.Millisecond) // until its change time is not young any more
+		}
 		for i, t := range c.Tools {
 			if !c.Update {
 				if err := fresh(outs[i]); err != nil {
@@ -150,6 +174,19 @@ func (c contest) hold(ctx context.Context, in, work string, runs int) ([]outcome
 		results[i] = outcome{tool: t.Name, cost: median(samples[i]), size: size}
 	}
 	return results, nil
+}
+
+// onePackage returns some package of the corpus, and what gives it back its time.
+func onePackage(dir string) (path string, restore func(), err error) {
+	names, err := filepath.Glob(filepath.Join(dir, "Packages", "m", "*.rpm"))
+	if err != nil || len(names) == 0 {
+		return "", nil, fmt.Errorf("choose a package: %d found: %w", len(names), errors.Join(err, fs.ErrNotExist))
+	}
+	st, err := os.Stat(names[0])
+	if err != nil {
+		return "", nil, fmt.Errorf("choose a package: %w", err)
+	}
+	return names[0], func() { _ = os.Chtimes(names[0], st.ModTime(), st.ModTime()) }, nil
 }
 
 func fresh(dir string) error {
