@@ -4,7 +4,6 @@ package interop_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -335,67 +334,4 @@ func TestDnfKnowsTheUpdatesOfASideRepo(t *testing.T) {
 			t.Errorf("dnf updateinfo does not say %q:\n%s", want, out)
 		}
 	}
-}
-
-// TestKillNineLeavesAWholeRepository kills the real program at random moments
-// of full runs and of updates over the data set, and lets createrepo_c's own
-// parser read what is left, checksums and all.
-func TestKillNineLeavesAWholeRepository(t *testing.T) {
-	t.Parallel()
-	bin := respinBinary(t)
-	dir, _ := linkData(t)
-	if _, err := repo.Create(t.Context(), dir, repo.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	run := func(ctx context.Context, args ...string) *exec.Cmd {
-		return exec.CommandContext(ctx, bin, append([]string{"repo", "create", "-q", dir}, args...)...)
-	}
-	start := time.Now()
-	_ = run(t.Context()).Run()
-	takes := time.Since(start)
-	r := rand.New(rand.NewPCG(44, 9))
-	killed := 0
-	for i := range 30 {
-		args := []string{"--repo", fmt.Sprint("tag", i)}
-		if i%2 == 1 {
-			args = append(args, "--update")
-			// Something to read again, and a package more or less.
-			extra := filepath.Join(dir, "extra.rpm")
-			if i%4 == 1 {
-				writeRPM(t, extra, spec(fmt.Sprint("extra", i)))
-			} else if err := os.Remove(extra); err != nil {
-				t.Fatal(err)
-			}
-		}
-		cmd := run(t.Context(), args...)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(r.Int64N(int64(takes) * 5 / 4)))
-		if err := cmd.Process.Kill(); err == nil {
-			killed++
-		}
-		_ = cmd.Wait()
-		md, err := repo.OpenDir(dir)
-		if err != nil {
-			t.Fatalf("after kill %d: %v", i, err)
-		}
-		for _, d := range md.Repomd.Data {
-			in, err := md.Stream(t.Context(), d.Type)
-			if err == nil {
-				_, err = new(bytes.Buffer).ReadFrom(in)
-			}
-			if err != nil {
-				t.Fatalf("after kill %d: %v", i, err)
-			}
-			_ = in.Close()
-		}
-	}
-	if killed == 0 {
-		t.Error("nothing was killed")
-	}
-	_ = run(t.Context(), "--update").Run()
-	fresh := t.TempDir()
-	_ = run(t.Context(), "--outputdir", fresh).Run()
-	compareMetadata(t, fresh, dir)
 }

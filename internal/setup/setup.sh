@@ -125,6 +125,7 @@ judges() {
 	need gcc gcc gcc "the race detector"
 	need rpm rpm rpm "judges RPM headers"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
+	need strace strace strace "kills a writer of repodata between two system calls"
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
 	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
