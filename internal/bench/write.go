@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/fedora-respin/respin/repo"
 )
 
 // tool is a program that writes repodata.
@@ -199,22 +201,19 @@ func fresh(dir string) error {
 	return nil
 }
 
-// metadataSize sums up the three core files.
+// metadataSize sums up the three core files that repomd.xml names.
 func metadataSize(out string) (int64, error) {
-	names, err := os.ReadDir(filepath.Join(out, "repodata"))
+	r, err := repo.OpenDir(out)
 	if err != nil {
-		return 0, fmt.Errorf("read metadata: %w", err)
+		return 0, err
 	}
 	var sum int64
-	for _, e := range names {
-		if !strings.Contains(e.Name(), ".xml") || e.Name() == "repomd.xml" {
-			continue
+	for _, kind := range []string{"primary", "filelists", "other"} {
+		d := r.Repomd.Find(kind)
+		if d == nil {
+			return 0, fmt.Errorf("read %s: there is no %s metadata", out, kind)
 		}
-		st, err := e.Info()
-		if err != nil {
-			return 0, fmt.Errorf("read metadata: %w", err)
-		}
-		sum += st.Size()
+		sum += d.Size
 	}
 	return sum, nil
 }
