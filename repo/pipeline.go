@@ -23,7 +23,7 @@ func (c *creator) index(ctx context.Context, tasks []task) error {
 	c.feed = newFeed(tasks)
 	g, ctx := errgroup.WithContext(ctx)
 	defer c.feed.stopWith(ctx)()
-	for range c.opts.Workers {
+	for range min(c.opts.Workers, len(tasks)+1) { // also without tasks somebody must say that there are none
 		g.Go(func() error { return c.worker(ctx) })
 	}
 	var outs [coreCount]chan piece

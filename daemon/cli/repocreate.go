@@ -154,6 +154,9 @@ func (r *repoCreateCmd) options(a *app) (repo.Options, error) {
 	case r.ChangelogLimit < 0:
 		o.ChangelogLimit = repo.AllChangelogs
 	}
+	if r.Cache == "none" && r.Update {
+		return o, usagef("--update goes by the side cache; --cache none leaves it without")
+	}
 	if r.KeepOld <= 0 {
 		o.KeepOld = -1
 	}
@@ -189,7 +192,7 @@ func (r *repoCreateCmd) options(a *app) (repo.Options, error) {
 func (r *repoCreateCmd) cache() string {
 	switch {
 	case r.Cache == "none":
-		return "" // with --update, the default
+		return ""
 	case r.Cache != "":
 		return r.Cache
 	case r.Outputdir != "":

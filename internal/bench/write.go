@@ -168,11 +168,16 @@ func (c contest) hold(ctx context.Context, in, work string, runs int) ([]outcome
 			samples[i] = append(samples[i], s)
 		}
 	}
+	var plain string
 	for i, t := range c.Tools {
-		size, err := metadataSize(outs[i])
+		size, sums, err := metadataOf(outs[i])
 		if err != nil {
 			return nil, err
 		}
+		if i > 0 && sums != plain {
+			return nil, fmt.Errorf("%s and %s have not written the same: open checksums %s and %s", c.Tools[0].Name, t.Name, plain, sums)
+		}
+		plain = sums
 		results[i] = outcome{tool: t.Name, cost: median(samples[i]), size: size}
 	}
 	return results, nil
@@ -201,21 +206,22 @@ func fresh(dir string) error {
 	return nil
 }
 
-// metadataSize sums up the three core files that repomd.xml names.
-func metadataSize(out string) (int64, error) {
+// metadataOf sums up the sizes of the three core files that repomd.xml names, and
+// lists the checksums of what is in them.
+func metadataOf(out string) (size int64, sums string, err error) {
 	r, err := repo.OpenDir(out)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
-	var sum int64
 	for _, kind := range []string{"primary", "filelists", "other"} {
 		d := r.Repomd.Find(kind)
 		if d == nil {
-			return 0, fmt.Errorf("read %s: there is no %s metadata", out, kind)
+			return 0, "", fmt.Errorf("read %s: there is no %s metadata", out, kind)
 		}
-		sum += d.Size
+		size += d.Size
+		sums += " " + d.OpenChecksum.String()
 	}
-	return sum, nil
+	return size, sums, nil
 }
 
 // warm brings every package into the page cache.

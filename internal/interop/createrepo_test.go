@@ -335,3 +335,32 @@ func TestDnfKnowsTheUpdatesOfASideRepo(t *testing.T) {
 		}
 	}
 }
+
+// TestDnfReadsEveryForm lets dnf list what we wrote in every compression and
+// with both checksums, with simple names too.
+func TestDnfReadsEveryForm(t *testing.T) {
+	t.Parallel()
+	dnf := repoTool(t, "dnf")
+	for name, o := range map[string]repo.Options{
+		"gz": {Compression: repo.Gzip}, "zstd": {Compression: repo.Zstd}, "xz": {Compression: repo.XZ}, "none": {Compression: repo.None},
+		"sha512": {Checksum: "sha512"}, "simple": {SimpleFilenames: true, Compression: repo.Gzip},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for i := range 5 {
+				writeRPM(t, filepath.Join(dir, "Packages", fmt.Sprintf("p%d.rpm", i)), spec(fmt.Sprint("p", i)))
+			}
+			if _, err := repo.Create(t.Context(), dir, o); err != nil {
+				t.Fatal(err)
+			}
+			got := runTool(t, dnf, "-q", "--installroot="+t.TempDir(), "--repofrompath=x,file://"+dir, "--repo=x", "--setopt=reposdir=/nonexistent",
+				"--setopt=cachedir="+t.TempDir(), "--releasever=44", "--setopt=module_platform_id=platform:f44", "repoquery", "--qf", "%{name} %{location}", "--whatprovides", "/usr/bin/p*")
+			for i := range 5 {
+				if want := fmt.Sprintf("p%d Packages/p%d.rpm\n", i, i); !strings.Contains(got, want) {
+					t.Errorf("dnf does not list %q:\n%s", want, got)
+				}
+			}
+		})
+	}
+}
