@@ -218,7 +218,7 @@ func (c *creator) newFragment() *fragment {
 // those of a giant.
 func (c *creator) recycle(f *fragment) {
 	c.feed.release(f.size())
-	if cap(f.primary)+cap(f.filelists)+cap(f.other) <= 1<<20 {
+	if f.size() <= 1<<20 {
 		c.pool.Put(f)
 	}
 }
