@@ -364,3 +364,30 @@ func TestDnfReadsEveryForm(t *testing.T) {
 		})
 	}
 }
+
+// TestGroupfileEqualsTheNewestCreaterepo: a comps file, plain or packed, is
+// indexed once, compressed, as "group".
+func TestGroupfileEqualsTheNewestCreaterepo(t *testing.T) {
+	t.Parallel()
+	judge := newest(t, "createrepo_c")
+	dir, in := t.TempDir(), t.TempDir()
+	writeRPM(t, filepath.Join(dir, "one.rpm"), spec("one"))
+	comps := filepath.Join(in, "comps.xml")
+	if err := os.WriteFile(comps, []byte("<?xml version=\"1.0\"?>\n<comps><group><id>core</id></group></comps>\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	runTool(t, "gzip", "-k", comps)
+	for _, file := range []string{comps, comps + ".gz"} {
+		theirs, ours := t.TempDir(), t.TempDir()
+		runTool(t, judge, "-q", "--general-compress-type=gz", "--groupfile="+file, "--revision=5", "--set-timestamp-to-revision", "--simple-md-filenames", "-o", theirs, dir)
+		_, err := repo.Create(t.Context(), dir, repo.Options{
+			OutputDir: ours, Compression: repo.Gzip, Groupfile: file, Revision: "5", TimestampToRevision: true, SimpleFilenames: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(repomdShape(t, theirs), repomdShape(t, ours)); diff != "" {
+			t.Errorf("%s: repomd.xml (-createrepo_c +ours):\n%s", filepath.Base(file), diff)
+		}
+	}
+}
