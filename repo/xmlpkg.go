@@ -36,7 +36,8 @@ func (f *fragment) part(file int) []byte {
 	return f.other
 }
 
-func (f *fragment) size() int { return len(f.primary) + len(f.filelists) + len(f.other) }
+// size is the memory that the parts take.
+func (f *fragment) size() int { return cap(f.primary) + cap(f.filelists) + cap(f.other) }
 
 // source is what the XML needs to know of a package besides its header.
 type source struct {

@@ -127,6 +127,7 @@ judges() {
 	need rpmsign rpm rpm-sign "signs RPMs"
 	need gpg gnupg gnupg2 "makes the keys that RPMs are signed with"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
+	need strace strace strace "kills a writer of repodata between two system calls"
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
 	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "judges whether a side repo is closed"
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
