@@ -87,7 +87,7 @@ func load(t *testing.T, repos ...[]pkg) *content.Content {
 	t.Helper()
 	var list []check.Repo
 	for i, pkgs := range repos {
-		ix, err := index.Build(t.Context(), strings.NewReader(primary(pkgs)))
+		ix, err := index.Build(t.Context(), strings.NewReader(primary(pkgs)), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,7 +254,7 @@ func ExampleContent_Forecast() {
 	ix, err := index.Build(context.Background(), strings.NewReader(primary([]pkg{
 		{name: "hello", size: 2, requires: "libhello.so"},
 		{name: "libhello", size: 1, provides: "libhello.so"},
-	})))
+	})), 0)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -18,19 +18,6 @@ func (c *Content) parse(text string) *rpm.Rich {
 	return r
 }
 
-// relation is a plain part of a rich dependency.
-func relation(d rpm.Dependency) index.Relation {
-	r := index.Relation{Name: d.Name, Flags: d.Flags}
-	if d.EVR != "" {
-		evr, err := rpm.ParseEVR(d.EVR)
-		if err != nil { // nothing is of such a version
-			evr = rpm.EVR{Version: d.EVR}
-		}
-		r.EVR = evr
-	}
-	return r
-}
-
 // holds tells whether the packages that were chosen meet a dependency.
 func (s *selection) holds(r index.Relation) bool {
 	if !r.IsRich() {
@@ -44,7 +31,7 @@ func (s *selection) richHolds(r *rpm.Rich) bool {
 	part := func(i int) bool { return i < len(r.Parts) && s.richHolds(&r.Parts[i]) }
 	switch r.Op {
 	case rpm.RichNone:
-		return s.anyChosen(s.providers(relation(r.Dep)))
+		return s.anyChosen(s.providers(index.RelationOf(r.Dep)))
 	case rpm.RichAnd:
 		return !slices.ContainsFunc(r.Parts, func(p rpm.Rich) bool { return !s.richHolds(&p) })
 	case rpm.RichOr:
@@ -72,7 +59,7 @@ func (s *selection) requireRich(r *rpm.Rich, by index.Package, must bool) {
 	}
 	switch r.Op {
 	case rpm.RichNone:
-		s.require(relation(r.Dep), by, must)
+		s.require(index.RelationOf(r.Dep), by, must)
 	case rpm.RichAnd:
 		for i := range r.Parts {
 			s.requireRich(&r.Parts[i], by, must)
@@ -125,7 +112,7 @@ func (s *selection) requireIf(r *rpm.Rich, by index.Package, must bool) {
 func (s *selection) can(r *rpm.Rich) bool {
 	switch r.Op {
 	case rpm.RichNone:
-		return slices.ContainsFunc(s.candidates(relation(r.Dep)), func(p index.Package) bool { return !s.out(p) })
+		return slices.ContainsFunc(s.candidates(index.RelationOf(r.Dep)), func(p index.Package) bool { return !s.out(p) })
 	case rpm.RichAnd:
 		return !slices.ContainsFunc(r.Parts, func(p rpm.Rich) bool { return !s.can(&p) })
 	case rpm.RichOr:
@@ -141,7 +128,7 @@ func (s *selection) can(r *rpm.Rich) bool {
 // not the second of a without.
 func (s *selection) together(r *rpm.Rich) []index.Package {
 	if r.Op == rpm.RichNone {
-		return s.candidates(relation(r.Dep))
+		return s.candidates(index.RelationOf(r.Dep))
 	}
 	if r.Op == rpm.RichOr {
 		var out []index.Package
@@ -163,7 +150,7 @@ func (s *selection) together(r *rpm.Rich) []index.Package {
 // describe writes a rich dependency.
 func describe(r *rpm.Rich) string {
 	if r.Op == rpm.RichNone {
-		return relation(r.Dep).String()
+		return index.RelationOf(r.Dep).String()
 	}
 	parts := make([]string, len(r.Parts))
 	for i := range r.Parts {

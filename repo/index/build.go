@@ -19,14 +19,14 @@ type builder struct {
 	rels  *table
 }
 
-// Build reads primary.xml from r into an Index. Its errors are those of
-// mdxml.ReadPrimary.
-func Build(ctx context.Context, r io.Reader) (*Index, error) {
+// Build reads primary.xml from r into an Index. size is how many bytes it has,
+// about, 0 when that is not known: with it columns get their room at once, and
+// what they would outgrow is never made. Errors are those of mdxml.ReadPrimary.
+func Build(ctx context.Context, r io.Reader, size int64) (*Index, error) {
 	seed := rand.Uint64() //nolint:gosec // against collisions made on purpose
-	b := &builder{
-		ix:    &Index{depStart: []uint32{0}, fileStart: []uint32{0}},
-		texts: newTextBuilder(seed), evrs: newTable(seed), rels: newTable(seed),
-	}
+	b := &builder{ix: &Index{}, texts: newTextBuilder(seed), evrs: newTable(seed), rels: newTable(seed)}
+	b.makeRoom(int(min(max(size, 0), maxHint)))
+	b.ix.depStart, b.ix.fileStart = push(b.ix.depStart, 0), push(b.ix.fileStart, 0)
 	err := mdxml.ReadPrimary(r, func(p *mdxml.Package) error {
 		if b.ix.Len()&0xff == 0 {
 			if err := ctx.Err(); err != nil {
@@ -41,9 +41,24 @@ func Build(ctx context.Context, r io.Reader) (*Index, error) {
 	return b.finish(), nil
 }
 
+// maxHint bounds the room that is made on the word of a file's size.
+const maxHint = 1 << 30
+
+// makeRoom is for a primary.xml of size bytes. The divisors are those of Fedora
+// and CentOS Stream: bytes for each text, dependency and package.
+func (b *builder) makeRoom(size int) {
+	b.texts.makeRoom(size / 300)
+	b.rels.makeRoom(size / 420)
+	b.ix.deps = make([]uint32, 0, size/130)
+	packages := size / 2300
+	b.ix.depStart = make([]uint32, 0, packages*kinds)
+}
+
 // FromRepo reads the primary metadata of r into an Index.
 func FromRepo(ctx context.Context, r *repo.Repo) (*Index, error) {
-	return fromStream(ctx, r, "primary", func(in io.Reader) (*Index, error) { return Build(ctx, in) })
+	return fromStream(ctx, r, "primary", func(in io.Reader) (*Index, error) {
+		return Build(ctx, in, r.Repomd.Find("primary").OpenSize)
+	})
 }
 
 func (b *builder) add(p *mdxml.Package) error {
@@ -62,7 +77,7 @@ func (b *builder) add(p *mdxml.Package) error {
 		if err != nil {
 			return err
 		}
-		*f.column = append(*f.column, s)
+		*f.column = push(*f.column, s)
 	}
 	for _, f := range []struct { // hardly ever the same twice
 		column *[]Str
@@ -72,39 +87,52 @@ func (b *builder) add(p *mdxml.Package) error {
 		if err != nil {
 			return err
 		}
-		*f.column = append(*f.column, s)
+		*f.column = push(*f.column, s)
 	}
 	evr, err := b.evr(&p.EVR)
 	if err != nil {
 		return err
 	}
-	c.evr = append(c.evr, evr)
-	c.size = append(c.size, uint64(p.Size))
-	c.installed = append(c.installed, uint64(p.InstalledSize))
-	c.built = append(c.built, uint64(p.BuildTime))
+	c.evr = push(c.evr, evr)
+	c.size = push(c.size, uint64(p.Size))
+	c.installed = push(c.installed, uint64(p.InstalledSize))
+	c.built = push(c.built, uint64(p.BuildTime))
 	for _, list := range p.Relations {
 		for i := range list {
 			rel, err := b.rel(&list[i])
 			if err != nil {
 				return err
 			}
-			b.ix.deps = append(b.ix.deps, rel)
+			b.ix.deps = push(b.ix.deps, rel)
 		}
-		b.ix.depStart = append(b.ix.depStart, uint32(len(b.ix.deps)))
+		b.ix.depStart = push(b.ix.depStart, uint32(len(b.ix.deps)))
 	}
 	for i := range p.Files {
 		s, err := b.texts.intern(p.Files[i].Path)
 		if err != nil {
 			return err
 		}
-		b.ix.files = append(b.ix.files, s)
+		b.ix.files = push(b.ix.files, s)
 	}
-	b.ix.fileStart = append(b.ix.fileStart, uint32(len(b.ix.files)))
+	b.ix.fileStart = push(b.ix.fileStart, uint32(len(b.ix.files)))
 	return nil
+}
+
+// push appends to a column. It doubles the room where append adds a quarter: each
+// copy that a column outgrows is garbage until it is collected, and memory that
+// was never written to costs nothing.
+func push[T any](column []T, v T) []T {
+	if len(column) == cap(column) {
+		column = append(make([]T, 0, max(1<<10, 2*cap(column))), column...)
+	}
+	return append(column, v)
 }
 
 // evr returns the number of a version; 0 is the empty one.
 func (b *builder) evr(v *mdxml.EVR) (uint32, error) {
+	if len(v.Version) == 0 && len(v.Release) == 0 && v.Epoch == 0 {
+		return 0, nil // of most dependencies
+	}
 	ver, err := b.texts.intern(v.Version)
 	if err != nil {
 		return 0, err
@@ -113,7 +141,7 @@ func (b *builder) evr(v *mdxml.EVR) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	return b.evrs.number(triple{v.Epoch, uint32(ver), uint32(rel)}), nil
+	return b.evrs.number(triple{v.Epoch, ver, rel}), nil
 }
 
 // rel returns the number of a dependency.
@@ -126,7 +154,7 @@ func (b *builder) rel(r *mdxml.Relation) (Rel, error) {
 	if err != nil {
 		return 0, err
 	}
-	return b.rels.number(triple{uint32(name), evr, uint32(r.Flags & sense)}), nil
+	return b.rels.number(triple{name, evr, uint32(r.Flags & sense)}), nil
 }
 
 // finish makes the lists that go from texts to packages.
@@ -151,7 +179,7 @@ func (b *builder) finish() *Index {
 	provides := func(add func(Str, uint32), value func(p, rel uint32) uint32) {
 		for p := range ix.Len() {
 			for _, rel := range (Package{ix, uint32(p)}).Rels(Provides) {
-				add(Str(ix.rels[rel][0]), value(uint32(p), rel))
+				add(ix.rels[rel][0], value(uint32(p), rel))
 			}
 		}
 	}

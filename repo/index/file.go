@@ -8,6 +8,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"strings"
 )
 
 // The file of a saved index: the magic, the version of the format, the key,
@@ -161,9 +162,14 @@ func (f *fileReader) bytes(limit int) string {
 		f.fail(stale("a text is too long"))
 		return ""
 	}
-	b := make([]byte, n)
-	f.read(b)
-	return string(b)
+	var text strings.Builder // a []byte would have to be copied whole
+	text.Grow(n)
+	for text.Len() < n && f.err == nil {
+		b := f.buf[:min(n-text.Len(), len(f.buf))]
+		f.read(b)
+		text.Write(b)
+	}
+	return text.String()
 }
 
 func (f *fileReader) uint32s() []uint32 {

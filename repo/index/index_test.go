@@ -183,16 +183,16 @@ func TestEmptyIndex(t *testing.T) {
 func TestBuildFailsAsTheReaderDoes(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	_, err := index.Build(t.Context(), io.MultiReader(strings.NewReader("<metadata>"), iotest.ErrReader(broken)))
+	_, err := index.Build(t.Context(), io.MultiReader(strings.NewReader("<metadata>"), iotest.ErrReader(broken)), 0)
 	if !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}
-	_, err = index.Build(t.Context(), strings.NewReader("<metadata>"))
+	_, err = index.Build(t.Context(), strings.NewReader("<metadata>"), 0)
 	if _, ok := errors.AsType[*repo.FormatError](err); !ok {
 		t.Errorf("%v", err)
 	}
 	long := `<metadata><package><name>` + strings.Repeat("a", 1<<20) + `</name><location href="a"/></package></metadata>`
-	if _, err := index.Build(t.Context(), strings.NewReader(long)); err == nil {
+	if _, err := index.Build(t.Context(), strings.NewReader(long), 0); err == nil {
 		t.Error("a name of a megabyte was taken")
 	}
 }

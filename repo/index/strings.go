@@ -119,6 +119,14 @@ func newTextBuilder(seed uint64) *textBuilder {
 	return b
 }
 
+// makeRoom is called before the first text comes.
+func (b *textBuilder) makeRoom(n int) {
+	if n > len(b.slots) {
+		b.starts = append(make([]uint32, 0, n), b.starts...)
+		b.slots = make([]uint64, slotsFor(n/2)) // the other half is not looked up
+	}
+}
+
 // intern returns the number of a text, a new one when it was not there.
 func (b *textBuilder) intern(text []byte) (Str, error) {
 	if len(text) == 0 {
@@ -165,7 +173,7 @@ func (b *textBuilder) add(text []byte) (Str, error) {
 		last++
 	}
 	piece := b.pieces[last]
-	b.starts = append(b.starts, uint32(last)<<pieceBits|uint32(piece.Len()))
+	b.starts = push(b.starts, uint32(last)<<pieceBits|uint32(piece.Len()))
 	n := uint32(len(text))
 	for ; n >= 0x80; n >>= 7 {
 		piece.WriteByte(byte(n) | 0x80)

@@ -1,5 +1,7 @@
 package index
 
+import "math/bits"
+
 // triple is a version (epoch, version, release) or a dependency (name, number
 // of its version, flags) in numbers.
 type triple [3]uint32
@@ -17,6 +19,19 @@ func newTable(seed uint64) *table {
 	return t
 }
 
+// makeRoom is called before the first triple comes.
+func (t *table) makeRoom(n int) {
+	if n > len(t.slots) {
+		t.rows = append(make([]triple, 0, n), t.rows...)
+		t.slots = make([]uint32, slotsFor(n)/2)
+		t.grow()
+	}
+}
+
+// slotsFor is the size of a hash table for n entries: a power of two with a
+// quarter of it free.
+func slotsFor(n int) int { return 1 << bits.Len(uint(n*4/3)) }
+
 func (t *table) hash(k triple) uint64 {
 	return mix(uint64(k[0])<<32|uint64(k[1])^t.seed, uint64(k[2])^t.seed>>7^0xe7037ed1a0b428db)
 }
@@ -30,7 +45,7 @@ func (t *table) number(k triple) uint32 {
 			return n
 		}
 	}
-	t.rows = append(t.rows, k)
+	t.rows = push(t.rows, k)
 	t.slots[i] = uint32(len(t.rows))
 	if len(t.rows) > len(t.slots)*3/4 {
 		t.grow()

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/fedora-respin/respin/repo/comps"
 	"github.com/fedora-respin/respin/repo/modules"
+	"github.com/fedora-respin/respin/repo/updateinfo"
 )
 
 // Comps reads the package groups. Repositories have them once or several times,
@@ -58,4 +60,10 @@ func (r *Repo) Modules(ctx context.Context) ([]modules.Module, error) {
 		return nil, fmt.Errorf("read modules: %w", err)
 	}
 	return list, nil
+}
+
+// Updateinfo reads the updates that the packages belong to; see updateinfo.Read
+// and Stream for the errors. ErrNoData says that there are none.
+func (r *Repo) Updateinfo(ctx context.Context) iter.Seq2[*updateinfo.Update, error] {
+	return streamed(ctx, r, "updateinfo", updateinfo.Read)
 }
