@@ -112,17 +112,19 @@ func (d *Document) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// HeaderVersion reads the "#version=" comment that some tools put on top.
+// HeaderVersion reads the "#version=" comment that some tools put on top; the
+// first one of the file counts, wherever it stands. A version without a table
+// is given as it is written, with false; no comment gives "".
 func HeaderVersion(src []byte) (Version, bool) {
 	rest := string(src)
 	var line string
 	for rest != "" {
 		line, rest = nextLine(rest)
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "#version="); ok {
-			return ParseVersion(v)
-		}
-		if blankOrComment(line) == 1 {
-			break
+		if text, ok := strings.CutPrefix(line, "#version="); ok {
+			if v, ok := ParseVersion(text); ok {
+				return v, true
+			}
+			return Version(trim(text)), false
 		}
 	}
 	return "", false

@@ -32,13 +32,16 @@ func Versions() []Version {
 }
 
 // ParseVersion reads a version as people write it: "F44", "f44", "44",
-// "Fedora44", "rawhide", "RHEL9", "DEVEL". It reports false for versions
-// without a table.
+// "Fedora 44", "rawhide", "RHEL9", "Red Hat Enterprise Linux 9.4", "DEVEL". It
+// reports false for versions without a table.
 func ParseVersion(s string) (Version, bool) {
 	u := strings.ToUpper(strings.TrimSpace(s))
 	switch {
 	case u == "RAWHIDE":
 		return Devel, true
+	case strings.HasPrefix(u, "RED HAT ENTERPRISE LINUX "):
+		major, _, _ := strings.Cut(u[strings.LastIndexByte(u, ' ')+1:], ".")
+		u = "RHEL" + major
 	case strings.HasPrefix(u, "FEDORA"):
 		u = "F" + strings.TrimSpace(u[len("FEDORA"):])
 	case u != "" && u[0] >= '0' && u[0] <= '9':

@@ -88,7 +88,7 @@ func (f *kickstartFlags) with(a *app, web *kickstartWeb, path string, do func(*o
 		includes = kickstart.FSIncluder(root.FS())
 	}
 	var err error
-	if o.version, err = f.version(o.src); err != nil {
+	if o.version, err = f.version(a, o.src); err != nil {
 		return err
 	}
 	if f.Fetch || isURL(path) {
@@ -148,10 +148,14 @@ func (a *app) readKickstart(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(in, maxKickstartFile))
 }
 
-func (f *kickstartFlags) version(src []byte) (kickstart.Version, error) {
+func (f *kickstartFlags) version(a *app, src []byte) (kickstart.Version, error) {
 	if f.Version == "" {
-		if v, ok := kickstart.HeaderVersion(src); ok {
+		v, ok := kickstart.HeaderVersion(src)
+		if ok {
 			return v, nil
+		}
+		if v != "" {
+			a.remark("the version %s of its comment is not known; read as %s\n", clean(string(v)), kickstart.Devel)
 		}
 		return kickstart.Devel, nil
 	}

@@ -44,7 +44,7 @@ func (l *linter) dependencies() {
 	}
 	for i, m := range f.Missing {
 		if i == maxMissing {
-			l.add(Error, kickstart.Position{}, fmt.Sprintf("and %d more requirements that nothing meets", len(f.Missing)-i), "")
+			l.add(Error, kickstart.Position{}, fmt.Sprintf("and %d more requirements that nothing meets", len(f.Missing)-i), "see to the first ones; the others often follow from them")
 			break
 		}
 		if m.Excluded == "" {

@@ -34,7 +34,7 @@ func FuzzRun(f *testing.F) {
 			}
 			for _, f := range report.Findings {
 				oddPlace := f.Pos.File != "f.ks" || f.Pos.Line < 0 || f.Pos.Line > lines && !strings.ContainsAny(src, "\r\v\f\x1c\x1d\x1e\u0085\u2028\u2029")
-				if !ids[f.Rule] || f.Severity < lint.Note || f.Severity > lint.Error || f.Message == "" || oddPlace {
+				if !ids[f.Rule] || f.Severity < lint.Note || f.Severity > lint.Error || f.Message == "" || f.Remedy == "" || oddPlace {
 					t.Fatalf("odd finding %+v", f)
 				}
 			}

@@ -295,7 +295,7 @@ func TestRealKickstarts(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range report.Findings {
-			if strings.Contains(f.Message, "\n") || f.Pos.File == "" || f.Severity == 0 {
+			if strings.Contains(f.Message, "\n") || f.Pos.File == "" || f.Severity == 0 || f.Remedy == "" {
 				t.Errorf("%s: odd finding %+v", spin, f)
 			}
 			isSpin := doc.HasCommand("url") && !strings.Contains(spin, "minimization") && !strings.Contains(spin, "common")

@@ -23,7 +23,28 @@ func (l *linter) diagnostic(d kickstart.Diagnostic) {
 	if d.Severity == kickstart.SeverityError {
 		sev = Error
 	}
+	if d.Remedy == "" {
+		d.Remedy = remedy(d.Code)
+	}
 	l.add(sev, d.Pos, d.Message, d.Remedy)
+}
+
+// remedy is what to do about a kind of problem, where nothing better is known.
+func remedy(code kickstart.Code) string {
+	switch code {
+	case kickstart.CodeUnknownCommand, kickstart.CodeUnknownOption:
+		return "correct its name, or remove it; pykickstart's documentation lists what there is"
+	case kickstart.CodeMissingOption:
+		return "add what is missing"
+	case kickstart.CodeBadValue:
+		return "correct the value"
+	case kickstart.CodeConflict, kickstart.CodeDuplicate:
+		return "keep one of both"
+	case kickstart.CodeInclude:
+		return "correct the file that is included"
+	default:
+		return "correct the line"
+	}
 }
 
 // resolved tells whether something that is defined twice is so on purpose: an
