@@ -306,6 +306,28 @@ func TestRealKickstarts(t *testing.T) {
 	}
 }
 
+// TestWhatBuildMakesPasses: kickstarts that we make are fit by our own rules.
+func TestWhatBuildMakesPasses(t *testing.T) {
+	t.Parallel()
+	for _, profile := range []kickstart.Profile{kickstart.ProfileLive, kickstart.ProfileDisk, kickstart.ProfileInstaller} {
+		doc, err := kickstart.Build(kickstart.Spec{
+			Profile: profile, Version: kickstart.F44, Title: "Maintained by: Ann <ann@example.org>", Source: kickstart.URL{Metalink: "https://h/"},
+			Users: []kickstart.User{{Name: "ann"}}, Services: kickstart.Services{Enabled: []string{"sshd"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := map[kickstart.Profile]lint.Target{kickstart.ProfileLive: lint.TargetLive, kickstart.ProfileDisk: lint.TargetDisk, kickstart.ProfileInstaller: lint.TargetInstall}[profile]
+		if got := lint.Detect(doc); got != target {
+			t.Errorf("%s is taken for %s", profile, got)
+		}
+		report, err := lint.Run(t.Context(), doc, lint.Options{Target: target})
+		if err != nil || len(report.Findings) > 0 {
+			t.Errorf("%s: %v, %v", profile, err, report.Findings)
+		}
+	}
+}
+
 func ExampleRun() {
 	src := "url --url=https://h/\nrootpw secret\npart / --size=8192\nshutdown\n%packages --ignoremissing\nkernel\ndracut-live\n%end\n"
 	doc, _, err := kickstart.Check("spin.ks", []byte(src), kickstart.Options{Version: kickstart.F44})
