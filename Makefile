@@ -80,13 +80,18 @@ fuzz: ## every fuzz target for fuzztime (20s)
 	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$target); do \
 			echo "$$name in $$(dirname $$target)"; \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzztime) $$(dirname $$target) || exit 1; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzztime) -fuzzminimizetime 10x $$(dirname $$target) || exit 1; \
 		done; \
 	done
 
 .PHONY: bench
 bench: ## the benchmarks
 	go test -run '^$$' -bench . -benchmem $(pkgs)
+
+.PHONY: bench-kickstart
+bench-kickstart: ## all real kickstarts parsed and validated, against pykickstart in the same run (at most 0.05 of its time, or it fails)
+	@$(setup) test
+	@$(interop) go test -count=1 -tags interop -v -run '^TestKickstartSpeed$$' ./internal/interop
 
 .PHONY: bench-repo
 bench-repo: ## writing and reading repodata against its peers, as the tables of docs/performance.md (runs=7)

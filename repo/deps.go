@@ -1,8 +1,7 @@
 package repo
 
 import (
-	"slices"
-	"strconv"
+	"iter"
 	"strings"
 
 	"github.com/fedora-respin/respin/repo/rpm"
@@ -46,7 +45,8 @@ type depGrouper struct {
 	groups   depGroups
 	provided map[string]struct{} // by depKey
 	seen     map[string]seenDep  // last requirement of a name
-	own      map[string]struct{} // the package's files; empty until a path is required
+	own      map[string]struct{} // the package's files that primary.xml lists
+	ownRead  bool                // not before a path is required
 	key      []byte
 }
 
@@ -60,6 +60,7 @@ func (d *depGrouper) reset() {
 	clear(d.provided)
 	clear(d.seen)
 	clear(d.own)
+	d.ownRead = false
 	for _, l := range d.groups.all() {
 		clear(*l) // the strings keep a header in memory
 		*l = (*l)[:0]
@@ -77,21 +78,21 @@ func (g *depGroups) all() [8]*[]entry {
 func (d *depGrouper) group(p *rpm.Package, rule PreRule) *depGroups {
 	d.reset()
 	g := &d.groups
-	for _, dep := range withOwnName(p) {
+	for dep := range p.Dependencies(rpm.Provides) {
 		if e, ok := newEntry(dep); ok {
 			d.provided[string(d.keyOf(dep))] = struct{}{}
 			g.provides = append(g.provides, e)
 		}
 	}
-	g.conflicts = plainDeps(g.conflicts, p.Conflicts)
-	g.obsoletes = plainDeps(g.obsoletes, p.Obsoletes)
+	g.conflicts = plainDeps(g.conflicts, p.Dependencies(rpm.Conflicts))
+	g.obsoletes = plainDeps(g.obsoletes, p.Dependencies(rpm.Obsoletes))
 	d.filterRequires(p, rule.mask())
-	g.suggests = plainDeps(g.suggests, p.Suggests)
-	g.enhances = plainDeps(g.enhances, p.Enhances)
-	g.recommends = plainDeps(g.recommends, p.Recommends)
-	g.supplements = plainDeps(g.supplements, p.Supplements)
-	g.suggests, g.recommends = splitStrong(g.suggests, g.recommends, p.OldSuggests)
-	g.enhances, g.supplements = splitStrong(g.enhances, g.supplements, p.OldEnhances)
+	g.suggests = plainDeps(g.suggests, p.Dependencies(rpm.Suggests))
+	g.enhances = plainDeps(g.enhances, p.Dependencies(rpm.Enhances))
+	g.recommends = plainDeps(g.recommends, p.Dependencies(rpm.Recommends))
+	g.supplements = plainDeps(g.supplements, p.Dependencies(rpm.Supplements))
+	g.suggests, g.recommends = splitStrong(g.suggests, g.recommends, p.Dependencies(rpm.OldSuggests))
+	g.enhances, g.supplements = splitStrong(g.enhances, g.supplements, p.Dependencies(rpm.OldEnhances))
 	return g
 }
 
@@ -101,28 +102,8 @@ func (d *depGrouper) keyOf(dep rpm.Dependency) []byte {
 	return d.key
 }
 
-// withOwnName returns the provides as librpm hands them to createrepo_c: the
-// packages of rpm 3 (no immutable region) do not provide their own name, and
-// librpm's applyRetrofits adds it while it reads them.
-func withOwnName(p *rpm.Package) []rpm.Dependency {
-	if p.Source || p.Format != 3 {
-		return p.Provides
-	}
-	evr := p.EVR.Version + "-" + p.EVR.Release
-	if p.EVR.HasEpoch {
-		evr = strconv.FormatUint(uint64(p.EVR.Epoch), 10) + ":" + evr
-	}
-	own := rpm.Dependency{Name: p.Name, Flags: rpm.DepEqual, EVR: evr}
-	if slices.ContainsFunc(p.Provides, func(d rpm.Dependency) bool {
-		return d.Name == own.Name && d.EVR == own.EVR && flagString(d.Flags) == "EQ"
-	}) {
-		return p.Provides
-	}
-	return append(slices.Clone(p.Provides), own)
-}
-
-func plainDeps(dst []entry, deps []rpm.Dependency) []entry {
-	for _, d := range deps {
+func plainDeps(dst []entry, deps iter.Seq[rpm.Dependency]) []entry {
+	for d := range deps {
 		if e, ok := newEntry(d); ok {
 			dst = append(dst, e)
 		}
@@ -130,8 +111,8 @@ func plainDeps(dst []entry, deps []rpm.Dependency) []entry {
 	return dst
 }
 
-func splitStrong(weak, strong []entry, deps []rpm.Dependency) (newWeak, newStrong []entry) {
-	for _, d := range deps {
+func splitStrong(weak, strong []entry, deps iter.Seq[rpm.Dependency]) (newWeak, newStrong []entry) {
+	for d := range deps {
 		e, ok := newEntry(d)
 		switch {
 		case !ok:
@@ -153,7 +134,7 @@ type seenDep struct {
 func (d *depGrouper) filterRequires(p *rpm.Package, mask rpm.DepFlags) {
 	g := &d.groups
 	var libc entry // the name is empty until there is one
-	for _, dep := range p.Requires {
+	for dep := range p.Dependencies(rpm.Requires) {
 		if strings.HasPrefix(dep.Name, "rpmlib(") || d.isOwnFile(p, dep.Name) {
 			continue
 		}
@@ -191,9 +172,12 @@ func (d *depGrouper) isOwnFile(p *rpm.Package, name string) bool {
 	if !strings.HasPrefix(name, "/") || !isPrimary(name) {
 		return false
 	}
-	if len(d.own) == 0 {
-		for i := range p.Files {
-			d.own[p.Files[i].Path] = struct{}{}
+	if !d.ownRead {
+		d.ownRead = true
+		for f := range p.Paths() {
+			if isPrimaryFile(&f) {
+				d.own[f.Path()] = struct{}{}
+			}
 		}
 	}
 	_, ok := d.own[name]
@@ -261,6 +245,15 @@ func isStrtol(s string) bool {
 // which yum defined. It is not a pattern: "bin/" counts anywhere.
 func isPrimary(path string) bool {
 	return strings.HasPrefix(path, "/etc/") || path == "/usr/lib/sendmail" || strings.Contains(path, "bin/")
+}
+
+// isPrimaryFile is isPrimary of a file's path, which it puts together only
+// where the rule could hold across the two parts.
+func isPrimaryFile(f *rpm.File) bool {
+	if strings.HasSuffix(f.Dir, "/") && strings.IndexByte(f.Name, '/') < 0 && f.Name != "sendmail" {
+		return strings.HasPrefix(f.Dir, "/etc/") || strings.Contains(f.Dir, "bin/")
+	}
+	return isPrimary(f.Path())
 }
 
 // libcNewer tells whether the glibc symbol version in a, such as

@@ -90,6 +90,7 @@ func TestBrokenModulesFailTheRun(t *testing.T) {
 		if _, err := repo.OpenDir(dir); err != nil {
 			t.Errorf("%s: the old repository is gone: %v", name, err)
 		}
+		create(t, dir, "", repo.Options{Excludes: []string{"modules.yaml"}})
 	}
 }
 

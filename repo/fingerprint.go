@@ -2,6 +2,7 @@ package repo
 
 import (
 	"crypto/sha256"
+	_ "embed" // the sample
 	"fmt"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // partsVersion is to be raised when a package's part of the metadata changes in
-// a way that sample does not show: when the reader of headers gives something else.
+// a way that sample does not show.
 const partsVersion = 1
 
 // fingerprint identifies everything besides the RPM itself that shapes a
@@ -26,40 +27,21 @@ func (o *Options) fingerprint() [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// sample is what this version makes of a package with something of everything.
-// It is part of the fingerprint, so that a change of the writer cannot go
+// sampleRPM is the headers of a package with something of everything.
+// TestSampleRPM makes it.
+//
+//go:embed sample.rpm
+var sampleRPM string
+
+// sample is what this version makes of the package of sampleRPM. It is part of
+// the fingerprint, so that a change of the reader or the writer cannot go
 // together with parts that an older version wrote.
 func sample() []byte {
-	odd := "a<b>&\"'\r\n\t é \xe9 "
-	dep := func(name string, flags rpm.DepFlags, evr string) rpm.Dependency {
-		return rpm.Dependency{Name: name, Flags: flags, EVR: evr}
+	p, err := rpm.Read(strings.NewReader(sampleRPM))
+	if err != nil { // TestSampleRPM excludes it
+		return []byte(err.Error())
 	}
-	p := &rpm.Package{
-		Name: "sample", Arch: "x86_64", EVR: rpm.EVR{Epoch: 2, HasEpoch: true, Version: "1^2", Release: "3"},
-		Summary: odd, Description: odd, Packager: odd, URL: odd, License: odd, Vendor: odd, Group: odd, BuildHost: odd, SourceRPM: odd,
-		BuildTime: 4, InstalledSize: 5, ArchiveSize: 6, HeaderStart: 7, HeaderEnd: 8, Format: 3,
-		Files: []rpm.File{
-			{Path: "/usr/bin/own"},
-			{Path: "/etc/" + odd, Mode: 0o40755, Flags: rpm.FileGhost},
-			{Path: "/etc/g", Flags: rpm.FileGhost},
-			{Path: "/usr/lib/sendmail"},
-			{Path: "/usr/share/x"},
-		},
-	}
-	p.Requires = []rpm.Dependency{
-		dep("rpmlib(X)", 0, ""), dep("/usr/bin/own", 0, ""), dep("/usr/share/x", 0, ""), dep("libc.so.6(GLIBC_2.9)", 0, ""),
-		dep("libc.so.6(GLIBC_2.34)", 0, ""), dep("p", rpm.DepEqual, "1"), dep("d", 0, ""), dep("d", 0, ""), dep("d", rpm.DepPosttrans, ""),
-		dep("pre", rpm.DepPrereq, ""), dep("pp", rpm.DepScriptPre, ""), dep("pt", rpm.DepPretrans, ""), dep("pn", rpm.DepScriptPreun, ""),
-		dep("m", rpm.DepMissingOK, ""), dep("bad", rpm.DepLess, "x:1"), dep("e", rpm.DepLess|rpm.DepEqual, "1:2-3"), dep("", 0, ""),
-	}
-	p.Provides = []rpm.Dependency{dep("p", rpm.DepEqual, "1"), dep(odd, rpm.DepGreater|rpm.DepEqual, ":1-2-3")}
-	p.Conflicts, p.Obsoletes, p.Suggests, p.Enhances = p.Provides, p.Provides, p.Provides, p.Provides
-	p.Recommends, p.Supplements = p.Provides, []rpm.Dependency{dep("", 0, "")}
-	p.OldSuggests = []rpm.Dependency{dep("s", rpm.DepStrong, ""), dep("w", 0, "")}
-	p.OldEnhances = p.OldSuggests
-	for _, when := range []int64{9, 9, 9, 5} {
-		p.Changelogs = append(p.Changelogs, rpm.Changelog{Time: when, Author: odd, Text: odd + strings.Repeat(" ", 3)})
-	}
+	odd := p.Summary
 	f := &fragment{}
 	s := &source{pkg: p, pkgID: "00", sumType: "sha256", href: odd, base: odd, size: 10, fileTime: 11}
 	var all []byte

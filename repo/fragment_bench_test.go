@@ -30,5 +30,5 @@ func BenchmarkFragment(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.SetBytes(int64(f.size()))
+	b.SetBytes(int64(len(f.primary) + len(f.filelists) + len(f.other)))
 }

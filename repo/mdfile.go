@@ -73,9 +73,17 @@ func (m *mdFile) flush() error {
 	return nil
 }
 
-// finish completes the temporary file and makes it durable.
+// finish completes the temporary file.
 func (m *mdFile) finish() error {
-	if err := errors.Join(m.flush(), m.f.Chmod(0o644), m.f.Sync(), m.f.Close()); err != nil {
+	if err := errors.Join(m.flush(), m.f.Chmod(0o644)); err != nil {
+		return fmt.Errorf("write %s: %w", m.name, err)
+	}
+	return nil
+}
+
+// sync makes the finished file durable.
+func (m *mdFile) sync() error {
+	if err := errors.Join(m.f.Sync(), m.f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", m.name, err)
 	}
 	return nil
@@ -112,7 +120,7 @@ func fileName(name string, sum Checksum, simple bool) string {
 	return sum.Value + "-" + name
 }
 
-// publish gives the finished file its name in dir.
+// publish gives the finished and durable file its name in dir.
 func (m *mdFile) publish(dir, name string) error {
 	if err := os.Rename(m.f.Name(), filepath.Join(dir, name)); err != nil {
 		return fmt.Errorf("publish %s: %w", name, err)

@@ -39,7 +39,7 @@ func liveHeap(t *testing.T, dir string, n int, o repo.Options) uint64 {
 // TestMemoryDoesNotGrowWithThePackages: only names are kept of a package that
 // was written. It is not parallel, so that no other test's memory counts.
 func TestMemoryDoesNotGrowWithThePackages(t *testing.T) {
-	const few, many = 1500, 6000 // even the few fill what may wait between readers and writers
+	const few, many = 2000, 5000 // even the few fill what may wait between readers and writers
 	dirs := map[int]string{few: t.TempDir(), many: t.TempDir()}
 	for n, dir := range dirs {
 		for i := range n {
@@ -54,7 +54,7 @@ func TestMemoryDoesNotGrowWithThePackages(t *testing.T) {
 	settle()
 	// A name, its NEVRA and the tables that hold them. What waits for the writers
 	// is bounded, and is more or less of that by chance. A header has 14 KB here,
-	// so one that were kept of each package would cost 60 MB.
+	// so one that were kept of each package would cost 42 MB.
 	const perPackage, slack = 1000, 20 << 20
 	for _, tc := range []struct {
 		name string

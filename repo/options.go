@@ -35,7 +35,7 @@ const DefaultKeepOld = 10 * time.Minute
 type Options struct {
 	Compression Compression // default Zstd
 	Checksum    string      // "sha256" (default) or "sha512": of packages and of metadata files
-	Workers     int         // readers of RPMs; default GOMAXPROCS
+	Workers     int         // readers of RPMs, two at a time each; default GOMAXPROCS, and at least 4 for the sake of slow disks
 
 	// ChangelogLimit is how many entries per package other.xml gets, newest
 	// first choice; 0 means 10. See AllChangelogs and NoChangelogs.
@@ -150,7 +150,7 @@ func (o Options) withDefaults(dir string) (Options, error) {
 		o.Checksum = "sha256"
 	}
 	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+		o.Workers = max(4, runtime.GOMAXPROCS(0))
 	}
 	switch o.ChangelogLimit {
 	case 0:

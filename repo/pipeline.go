@@ -23,7 +23,7 @@ func (c *creator) index(ctx context.Context, tasks []task) error {
 	c.feed = newFeed(tasks)
 	g, ctx := errgroup.WithContext(ctx)
 	defer c.feed.stopWith(ctx)()
-	for range c.opts.Workers {
+	for range min(c.opts.Workers, len(tasks)+1) { // also without tasks somebody must say that there are none
 		g.Go(func() error { return c.worker(ctx) })
 	}
 	var outs [coreCount]chan piece
@@ -218,7 +218,7 @@ func (c *creator) newFragment() *fragment {
 // those of a giant.
 func (c *creator) recycle(f *fragment) {
 	c.feed.release(f.size())
-	if cap(f.primary)+cap(f.filelists)+cap(f.other) <= 1<<20 {
+	if f.size() <= 1<<20 {
 		c.pool.Put(f)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/fedora-respin/respin/internal/atomicfile"
@@ -124,6 +125,15 @@ func (c *creator) replace(md *Repomd, stamp time.Time, outs []output) error {
 				return err
 			}
 		}
+	}
+	var g errgroup.Group
+	for _, o := range outs {
+		if o.file != nil {
+			g.Go(o.file.sync)
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	if c.opts.SimpleFilenames {
 		err := c.replaceAtOnce(md, stamp, outs)

@@ -47,7 +47,7 @@ type lane struct {
 }
 
 func newLane(c *creator) *lane {
-	l := &lane{c: c, enc: encoder{pre: c.opts.Pre, changelogMax: c.opts.ChangelogLimit}, buf: make([]byte, chunk)}
+	l := &lane{c: c, enc: encoder{pre: c.opts.Pre, changelogMax: c.opts.ChangelogLimit}}
 	if c.opts.Checksum != "sha256" {
 		l.long = newHash(c.opts.Checksum)
 	}
@@ -58,6 +58,9 @@ func newLane(c *creator) *lane {
 // which is then done.
 func (l *lane) start(ctx context.Context, j *job) {
 	l.job, l.ctx = j, ctx
+	if l.buf == nil {
+		l.buf = make([]byte, chunk)
+	}
 	if err := l.open(); err != nil {
 		l.done(err)
 	}

@@ -62,9 +62,10 @@ func findTasks(ctx context.Context, dir string, o *Options) (*findings, error) {
 func (w *walker) add(rel string) {
 	t := newTask(rel)
 	switch {
+	case excluded(rel, w.opts.Excludes):
 	case isModules(t.base()):
 		w.modules = append(w.modules, rel)
-	case !excluded(rel, w.opts.Excludes):
+	default:
 		w.tasks = append(w.tasks, t)
 	}
 }

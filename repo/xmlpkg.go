@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/fedora-respin/respin/repo/internal/xmltext"
 	"github.com/fedora-respin/respin/repo/rpm"
@@ -35,7 +36,8 @@ func (f *fragment) part(file int) []byte {
 	return f.other
 }
 
-func (f *fragment) size() int { return len(f.primary) + len(f.filelists) + len(f.other) }
+// size is the memory that the parts take.
+func (f *fragment) size() int { return cap(f.primary) + cap(f.filelists) + cap(f.other) }
 
 // source is what the XML needs to know of a package besides its header.
 type source struct {
@@ -103,8 +105,8 @@ func controlChars(s *source, deps *depGroups, logs []rpm.Changelog) string {
 			}
 		}
 	}
-	for i := range p.Files {
-		if xmltext.HasControl(p.Files[i].Path) {
+	for f := range p.Paths() {
+		if xmltext.HasControl(f.Dir) || xmltext.HasControl(f.Name) {
 			return "files"
 		}
 	}
@@ -135,11 +137,17 @@ func (g *depGroups) lists() [8]depList {
 // strictly: of entries with one time the newer ones get a second more each,
 // as createrepo_c does (yum's SQL could not keep their order otherwise).
 func (e *encoder) changelogs(p *rpm.Package) []rpm.Changelog {
-	n := len(p.Changelogs)
+	n := p.Header.Count(rpm.TagChangelogName)
 	if e.changelogMax >= 0 {
 		n = min(n, e.changelogMax)
 	}
-	logs := slices.Clone(p.Changelogs[:n]) // newest first, as in the header
+	logs := make([]rpm.Changelog, 0, n) // newest first, as in the header
+	for c := range p.Changelogs() {
+		if len(logs) == n {
+			break
+		}
+		logs = append(logs, c)
+	}
 	last := int64(0)
 	for i := range logs {
 		logs[i].Author = trimAuthor(logs[i].Author)
@@ -210,10 +218,10 @@ func appendPrimary(b []byte, s *source, deps *depGroups) []byte {
 	for _, l := range deps.lists() {
 		b = appendDeps(b, l)
 	}
-	for i := range p.Files {
-		if isPrimary(p.Files[i].Path) {
+	for f := range p.Paths() {
+		if isPrimaryFile(&f) {
 			b = append(b, "  "...)
-			b = appendFile(b, &p.Files[i])
+			b = appendFile(b, &f)
 		}
 	}
 	return append(b, "  </format>\n</package>\n"...)
@@ -265,8 +273,8 @@ func appendEntry(b []byte, d entry) []byte {
 
 func appendFilelists(b []byte, s *source) []byte {
 	b = appendPackageOpen(b, s)
-	for i := range s.pkg.Files {
-		b = appendFile(b, &s.pkg.Files[i])
+	for f := range s.pkg.Paths() {
+		b = appendFile(b, &f)
 	}
 	return append(b, "</package>\n"...)
 }
@@ -313,6 +321,10 @@ func appendFile(b []byte, f *rpm.File) []byte {
 		b = append(b, " type=\"ghost\""...)
 	}
 	b = append(b, '>')
-	b = xmltext.AppendText(b, f.Path)
+	if utf8.ValidString(f.Dir) && utf8.ValidString(f.Name) {
+		b = xmltext.AppendText(xmltext.AppendText(b, f.Dir), f.Name)
+	} else { // how it is read depends on the whole of it
+		b = xmltext.AppendText(b, f.Path())
+	}
 	return append(b, "</file>\n"...)
 }

@@ -17,7 +17,7 @@ type repoCreateCmd struct {
 	DiscardOther           bool          `name:"discard-additional-metadata" help:"With --update: drop the other metadata that this command line does not name."`
 	Compress               string        `enum:"gz,zstd,xz,none" default:"zstd" help:"Compression of the metadata."`
 	Checksum               string        `enum:"sha256,sha512" default:"sha256" help:"Checksum of packages and metadata."`
-	Workers                int           `placeholder:"N" help:"Readers of RPMs, two at a time each. Default: one for each processor."`
+	Workers                int           `placeholder:"N" help:"Readers of RPMs, two at a time each. Default: one for each processor, and at least 4."`
 	Outputdir              string        `placeholder:"DIR" help:"Where repodata/ goes. Default: the folder with the RPMs."`
 	Excludes               []string      `sep:"none" placeholder:"GLOB" help:"Leave these files out: * and ?, matched on the name and on the path below the folder."`
 	Pkglist                string        `placeholder:"FILE" help:"Index exactly the files that this file lists, one a line."`
@@ -154,6 +154,9 @@ func (r *repoCreateCmd) options(a *app) (repo.Options, error) {
 	case r.ChangelogLimit < 0:
 		o.ChangelogLimit = repo.AllChangelogs
 	}
+	if r.Cache == "none" && r.Update {
+		return o, usagef("--update goes by the side cache; --cache none leaves it without")
+	}
 	if r.KeepOld <= 0 {
 		o.KeepOld = -1
 	}
@@ -189,7 +192,7 @@ func (r *repoCreateCmd) options(a *app) (repo.Options, error) {
 func (r *repoCreateCmd) cache() string {
 	switch {
 	case r.Cache == "none":
-		return "" // with --update, the default
+		return ""
 	case r.Cache != "":
 		return r.Cache
 	case r.Outputdir != "":

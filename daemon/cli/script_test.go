@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"mkrpm": makeRPM, "mkiso": makeISO, "damage": damage, "hub": startHub, "daemon": startDaemon, "status": status,
+			"mkrpm": makeRPM, "signrpm": signRPM, "oddrpm": oddRPM, "mkiso": makeISO, "damage": damage, "hub": startHub, "daemon": startDaemon, "status": status,
 		},
 	})
 }

@@ -38,6 +38,9 @@ func (c contest) print(w io.Writer, results []outcome) error {
 		p.line("| %s | %s | %s | %.0f MB | %.2f MB |", r.tool, seconds(r.cost.Wall), seconds(r.cost.CPU), float64(r.cost.RSS)/1e6, float64(r.size)/1e6)
 	}
 	p.line("")
+	if len(c.Targets) == 0 {
+		return p.err
+	}
 	p.line("| respin against | figure | ratio | target | |")
 	p.line("|---|---|---:|---:|---|")
 	for _, t := range c.Targets {

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/fedora-respin/respin/repo"
 )
 
 // tool is a program that writes repodata.
@@ -20,9 +24,12 @@ type tool struct {
 // contest is a group of tools that do the same work. The first one is ours.
 type contest struct {
 	Title   string
-	Update  bool // measured with everything in place and nothing changed
+	Update  bool // measured with everything in place
+	Touch   bool // and one package touched before each round
 	Tools   []tool
 	Targets []target
+
+	touch func(round int) error
 }
 
 // target is a figure that ours shall reach against one of the others.
@@ -66,6 +73,10 @@ const (
 )
 
 func (p paths) contests() []contest {
+	touched := contest{
+		Title: "--update, one package touched, zstd", Update: true, Touch: true,
+		Tools: []tool{p.respin("--compress", "zstd"), createrepo(pypi, p.PyPI, "--general-compress-type=zstd")},
+	}
 	return []contest{
 		{
 			Title: "full run, gz",
@@ -97,6 +108,7 @@ func (p paths) contests() []contest {
 			Tools:   []tool{p.respin("--compress", "zstd"), createrepo(pypi, p.PyPI, "--general-compress-type=zstd")},
 			Targets: []target{{pypi, "wall", 0.1}, {pypi, "cpu", 0.1}},
 		},
+		touched,
 	}
 }
 
@@ -127,7 +139,23 @@ func (c contest) hold(ctx context.Context, in, work string, runs int) ([]outcome
 			}
 		}
 	}
+	if c.Touch {
+		path, restore, err := onePackage(in)
+		if err != nil {
+			return nil, err
+		}
+		defer restore()
+		c.touch = func(round int) error { return os.Chtimes(path, time.Time{}, time.Unix(buildEpoch-int64(round), 0)) }
+	}
+	round := 0
 	costs, err := race(ctx, runs, len(c.Tools), func(i int) ([]string, error) {
+		if i == 0 && c.touch != nil {
+			if err := c.touch(round); err != nil {
+				return nil, fmt.Errorf("touch a package: %w", err)
+			}
+			round++
+			time.Sleep(200 * time.Millisecond) // until its change time is not young any more
+		}
 		if !c.Update {
 			if err := fresh(outs[i]); err != nil {
 				return nil, err
@@ -138,11 +166,16 @@ func (c contest) hold(ctx context.Context, in, work string, runs int) ([]outcome
 	if err != nil {
 		return nil, err
 	}
+	var plain string
 	for i, t := range c.Tools {
-		size, err := metadataSize(outs[i])
+		size, sums, err := metadataOf(outs[i])
 		if err != nil {
 			return nil, err
 		}
+		if i > 0 && sums != plain {
+			return nil, fmt.Errorf("%s and %s have not written the same: open checksums %s and %s", c.Tools[0].Name, t.Name, plain, sums)
+		}
+		plain = sums
 		results[i] = outcome{tool: t.Name, cost: costs[i], size: size}
 	}
 	return results, nil
@@ -172,6 +205,19 @@ func race(ctx context.Context, runs, n int, argv func(i int) ([]string, error)) 
 	return costs, nil
 }
 
+// onePackage returns some package of the corpus, and what gives it back its time.
+func onePackage(dir string) (path string, restore func(), err error) {
+	names, err := filepath.Glob(filepath.Join(dir, "Packages", "m", "*.rpm"))
+	if err != nil || len(names) == 0 {
+		return "", nil, fmt.Errorf("choose a package: %d found: %w", len(names), errors.Join(err, fs.ErrNotExist))
+	}
+	st, err := os.Stat(names[0])
+	if err != nil {
+		return "", nil, fmt.Errorf("choose a package: %w", err)
+	}
+	return names[0], func() { _ = os.Chtimes(names[0], st.ModTime(), st.ModTime()) }, nil
+}
+
 func fresh(dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("clear output: %w", err)
@@ -182,24 +228,22 @@ func fresh(dir string) error {
 	return nil
 }
 
-// metadataSize sums up the three core files.
-func metadataSize(out string) (int64, error) {
-	names, err := os.ReadDir(filepath.Join(out, "repodata"))
+// metadataOf sums up the sizes of the three core files that repomd.xml names, and
+// lists the checksums of what is in them.
+func metadataOf(out string) (size int64, sums string, err error) {
+	r, err := repo.OpenDir(out)
 	if err != nil {
-		return 0, fmt.Errorf("read metadata: %w", err)
+		return 0, "", err
 	}
-	var sum int64
-	for _, e := range names {
-		if !strings.Contains(e.Name(), ".xml") || e.Name() == "repomd.xml" {
-			continue
+	for _, kind := range []string{"primary", "filelists", "other"} {
+		d := r.Repomd.Find(kind)
+		if d == nil {
+			return 0, "", fmt.Errorf("read %s: there is no %s metadata", out, kind)
 		}
-		st, err := e.Info()
-		if err != nil {
-			return 0, fmt.Errorf("read metadata: %w", err)
-		}
-		sum += st.Size()
+		size += d.Size
+		sums += " " + d.OpenChecksum.String()
 	}
-	return sum, nil
+	return size, sums, nil
 }
 
 // warm brings every package into the page cache.

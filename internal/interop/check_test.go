@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,8 +96,7 @@ func ourClosure(t *testing.T, repos ...string) map[unmet]bool {
 	}
 	found := map[unmet]bool{}
 	for _, p := range report.Problems {
-		switch p.Code {
-		case check.NothingProvides, check.ProviderReplaced, check.BadDependency, check.NeededIf:
+		if slices.Contains([]check.Code{check.NothingProvides, check.ProviderReplaced, check.BadDependency, check.NeededIf}, p.Code) {
 			found[unmet{p.Package, p.Requirement}] = true
 		}
 	}

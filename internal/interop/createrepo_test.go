@@ -4,7 +4,6 @@ package interop_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -337,65 +336,58 @@ func TestDnfKnowsTheUpdatesOfASideRepo(t *testing.T) {
 	}
 }
 
-// TestKillNineLeavesAWholeRepository kills the real program at random moments
-// of full runs and of updates over the data set, and lets createrepo_c's own
-// parser read what is left, checksums and all.
-func TestKillNineLeavesAWholeRepository(t *testing.T) {
+// TestDnfReadsEveryForm lets dnf list what we wrote in every compression and
+// with both checksums, with simple names too.
+func TestDnfReadsEveryForm(t *testing.T) {
 	t.Parallel()
-	bin := respinBinary(t)
-	dir, _ := linkData(t)
-	if _, err := repo.Create(t.Context(), dir, repo.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	run := func(ctx context.Context, args ...string) *exec.Cmd {
-		return exec.CommandContext(ctx, bin, append([]string{"repo", "create", "-q", dir}, args...)...)
-	}
-	start := time.Now()
-	_ = run(t.Context()).Run()
-	takes := time.Since(start)
-	r := rand.New(rand.NewPCG(44, 9))
-	killed := 0
-	for i := range 30 {
-		args := []string{"--repo", fmt.Sprint("tag", i)}
-		if i%2 == 1 {
-			args = append(args, "--update")
-			// Something to read again, and a package more or less.
-			extra := filepath.Join(dir, "extra.rpm")
-			if i%4 == 1 {
-				writeRPM(t, extra, spec(fmt.Sprint("extra", i)))
-			} else if err := os.Remove(extra); err != nil {
+	dnf := repoTool(t, "dnf")
+	for name, o := range map[string]repo.Options{
+		"gz": {Compression: repo.Gzip}, "zstd": {Compression: repo.Zstd}, "xz": {Compression: repo.XZ}, "none": {Compression: repo.None},
+		"sha512": {Checksum: "sha512"}, "simple": {SimpleFilenames: true, Compression: repo.Gzip},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for i := range 5 {
+				writeRPM(t, filepath.Join(dir, "Packages", fmt.Sprintf("p%d.rpm", i)), spec(fmt.Sprint("p", i)))
+			}
+			if _, err := repo.Create(t.Context(), dir, o); err != nil {
 				t.Fatal(err)
 			}
-		}
-		cmd := run(t.Context(), args...)
-		if err := cmd.Start(); err != nil {
+			got := runTool(t, dnf, "-q", "--installroot="+t.TempDir(), "--repofrompath=x,file://"+dir, "--repo=x", "--setopt=reposdir=/nonexistent",
+				"--setopt=cachedir="+t.TempDir(), "--releasever=44", "--setopt=module_platform_id=platform:f44", "repoquery", "--qf", "%{name} %{location}", "--whatprovides", "/usr/bin/p*")
+			for i := range 5 {
+				if want := fmt.Sprintf("p%d Packages/p%d.rpm\n", i, i); !strings.Contains(got, want) {
+					t.Errorf("dnf does not list %q:\n%s", want, got)
+				}
+			}
+		})
+	}
+}
+
+// TestGroupfileEqualsTheNewestCreaterepo: a comps file, plain or packed, is
+// indexed once, compressed, as "group".
+func TestGroupfileEqualsTheNewestCreaterepo(t *testing.T) {
+	t.Parallel()
+	judge := newest(t, "createrepo_c")
+	dir, in := t.TempDir(), t.TempDir()
+	writeRPM(t, filepath.Join(dir, "one.rpm"), spec("one"))
+	comps := filepath.Join(in, "comps.xml")
+	if err := os.WriteFile(comps, []byte("<?xml version=\"1.0\"?>\n<comps><group><id>core</id></group></comps>\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	runTool(t, "gzip", "-k", comps)
+	for _, file := range []string{comps, comps + ".gz"} {
+		theirs, ours := t.TempDir(), t.TempDir()
+		runTool(t, judge, "-q", "--general-compress-type=gz", "--groupfile="+file, "--revision=5", "--set-timestamp-to-revision", "--simple-md-filenames", "-o", theirs, dir)
+		_, err := repo.Create(t.Context(), dir, repo.Options{
+			OutputDir: ours, Compression: repo.Gzip, Groupfile: file, Revision: "5", TimestampToRevision: true, SimpleFilenames: true,
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(r.Int64N(int64(takes) * 5 / 4)))
-		if err := cmd.Process.Kill(); err == nil {
-			killed++
-		}
-		_ = cmd.Wait()
-		md, err := repo.OpenDir(dir)
-		if err != nil {
-			t.Fatalf("after kill %d: %v", i, err)
-		}
-		for _, d := range md.Repomd.Data {
-			in, err := md.Stream(t.Context(), d.Type)
-			if err == nil {
-				_, err = new(bytes.Buffer).ReadFrom(in)
-			}
-			if err != nil {
-				t.Fatalf("after kill %d: %v", i, err)
-			}
-			_ = in.Close()
+		if diff := cmp.Diff(repomdShape(t, theirs), repomdShape(t, ours)); diff != "" {
+			t.Errorf("%s: repomd.xml (-createrepo_c +ours):\n%s", filepath.Base(file), diff)
 		}
 	}
-	if killed == 0 {
-		t.Error("nothing was killed")
-	}
-	_ = run(t.Context(), "--update").Run()
-	fresh := t.TempDir()
-	_ = run(t.Context(), "--outputdir", fresh).Run()
-	compareMetadata(t, fresh, dir)
 }

@@ -124,7 +124,10 @@ createrepo_pypi() {
 judges() {
 	need gcc gcc gcc "the race detector"
 	need rpm rpm rpm "judges RPM headers"
+	need rpmsign rpm rpm-sign "signs RPMs"
+	need gpg gnupg gnupg2 "makes the keys that RPMs are signed with"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
+	need strace strace strace "kills a writer of repodata between two system calls"
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
 	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "judges whether a side repo is closed"
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
@@ -140,6 +143,7 @@ judges() {
 		[ -e /usr/share/doc/python3-rpm ] || need /nonexistent python3-rpm - "koji download-build and bodhi-server read RPMs with it"
 		[ -e /usr/share/doc/python3-librepo ] || need /nonexistent python3-librepo - "bodhi-server imports it" ;;
 	fedora)
+		rpm -q python3-rpm >/dev/null 2>&1 || need /nonexistent - python3-rpm "judges every field of RPM headers"
 		rpm -q python3-librepo >/dev/null 2>&1 || need /nonexistent - python3-librepo "bodhi-server imports it" ;;
 	esac
 	install_missing

@@ -141,7 +141,7 @@ func (c *checker) primaryMeets(r index.Relation, withReplaced bool) bool {
 func (c *checker) anyLost(r *rpm.Rich, v *view, lost map[index.Str]bool) bool {
 	if r.Op == rpm.RichNone {
 		s, ok := v.Index.Find(r.Dep.Name)
-		return ok && lost[s] && (!strings.HasPrefix(r.Dep.Name, "/") || c.primaryMeets(relationOf(r.Dep), true))
+		return ok && lost[s] && (!strings.HasPrefix(r.Dep.Name, "/") || c.primaryMeets(index.RelationOf(r.Dep), true))
 	}
 	for i := range r.Parts {
 		if c.anyLost(&r.Parts[i], v, lost) {

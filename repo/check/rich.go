@@ -20,18 +20,6 @@ func conditional(r *rpm.Rich) bool {
 	return false
 }
 
-func relationOf(d rpm.Dependency) index.Relation {
-	r := index.Relation{Name: d.Name, Flags: d.Flags}
-	if d.EVR != "" {
-		evr, err := rpm.ParseEVR(d.EVR)
-		if err != nil { // nothing is of such a version
-			evr = rpm.EVR{Version: d.EVR}
-		}
-		r.EVR = evr
-	}
-	return r
-}
-
 // asker is who has a rich dependency, and how it is judged.
 type asker struct {
 	ref
@@ -48,7 +36,7 @@ func (c *checker) met(r *rpm.Rich, by asker) bool {
 	each := func(part int) bool { return c.met(&r.Parts[part], by) }
 	switch r.Op {
 	case rpm.RichNone:
-		return c.anyone(relationOf(r.Dep), by.withReplaced)
+		return c.anyone(index.RelationOf(r.Dep), by.withReplaced)
 	case rpm.RichAnd:
 		for i := range r.Parts {
 			if !each(i) {
@@ -105,7 +93,7 @@ func (c *checker) anyone(r index.Relation, withReplaced bool) bool {
 func (c *checker) forced(r *rpm.Rich, p ref) bool {
 	switch r.Op {
 	case rpm.RichNone:
-		return provides(p.pkg, relationOf(r.Dep))
+		return provides(p.pkg, index.RelationOf(r.Dep))
 	case rpm.RichAnd, rpm.RichWith:
 		for i := range r.Parts {
 			if !c.forced(&r.Parts[i], p) {
@@ -153,7 +141,7 @@ func provides(p index.Package, r index.Relation) bool {
 func (c *checker) set(r *rpm.Rich, withReplaced bool) map[ref]bool {
 	out := map[ref]bool{}
 	if r.Op == rpm.RichNone {
-		rel := relationOf(r.Dep)
+		rel := index.RelationOf(r.Dep)
 		add := func(by ref) bool {
 			out[by] = true
 			return true

@@ -18,6 +18,20 @@ type Relation struct {
 	EVR   rpm.EVR
 }
 
+// RelationOf is a dependency as package rpm reads it, a part of a rich one for
+// example. A version that is none is met by nothing.
+func RelationOf(d rpm.Dependency) Relation {
+	r := Relation{Name: d.Name, Flags: d.Flags}
+	if d.EVR != "" {
+		evr, err := rpm.ParseEVR(d.EVR)
+		if err != nil {
+			evr = rpm.EVR{Version: d.EVR}
+		}
+		r.EVR = evr
+	}
+	return r
+}
+
 // String writes the dependency as rpm and libsolv do: "name >= 1:2.0-3".
 func (r Relation) String() string {
 	if r.Flags&sense == 0 {

@@ -3,7 +3,6 @@ package rpm
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"hash"
 	"io"
@@ -57,34 +56,28 @@ func (v *Verifier) Write(p []byte) (int, error) {
 
 // advance reads what head has come to hold: a header's intro, or all headers.
 func (v *Verifier) advance() error {
-	if string(v.head[:len(leadMagic)]) != leadMagic {
-		return v.parse()
+	if _, err := parseLead(string(v.head[:leadSize]), nil); err != nil {
+		return err
 	}
-	sig, ok := v.headerSize(PartSignature, leadSize)
-	if !ok {
-		return v.parse() // it has the reason
+	at := leadSize
+	for _, part := range []string{PartSignature, PartHeader} {
+		l, err := v.opts.checkIntro(string(v.head[at:at+introSize]), part, int64(at))
+		if err != nil {
+			return err
+		}
+		if at += introSize + int(l.size()); part == PartHeader {
+			v.need = at
+			break
+		}
+		at += int(padding(int64(at)))
+		if v.need = at + introSize; len(v.head) < v.need {
+			return nil
+		}
 	}
-	start := leadSize + int(sig) + int((8-(leadSize+sig)%8)%8)
-	if v.need = start + introSize; len(v.head) < v.need {
-		return nil
-	}
-	size, ok := v.headerSize(PartHeader, start)
-	if !ok {
-		return v.parse()
-	}
-	if v.need = start + int(size); len(v.head) < v.need {
+	if len(v.head) < v.need {
 		return nil
 	}
 	return v.parse()
-}
-
-// headerSize reads the size of a header from its intro; false when none of the
-// kind begins so.
-func (v *Verifier) headerSize(part string, at int) (int64, bool) {
-	intro := v.head[at : at+introSize]
-	tags, data := int64(binary.BigEndian.Uint32(intro[8:])), int64(binary.BigEndian.Uint32(intro[12:]))
-	mostTags, mostData := v.opts.limits(part)
-	return introSize + entrySize*tags + data, string(intro[:8]) == headerMagic && tags >= 1 && tags <= mostTags && data <= mostData
 }
 
 // parse reads the headers and hands on what came behind them.
@@ -137,6 +130,7 @@ func (v *Verifier) Verdict() (*Verdict, error) {
 	for _, s := range v.d.signatures {
 		out.Signatures = append(out.Signatures, s.result())
 	}
+	out.refusePartial()
 	return out, nil
 }
 
