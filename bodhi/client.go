@@ -1,7 +1,6 @@
 package bodhi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -137,19 +136,4 @@ func or[T comparable](v, fallback T) T {
 		return fallback
 	}
 	return v
-}
-
-// Version asks for the version of the server, such as "8.1.1".
-func (c *Client) Version(ctx context.Context) (string, error) {
-	var answer struct {
-		Version string `json:"version"`
-	}
-	u := c.url("api_version")
-	if err := c.get(ctx, u, &answer); err != nil {
-		return "", fmt.Errorf("ask version: %w", err)
-	}
-	if answer.Version == "" {
-		return "", fmt.Errorf("ask version: %w", &FormatError{URL: u.String(), Reason: "no member version"})
-	}
-	return answer.Version, nil
 }

@@ -32,12 +32,22 @@
 //		fmt.Println(update.Alias, update.Title)
 //	}
 //
+// Calls that end in Page give one page with the numbers for a pager of one's own.
+//
+// Every read endpoint has a method: Update, Updates, TestResults; Release,
+// Releases, ListReleases; Build, Builds; Packages; Comment, Comments; User,
+// Users; Override, Overrides; Compose, Composes; the views that pass on Koji's answers (LatestBuilds,
+// LatestBuildsInTag, LatestCandidates, SideTags, CritpathComponents);
+// MessageTopics, MessageSchema, Version, Live and Ready.
+//
 // Bodhi ignores query parameters it does not know, so a misspelled filter
 // would select everything: queries are therefore structs, never free strings.
 // Lists are always sent as repeated keys, the only form every parameter takes.
 //
 // Bodhi's answers carry the e-mail addresses of its users. The types here do
-// not declare them: they are dropped while decoding and never logged.
+// not declare them: they are dropped while decoding. Whatever looks like one is
+// taken out of errors, of the log and of what Greenwave says; the texts that
+// people wrote (notes, comments) stay as they are.
 //
 // Shapes and quirks follow bodhi-server/bodhi/server (services, schemas.py,
 // models.py) of fedora-infra/bodhi. The package bodhitest serves the same

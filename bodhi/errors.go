@@ -133,7 +133,7 @@ func (e *FormatError) Is(target error) bool { return target == ErrUnreachable &&
 type PackageNameError struct{ Name string }
 
 func (e *PackageNameError) Error() string {
-	return fmt.Sprintf("%q is the name of a package, not the alias of an update (FEDORA-2024-f39890a065)", e.Name)
+	return fmt.Sprintf("%q is the name of a package, not the alias of an update (FEDORA-2024-f39890a065)", clean(e.Name, 80))
 }
 
 // Is makes errors.Is work with ErrNotFound.

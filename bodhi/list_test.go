@@ -283,7 +283,7 @@ func TestReleasesAndBuilds(t *testing.T) {
 	if _, err := first(c.Builds(t.Context(), bodhi.BuildQuery{Packages: []string{"emacs"}})); err == nil {
 		t.Error("an unknown package is refused by Bodhi")
 	}
-	p, err := first(c.Packages(t.Context(), "VI"))
+	p, err := first(c.Packages(t.Context(), bodhi.PackageQuery{Search: "VI"}))
 	if err != nil || p == nil || p.Name != "vim" {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -1,30 +1,24 @@
 package bodhi
 
 import (
-	"errors"
-	"fmt"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
-	"unicode"
 )
-
-// maxQuery bounds a query string: Apache in front of Bodhi refuses a request
-// line above 8190 bytes.
-const maxQuery = 7000
 
 // UpdateQuery selects updates. Fields combine by "and", the values of one list
 // by "or"; a zero field does not restrict. The answer comes newest submission
 // first.
 type UpdateQuery struct {
-	Aliases  []string
-	Builds   []string // exact NVRs
-	Packages []string // exact names
+	Aliases []string
+	// UpdateIDs are aliases, too, under the name that Bodhi had for them before.
+	UpdateIDs []string
+	Builds    []string // exact NVRs
+	Packages  []string // exact names
 	// Releases are names (F40), versions ("40", the first release of that
 	// version, so better F40) or __current__, __pending__, __archived__. An
 	// unknown one is an *APIError with status 400.
 	Releases []string
+	Release  string   // one more of these; for Bodhi 1
 	Users    []string // must exist, else 400
 	Bugs     []int
 	Status   []UpdateStatus
@@ -52,6 +46,9 @@ type UpdateQuery struct {
 	Like   string // SQL LIKE on NVRs, case counts
 	Search string // within NVRs or the alias, case does not count
 
+	// DisplayUser comes back in the answer and changes nothing else.
+	DisplayUser *bool
+
 	// Limit ends the list after so many updates. Default: no limit.
 	Limit int
 }
@@ -59,9 +56,11 @@ type UpdateQuery struct {
 func (q *UpdateQuery) values() (url.Values, error) {
 	b := newBuilder()
 	b.list("alias", q.Aliases)
+	b.list("updateid", q.UpdateIDs)
 	b.list("builds", q.Builds)
 	b.list("packages", q.Packages)
 	b.list("releases", q.Releases)
+	b.word("release", q.Release)
 	b.list("user", q.Users)
 	b.ints("bugs", q.Bugs)
 	b.list("status", texts(q.Status))
@@ -81,6 +80,7 @@ func (q *UpdateQuery) values() (url.Values, error) {
 	b.span("pushed", q.PushedSince, q.PushedBefore)
 	b.text("like", q.Like)
 	b.text("search", q.Search)
+	b.flag("display_user", q.DisplayUser)
 	return b.done(q.Limit)
 }
 
@@ -128,7 +128,8 @@ func (q *BuildQuery) values() (url.Values, error) {
 }
 
 // CommentQuery selects comments, newest first, those of Bodhi itself included.
-// Users, updates and packages that do not exist are an *APIError with status 400.
+// Users, updates and packages that do not exist are an *APIError with status
+// 400. Bodhi takes a search here, too, and ignores it.
 type CommentQuery struct {
 	Updates      []string // aliases
 	Packages     []string
@@ -162,9 +163,11 @@ type OverrideQuery struct {
 	Releases []string
 	Users    []string
 	Expired  *bool
-	Like     string
-	Search   string
-	Limit    int // default: no limit
+	Like     string // SQL LIKE on NVRs, case counts
+	Search   string // within NVRs, case does not count
+	// DisplayUser comes back in the answer and changes nothing else.
+	DisplayUser *bool
+	Limit       int // default: no limit
 }
 
 func (q *OverrideQuery) values() (url.Values, error) {
@@ -176,111 +179,43 @@ func (q *OverrideQuery) values() (url.Values, error) {
 	b.flag("expired", q.Expired)
 	b.text("like", q.Like)
 	b.text("search", q.Search)
+	b.flag("display_user", q.DisplayUser)
 	return b.done(q.Limit)
 }
 
-// builder collects parameters and everything that is wrong with them.
-type builder struct {
-	v    url.Values
-	errs []error
+// PackageQuery selects source packages that have been in some update.
+type PackageQuery struct {
+	Name   string // exact
+	Like   string // SQL LIKE within the name, case counts
+	Search string // within the name, case does not count
+	Limit  int    // default: no limit
 }
 
-func newBuilder() *builder { return &builder{v: url.Values{}} }
-
-// list adds a repeated key. Bodhi splits most lists at commas and spaces, so
-// a value with one of these would select something else.
-func (b *builder) list(key string, values []string) {
-	for _, v := range values {
-		if reason := badWord(v); reason != "" {
-			b.errs = append(b.errs, &ArgumentError{Name: key, Value: v, Reason: reason})
-			continue
-		}
-		b.v.Add(key, v)
-	}
+func (q *PackageQuery) values() (url.Values, error) {
+	b := newBuilder()
+	b.text("name", q.Name)
+	b.text("like", q.Like)
+	b.text("search", q.Search)
+	return b.done(q.Limit)
 }
 
-func (b *builder) ints(key string, values []int) {
-	for _, v := range values {
-		b.v.Add(key, strconv.Itoa(v))
-	}
+// UserQuery selects accounts. Groups and updates that do not exist are an
+// *APIError with status 400. Bodhi takes packages here, too, and ignores them.
+type UserQuery struct {
+	Name    string   // SQL LIKE: ada% selects all that begin so
+	Like    string   // SQL LIKE within the name, case counts
+	Search  string   // within the name, case does not count
+	Groups  []string // members of any of these
+	Updates []string // submitters of any of these aliases
+	Limit   int      // default: no limit
 }
 
-func (b *builder) word(key, value string) {
-	if value != "" {
-		b.list(key, []string{value})
-	}
-}
-
-func (b *builder) text(key, value string) {
-	if strings.ContainsFunc(value, unicode.IsControl) {
-		b.errs = append(b.errs, &ArgumentError{Name: key, Value: value, Reason: "contains a control character"})
-	} else if value != "" {
-		b.v.Set(key, value)
-	}
-}
-
-func (b *builder) flag(key string, value *bool) {
-	if value != nil {
-		b.v.Set(key, strconv.FormatBool(*value))
-	}
-}
-
-func (b *builder) span(key string, since, before time.Time) {
-	b.moment(key+"_since", since)
-	b.moment(key+"_before", before)
-}
-
-func (b *builder) moment(key string, t time.Time) {
-	if !t.IsZero() {
-		b.v.Set(key, t.UTC().Format("2006-01-02T15:04:05Z"))
-	}
-}
-
-func (b *builder) done(limit int) (url.Values, error) {
-	if limit < 0 {
-		b.errs = append(b.errs, &ArgumentError{Name: "Limit", Value: strconv.Itoa(limit), Reason: "is negative"})
-	}
-	if n := len(b.v.Encode()); n > maxQuery {
-		b.errs = append(b.errs, &ArgumentError{Name: "query", Value: fmt.Sprint(n, " bytes"), Reason: "too many values for one request, split them"})
-	}
-	return b.v, errors.Join(b.errs...)
-}
-
-func badWord(s string) string {
-	switch {
-	case s == "":
-		return "is empty"
-	case len(s) > 300:
-		return "is longer than 300 bytes"
-	case strings.ContainsFunc(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) || unicode.IsControl(r) }):
-		return "contains a comma, a space or a control character"
-	}
-	return ""
-}
-
-// segment checks what becomes a part of the path.
-func segment(name, s string) error {
-	reason := ""
-	switch {
-	case s == "":
-		reason = "is empty"
-	case len(s) > 300:
-		reason = "is longer than 300 bytes"
-	case s == "." || s == ".." || strings.ContainsAny(s, `/\`):
-		reason = "is a path"
-	case strings.ContainsFunc(s, unicode.IsControl):
-		reason = "contains a control character"
-	}
-	if reason == "" {
-		return nil
-	}
-	return &ArgumentError{Name: name, Value: s, Reason: reason}
-}
-
-func texts[T ~string](values []T) []string {
-	out := make([]string, 0, len(values))
-	for _, v := range values {
-		out = append(out, string(v))
-	}
-	return out
+func (q *UserQuery) values() (url.Values, error) {
+	b := newBuilder()
+	b.text("name", q.Name)
+	b.text("like", q.Like)
+	b.text("search", q.Search)
+	b.list("groups", q.Groups)
+	b.list("updates", q.Updates)
+	return b.done(q.Limit)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"net/url"
 )
 
 // Release asks for one release by name (F40), long name (Fedora 40) or dist tag
@@ -22,7 +21,24 @@ func (c *Client) Release(ctx context.Context, name string) (*Release, error) {
 // pages are of the largest size.
 func (c *Client) Releases(ctx context.Context, q ReleaseQuery) iter.Seq2[*Release, error] {
 	v, err := q.values()
-	return list(ctx, c, "releases", v, err, q.Limit, maxRows, func(r *Release) string { return r.Name })
+	return list(ctx, c, releases("releases"), v, err, q.Limit)
+}
+
+// ReleasesPage asks for one page of the releases that a query selects.
+func (c *Client) ReleasesPage(ctx context.Context, q ReleaseQuery, page int) (*Page[Release], error) {
+	v, err := q.values()
+	return onePage(ctx, c, releases("releases"), v, err, q.Limit, page)
+}
+
+// ListReleases is Releases by the other address that Bodhi has for it since 8.1,
+// which answers in JSON only.
+func (c *Client) ListReleases(ctx context.Context, q ReleaseQuery) iter.Seq2[*Release, error] {
+	v, err := q.values()
+	return list(ctx, c, releases("list_releases"), v, err, q.Limit)
+}
+
+func releases(path string) collection[Release] {
+	return collection[Release]{name: path, in: "releases", rows: maxRows, key: func(r *Release) string { return r.Name }}
 }
 
 // Build asks for one build. An unknown one matches ErrNotFound. Its update is
@@ -39,7 +55,17 @@ func (c *Client) Build(ctx context.Context, nvr string) (*Build, error) {
 // Builds lists builds by NVR, each once.
 func (c *Client) Builds(ctx context.Context, q BuildQuery) iter.Seq2[*Build, error] {
 	v, err := q.values()
-	return list(ctx, c, "builds", v, err, q.Limit, c.rows, func(b *Build) string { return b.NVR })
+	return list(ctx, c, c.builds(), v, err, q.Limit)
+}
+
+// BuildsPage asks for one page of the builds that a query selects.
+func (c *Client) BuildsPage(ctx context.Context, q BuildQuery, page int) (*Page[Build], error) {
+	v, err := q.values()
+	return onePage(ctx, c, c.builds(), v, err, q.Limit, page)
+}
+
+func (c *Client) builds() collection[Build] {
+	return collection[Build]{name: "builds", in: "builds", rows: c.rows, key: func(b *Build) string { return b.NVR }}
 }
 
 // Override asks for the buildroot override of a build. None matches ErrNotFound.
@@ -57,27 +83,17 @@ func (c *Client) Override(ctx context.Context, nvr string) (*Override, error) {
 // Overrides lists buildroot overrides, each once.
 func (c *Client) Overrides(ctx context.Context, q OverrideQuery) iter.Seq2[*Override, error] {
 	v, err := q.values()
-	return list(ctx, c, "overrides", v, err, q.Limit, c.rows, func(o *Override) string { return o.NVR })
+	return list(ctx, c, c.overrides(), v, err, q.Limit)
 }
 
-// User asks for one account. An unknown one matches ErrNotFound.
-func (c *Client) User(ctx context.Context, name string) (*User, error) {
-	var answer struct {
-		User User `json:"user"`
-	}
-	err := c.one(ctx, "users", "name", name, &answer, func() bool { return answer.User.Name != "" })
-	if err != nil {
-		return nil, err
-	}
-	return &answer.User, nil
+// OverridesPage asks for one page of the overrides that a query selects.
+func (c *Client) OverridesPage(ctx context.Context, q OverrideQuery, page int) (*Page[Override], error) {
+	v, err := q.values()
+	return onePage(ctx, c, c.overrides(), v, err, q.Limit, page)
 }
 
-// Packages lists source packages whose name contains search, case not counting.
-func (c *Client) Packages(ctx context.Context, search string) iter.Seq2[*Package, error] {
-	b := newBuilder()
-	b.text("search", search)
-	v, err := b.done(0)
-	return list(ctx, c, "packages", v, err, 0, c.rows, func(p *Package) string { return p.Name + "/" + string(p.Type) })
+func (c *Client) overrides() collection[Override] {
+	return collection[Override]{name: "overrides", in: "overrides", rows: c.rows, key: func(o *Override) string { return o.NVR }}
 }
 
 // Composes asks for the pushes in progress, the most urgent first. An update in
@@ -107,27 +123,12 @@ func (c *Client) Compose(ctx context.Context, release string, request UpdateRequ
 	u := c.url("composes", release, string(request))
 	err := c.get(ctx, u, &answer)
 	if err == nil && answer.Compose == nil {
-		err = &FormatError{URL: u.String(), Reason: "no member compose"}
+		err = &FormatError{URL: shown(u), Reason: "no member compose"}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask compose of %s %s: %w", release, request, err)
+		return nil, fmt.Errorf("ask compose of %s %s: %w", clean(release, 80), clean(string(request), 80), err)
 	}
 	return answer.Compose, nil
-}
-
-// LatestBuilds asks for the newest build of a package in each tag of the active
-// releases: tag to NVR. Bodhi asks Koji for it, which is slow.
-func (c *Client) LatestBuilds(ctx context.Context, pkg string) (map[string]string, error) {
-	if reason := badWord(pkg); reason != "" {
-		return nil, &ArgumentError{Name: "pkg", Value: pkg, Reason: reason}
-	}
-	builds := map[string]string{}
-	u := c.url("latest_builds")
-	u.RawQuery = url.Values{"package": {pkg}}.Encode()
-	if err := c.get(ctx, u, &builds); err != nil {
-		return nil, fmt.Errorf("ask latest builds of %s: %w", pkg, err)
-	}
-	return builds, nil
 }
 
 // one asks for a member of a collection by its name in the path.
@@ -138,10 +139,10 @@ func (c *Client) one(ctx context.Context, collection, argument, name string, out
 	u := c.url(collection, name)
 	err := c.get(ctx, u, out)
 	if err == nil && !filled() {
-		err = &FormatError{URL: u.String(), Reason: "a member that identifies the object is missing"}
+		err = &FormatError{URL: shown(u), Reason: "a member that identifies the object is missing"}
 	}
 	if err != nil {
-		return fmt.Errorf("ask for %s in %s: %w", name, collection, err)
+		return fmt.Errorf("ask for %s in %s: %w", clean(name, 80), collection, err)
 	}
 	return nil
 }

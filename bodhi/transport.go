@@ -47,12 +47,12 @@ func (c *Client) get(ctx context.Context, u *url.URL, out any) error {
 	for attempt := 0; ; attempt++ {
 		start := time.Now()
 		err := c.once(ctx, u, out)
-		c.log.Debug("asked Bodhi", "url", u.String(), "attempt", attempt+1, "took", time.Since(start), "error", err)
+		c.log.Debug("asked Bodhi", "url", shown(u), "attempt", attempt+1, "took", time.Since(start), "error", err)
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("GET %s: %w", u, ctxError(ctx))
+			return fmt.Errorf("GET %s: %w", shown(u), ctxError(ctx))
 		}
 		wait, again := c.again(err, attempt, pause)
 		if !again {
@@ -62,7 +62,7 @@ func (c *Client) get(ctx context.Context, u *url.URL, out any) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return fmt.Errorf("GET %s: %w, after: %w", u, ctxError(ctx), err)
+			return fmt.Errorf("GET %s: %w, after: %w", shown(u), ctxError(ctx), err)
 		case <-timer.C:
 		}
 		pause = min(2*pause, maxPause)
@@ -106,14 +106,14 @@ func (c *Client) once(ctx context.Context, u *url.URL, out any) error {
 		defer drain(resp)
 		body, err := c.read(resp)
 		if _, large := errors.AsType[*limitio.TooLargeError](err); large {
-			return fmt.Errorf("GET %s: %w", u, err)
+			return fmt.Errorf("GET %s: %w", shown(u), err)
 		}
 		if err != nil {
-			return &TransportError{Method: http.MethodGet, URL: u.String(), Err: err}
+			return &TransportError{Method: http.MethodGet, URL: shown(u), Err: err}
 		}
 		return decode(u, resp, body, out)
 	}
-	return &TransportError{Method: http.MethodGet, URL: u.String(), Err: errors.New("redirected in a circle")}
+	return &TransportError{Method: http.MethodGet, URL: shown(u), Err: errors.New("redirected in a circle")}
 }
 
 func (c *Client) send(ctx context.Context, u *url.URL) (*http.Response, error) {
@@ -131,7 +131,7 @@ func (c *Client) send(ctx context.Context, u *url.URL) (*http.Response, error) {
 		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err
 		}
-		return nil, &TransportError{Method: req.Method, URL: u.String(), Err: err}
+		return nil, &TransportError{Method: req.Method, URL: shown(u), Err: err}
 	}
 	return resp, nil
 }
@@ -186,32 +186,35 @@ func decode(u *url.URL, resp *http.Response, body []byte, out any) error {
 	}
 	if !isJSON {
 		return &FormatError{
-			URL: u.String(), ContentType: contentType, Title: title(body), NotJSON: true,
+			URL: shown(u), ContentType: contentType, Title: title(body), NotJSON: true,
 			Reason: fmt.Sprintf("is not JSON but %q", clean(contentType, 60)),
 		}
 	}
 	err := json.Unmarshal(body, out)
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 		// Complete by HTTP, broken as JSON: cut off or garbled on the way.
-		return &TransportError{Method: http.MethodGet, URL: u.String(), Err: fmt.Errorf("decode answer: %w", err)}
+		return &TransportError{Method: http.MethodGet, URL: shown(u), Err: fmt.Errorf("decode answer: %w", err)}
 	}
 	if err != nil {
-		return &FormatError{URL: u.String(), ContentType: contentType, Reason: clean(err.Error(), 200)}
+		return &FormatError{URL: shown(u), ContentType: contentType, Reason: clean(err.Error(), 200)}
 	}
 	return nil
 }
 
 func apiError(u *url.URL, resp *http.Response, body []byte, isJSON bool) error {
 	e := &APIError{
-		StatusCode: resp.StatusCode, Method: http.MethodGet, URL: u.String(),
+		StatusCode: resp.StatusCode, Method: http.MethodGet, URL: shown(u),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
 	}
 	if loc, err := resp.Location(); err == nil {
-		e.Location = loc.Redacted()
+		e.Location = withoutAddresses(loc.Redacted())
 	}
 	var answer struct {
 		Status string      `json:"status"`
 		Errors []ErrorItem `json:"errors"`
+		// Pyramid's own errors, such as those of the views that ask Koji.
+		Title   string `json:"title"`
+		Message string `json:"message"`
 	}
 	if isJSON && json.Unmarshal(body, &answer) == nil && (answer.Status != "" || len(answer.Errors) > 0) {
 		e.JSON = true
@@ -219,6 +222,11 @@ func apiError(u *url.URL, resp *http.Response, body []byte, isJSON bool) error {
 		for i, item := range e.Errors {
 			e.Errors[i] = ErrorItem{clean(item.Location, 40), clean(item.Name, 80), clean(item.Description, 500)}
 		}
+		return e
+	}
+	if isJSON && answer.Message != "" {
+		e.JSON = true
+		e.Errors = []ErrorItem{{Name: clean(answer.Title, 80), Description: clean(answer.Message, 500)}}
 		return e
 	}
 	e.Title = title(body)

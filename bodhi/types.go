@@ -173,11 +173,27 @@ type TestCase struct {
 	Name string `json:"name"`
 }
 
-// User is an account. Its e-mail address is left out on purpose.
+// User is an account. Its e-mail address is left out on purpose, and the
+// avatar, whose address is made of it.
 type User struct {
 	ID     int     `json:"id"`
 	Name   string  `json:"name"`
+	OpenID string  `json:"openid"`
 	Groups []Group `json:"groups"`
+	// URLs is set by Client.User alone.
+	URLs *UserURLs `json:"-"`
+}
+
+// UserURLs are addresses of what belongs to an account, as lists and as feeds.
+type UserURLs struct {
+	CommentsBy         string `json:"comments_by"`
+	CommentsOn         string `json:"comments_on"`
+	RecentUpdates      string `json:"recent_updates"`
+	RecentOverrides    string `json:"recent_overrides"`
+	CommentsByRSS      string `json:"comments_by_rss"`
+	CommentsOnRSS      string `json:"comments_on_rss"`
+	RecentUpdatesRSS   string `json:"recent_updates_rss"`
+	RecentOverridesRSS string `json:"recent_overrides_rss"`
 }
 
 // Group is a group of users.
@@ -192,10 +208,54 @@ type Comment struct {
 	Karma     int    `json:"karma"` // -1, 0, 1
 	Timestamp Time   `json:"timestamp"`
 	UpdateID  int    `json:"update_id"` // Bodhi's own number
+	UserID    int    `json:"user_id"`   // Bodhi's own number
 	User      *User  `json:"user"`
-	// Author and UpdateAlias are set by Client.Comments alone.
-	Author      string `json:"author"`
-	UpdateAlias string `json:"update_alias"`
+	// Author and UpdateAlias are set by Client.Comments and Client.Comment alone.
+	Author      string             `json:"author"`
+	UpdateAlias string             `json:"update_alias"`
+	Bugs        []BugFeedback      `json:"bug_feedback"`
+	TestCases   []TestCaseFeedback `json:"testcase_feedback"`
+}
+
+// BugFeedback is a vote on whether a bug is fixed.
+type BugFeedback struct {
+	BugID     int  `json:"bug_id"`
+	CommentID *int `json:"comment_id"`
+	Karma     int  `json:"karma"` // -1, 0, 1
+	Bug       *Bug `json:"bug"`
+}
+
+// UnmarshalJSON reads the vote under either of its names.
+func (f *BugFeedback) UnmarshalJSON(data []byte) error {
+	type plain BugFeedback
+	return unmarshalVote(data, (*plain)(f), &f.Karma)
+}
+
+// TestCaseFeedback is a vote on whether a test case passes.
+type TestCaseFeedback struct {
+	TestCaseID int       `json:"testcase_id"`
+	CommentID  *int      `json:"comment_id"`
+	Karma      int       `json:"karma"` // -1, 0, 1
+	TestCase   *TestCase `json:"testcase"`
+}
+
+// UnmarshalJSON reads the vote under either of its names.
+func (f *TestCaseFeedback) UnmarshalJSON(data []byte) error {
+	type plain TestCaseFeedback
+	return unmarshalVote(data, (*plain)(f), &f.Karma)
+}
+
+// unmarshalVote reads a vote, which some versions of Bodhi call feedback instead
+// of karma, or both.
+func unmarshalVote(data []byte, feedback any, karma *int) error {
+	var vote struct {
+		Feedback int `json:"feedback"`
+	}
+	if err := json.Unmarshal(data, &vote); err != nil {
+		return err
+	}
+	*karma = vote.Feedback
+	return json.Unmarshal(data, feedback)
 }
 
 // Override puts a build into the buildroot before its update is stable.
@@ -208,6 +268,8 @@ type Override struct {
 	BuildID   int    `json:"build_id"`     // Bodhi's own number
 	Build     Build  `json:"build"`
 	Submitter *User  `json:"submitter"`
+	// SubmitterID is Bodhi's own number.
+	SubmitterID int `json:"submitter_id"`
 }
 
 // Compose is a push in progress; it disappears when it is done.
@@ -217,6 +279,7 @@ type Compose struct {
 	State       ComposeState    `json:"state"`
 	StateDate   Time            `json:"state_date"`
 	Created     Time            `json:"date_created"`
+	ReleaseID   int             `json:"release_id"`  // Bodhi's own number
 	Checkpoints string          `json:"checkpoints"` // JSON as text
 	Error       string          `json:"error_message"`
 	ContentType ContentType     `json:"content_type"`
@@ -248,8 +311,10 @@ type Package struct {
 	Type ContentType `json:"type"`
 }
 
-// clean makes a text from outside fit for one line of an error or a log.
+// clean makes a text from outside fit for an error or a log: one line, short,
+// without e-mail addresses.
 func clean(s string, limit int) string {
+	s = withoutAddresses(s)
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }), " ")
 	s = strings.ToValidUTF8(s, "")
 	if runes := []rune(s); len(runes) > limit {

@@ -26,10 +26,10 @@ func (c *Client) Update(ctx context.Context, alias string) (*Update, error) {
 		err = &PackageNameError{Name: alias}
 	}
 	if err == nil && (answer.Update == nil || answer.Update.Alias == "") {
-		err = &FormatError{URL: u.String(), Reason: "no member update with an alias"}
+		err = &FormatError{URL: shown(u), Reason: "no member update with an alias"}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ask update %s: %w", alias, err)
+		return nil, fmt.Errorf("ask update %s: %w", clean(alias, 80), err)
 	}
 	return answer.Update, nil
 }
@@ -47,7 +47,17 @@ func packageRedirect(e *APIError) bool {
 // with the first error. It may be ranged over several times.
 func (c *Client) Updates(ctx context.Context, q UpdateQuery) iter.Seq2[*Update, error] {
 	v, err := q.values()
-	return list(ctx, c, "updates", v, err, q.Limit, c.rows, func(u *Update) string { return u.Alias })
+	return list(ctx, c, c.updates(), v, err, q.Limit)
+}
+
+// UpdatesPage asks for one page of the updates that a query selects.
+func (c *Client) UpdatesPage(ctx context.Context, q UpdateQuery, page int) (*Page[Update], error) {
+	v, err := q.values()
+	return onePage(ctx, c, c.updates(), v, err, q.Limit, page)
+}
+
+func (c *Client) updates() collection[Update] {
+	return collection[Update]{name: "updates", in: "updates", rows: c.rows, key: func(u *Update) string { return u.Alias }}
 }
 
 // UpdateForBuild asks which update a build is in. A build is in at most one
@@ -60,7 +70,7 @@ func (c *Client) UpdateForBuild(ctx context.Context, nvr string) (*Update, error
 	var best *Update
 	for u, err := range c.Updates(ctx, UpdateQuery{Builds: []string{nvr}}) {
 		if err != nil {
-			return nil, fmt.Errorf("ask update of build %s: %w", nvr, err)
+			return nil, fmt.Errorf("ask update of build %s: %w", clean(nvr, 80), err)
 		}
 		if !slices.Contains(u.NVRs(), nvr) {
 			continue
@@ -73,7 +83,7 @@ func (c *Client) UpdateForBuild(ctx context.Context, nvr string) (*Update, error
 		}
 	}
 	if best == nil {
-		return nil, fmt.Errorf("ask update of build %s: %w", nvr, ErrNotFound)
+		return nil, fmt.Errorf("ask update of build %s: %w", clean(nvr, 80), ErrNotFound)
 	}
 	return best, nil
 }
@@ -89,31 +99,10 @@ func (c *Client) TestResults(ctx context.Context, alias string) ([]Decision, err
 		Decisions []Decision `json:"decisions"`
 	}
 	if err := c.get(ctx, c.url("updates", alias, "get-test-results"), &answer); err != nil {
-		return nil, fmt.Errorf("ask test results of %s: %w", alias, err)
+		return nil, fmt.Errorf("ask test results of %s: %w", clean(alias, 80), err)
+	}
+	for i := range answer.Decisions {
+		answer.Decisions[i].scrub()
 	}
 	return answer.Decisions, nil
-}
-
-// Comments lists comments, each once.
-func (c *Client) Comments(ctx context.Context, q CommentQuery) iter.Seq2[*Comment, error] {
-	v, err := q.values()
-	return list(ctx, c, "comments", v, err, q.Limit, c.rows, func(m *Comment) string { return fmt.Sprint(m.ID) })
-}
-
-// list makes the sequence of a collection.
-func list[T any](ctx context.Context, c *Client, name string, v url.Values, err error, limit, rows int, key func(*T) string) iter.Seq2[*T, error] {
-	if err != nil {
-		return failed[T](fmt.Errorf("list %s: %w", name, err))
-	}
-	p := pager[T]{client: c, name: name, query: v, limit: limit, rows: rows, key: key}
-	return func(yield func(*T, error) bool) {
-		for row, err := range p.all(ctx) {
-			if err != nil {
-				err = fmt.Errorf("list %s: %w", name, err)
-			}
-			if !yield(row, err) {
-				return
-			}
-		}
-	}
 }

@@ -117,6 +117,7 @@ func (s *Server) AddUpdate(u Update) (string, error) {
 		return "", fmt.Errorf("add update: %s exists", e.Alias)
 	}
 	s.updates = append(s.updates, e)
+	s.meet(e)
 	return e.Alias, nil
 }
 
@@ -134,7 +135,16 @@ func (s *Server) ChangeUpdate(alias string, f func(*Update)) error {
 	e.Alias, e.Release = alias, release
 	e.Modified = s.now()
 	e.fill(s.now())
+	s.meet(e)
 	return nil
+}
+
+// meet makes accounts of those who submitted and commented.
+func (s *Server) meet(e *entry) {
+	s.user(e.User)
+	for _, c := range e.Comments {
+		s.user(c.User)
+	}
 }
 
 func (s *Server) release(name string) *bodhi.Release {

@@ -18,7 +18,8 @@
 // pages are 20 rows. SetFault makes it answer as a proxy in trouble does, slowly,
 // cut off, or with rows that repeat.
 //
-// Not served: everything that writes, HTML pages and feeds, Greenwave, users,
-// comments and overrides as collections of their own, and the views that only
-// pass on what Koji says.
+// Users, comments and overrides, composes in progress, decisions of Greenwave,
+// side tags and what Koji has in its tags are added in the same way.
+//
+// Not served: everything that writes, HTML pages and feeds.
 package bodhitest

@@ -17,12 +17,12 @@ func (s *Server) serveUpdates(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	keep := s.updateFilter(p)
-	p.flag("display_user")
+	shows := p.flag("display_user")
 	var rows []any
 	if len(p.errs) == 0 {
 		for _, e := range s.newestFirst() {
 			if !slices.ContainsFunc(keep, func(f func(*entry) bool) bool { return !f(e) }) {
-				rows = append(rows, e.json(base(r)))
+				rows = append(rows, e.json(s, base(r)))
 			}
 		}
 	}
@@ -30,7 +30,9 @@ func (s *Server) serveUpdates(w http.ResponseWriter, r *http.Request) {
 	if names := p.split("packages"); len(names) > 0 {
 		pkg = names[0]
 	}
-	collection(w, r, p, "updates", rows, object{"chrome": true, "display_user": true, "display_request": true, "package": pkg})
+	collection(w, r, p, "updates", rows, object{
+		"chrome": true, "display_user": shows == nil || *shows, "display_request": true, "package": pkg,
+	})
 }
 
 func (s *Server) newestFirst() []*entry {
@@ -76,7 +78,7 @@ func (s *Server) updateFilter(p *params) []func(*entry) bool {
 	list(p.split("builds"), (*entry).nvrs)
 	list(p.split("packages"), (*entry).packages)
 	list(s.releaseNames(p), func(e *entry) []string { return []string{e.release.Name} })
-	list(s.users(p), func(e *entry) []string { return []string{e.User} })
+	list(s.users(p, "user"), func(e *entry) []string { return []string{e.User} })
 	list(bugs(p), (*entry).bugs)
 	list(p.oneOf("status", statuses()), func(e *entry) []string { return []string{string(e.Status)} })
 	list(p.oneOf("gating", gatings()), func(e *entry) []string { return []string{string(e.Gating)} })
@@ -176,20 +178,6 @@ func (s *Server) matchRelease(want string) []string {
 	return names
 }
 
-func (s *Server) users(p *params) []string {
-	users := p.split("user")
-	var unknown []string
-	for _, name := range users {
-		if !slices.ContainsFunc(s.updates, func(e *entry) bool { return e.User == name }) {
-			unknown = append(unknown, name)
-		}
-	}
-	if len(unknown) > 0 {
-		p.bad("user", "Invalid users specified: %s", strings.Join(unknown, ", "))
-	}
-	return users
-}
-
 func bugs(p *params) []string {
 	ids := p.split("bugs")
 	for _, id := range ids {
@@ -206,7 +194,7 @@ func (s *Server) serveUpdate(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.find(id); e != nil {
-		answer(w, http.StatusOK, object{"update": e.json(base(r)), "can_edit": false, "ci_allowed": false})
+		answer(w, http.StatusOK, object{"update": e.json(s, base(r)), "can_edit": false, "ci_allowed": false})
 		return
 	}
 	if s.isPackage(id) {
@@ -219,17 +207,6 @@ func (s *Server) serveUpdate(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) isPackage(name string) bool {
 	return slices.ContainsFunc(s.updates, func(e *entry) bool { return slices.Contains(e.packages(), name) })
-}
-
-// serveTestResults: this Bodhi has no Greenwave.
-func (s *Server) serveTestResults(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.find(r.PathValue("id")) == nil {
-		answerErrors(w, http.StatusNotFound, complaint{"url", "id", "Invalid update id"})
-		return
-	}
-	answerErrors(w, http.StatusNotImplemented, complaint{"body", "request", "No greenwave_api_url specified"})
 }
 
 func (s *Server) serveReleases(w http.ResponseWriter, r *http.Request) {
@@ -356,11 +333,6 @@ func (s *Server) servePackages(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	collection(w, r, p, "packages", sortedRows(byName), nil)
-}
-
-// serveComposes: no push is ever in progress here.
-func (s *Server) serveComposes(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, object{"composes": []any{}})
 }
 
 func sortedRows(byKey map[string]any) []any {

@@ -14,18 +14,14 @@ import (
 
 type object = map[string]any
 
-func (e *entry) json(base string) object {
-	title := strings.Join(e.nvrs(), " ")
-	if title == "" {
-		title = e.Alias
-	}
+func (e *entry) json(s *Server, base string) object {
 	var content any
 	if len(e.Builds) > 0 {
 		content = e.Builds[0].Type
 	}
 	hash := sha1.Sum([]byte(strings.Join(e.nvrs(), " ")))
 	o := object{
-		"alias": e.Alias, "updateid": e.Alias, "title": title, "display_name": e.DisplayName, "notes": e.Notes,
+		"alias": e.Alias, "updateid": e.Alias, "title": e.title(), "display_name": e.DisplayName, "notes": e.Notes,
 		"url":  base + "/updates/" + e.Alias,
 		"type": e.Type, "status": e.Status, "request": null(string(e.Request)), "severity": e.Severity, "suggest": e.Suggest,
 		"content_type": content, "from_tag": null(e.FromTag), "version_hash": hex.EncodeToString(hash[:]),
@@ -35,9 +31,9 @@ func (e *entry) json(base string) object {
 		"meets_testing_requirements": e.Status == bodhi.StatusStable,
 		"date_submitted":             moment(e.Submitted), "date_modified": moment(e.Modified), "date_approved": moment(e.Approved),
 		"date_testing": moment(e.Testing), "date_stable": moment(e.Stable), "date_pushed": moment(e.pushed()),
-		"release": releaseJSON(e.release), "user": userJSON(e.User),
+		"release": releaseJSON(e.release), "user": s.userJSON(e.User),
 		"builds": all(e.Builds, buildJSON), "bugs": all(e.Bugs, bugJSON), "test_cases": all(e.TestCases, testCaseJSON),
-		"comments": e.commentsJSON(),
+		"comments": e.commentsJSON(s),
 	}
 	return o
 }
@@ -47,16 +43,20 @@ func (e *entry) isPushed() bool {
 	return e.Status == bodhi.StatusTesting || e.Status == bodhi.StatusStable
 }
 
-func (e *entry) commentsJSON() []any {
+func (e *entry) commentsJSON(s *Server) []any {
 	out := []any{}
 	for i, c := range e.Comments {
-		u := userJSON(c.User)
-		out = append(out, object{
-			"id": e.serial*1000 + i, "text": c.Text, "karma": c.Karma, "karma_critpath": 0, "timestamp": moment(c.Time),
-			"update_id": e.serial, "user_id": u["id"], "user": u, "bug_feedback": []any{}, "testcase_feedback": []any{},
-		})
+		out = append(out, s.commentJSON(e, e.commentID(i), c))
 	}
 	return out
+}
+
+// title is made of the builds.
+func (e *entry) title() string {
+	if len(e.Builds) == 0 {
+		return e.Alias
+	}
+	return strings.Join(e.nvrs(), " ")
 }
 
 func releaseJSON(r *bodhi.Release) object {
@@ -89,18 +89,6 @@ func bugJSON(b bodhi.Bug) any {
 }
 
 func testCaseJSON(t bodhi.TestCase) any { return object{"id": t.ID, "name": t.Name} }
-
-// userJSON has an address, as the real one: readers must be seen to drop it.
-func userJSON(name string) object {
-	id := 0
-	for _, r := range name {
-		id = (id*31 + int(r)) % 100000
-	}
-	return object{
-		"id": id, "name": name, "email": name + "@example.org", "avatar": "https://example.org/avatar/" + name,
-		"openid": name + ".id.example.org", "groups": []any{object{"name": "packager"}},
-	}
-}
 
 func all[T any](items []T, render func(T) any) []any {
 	out := make([]any, 0, len(items))

@@ -29,12 +29,20 @@ type Server struct {
 	version string
 	mux     *http.ServeMux
 
-	mu       sync.Mutex
-	releases []*bodhi.Release
-	updates  []*entry
-	serial   int
-	fault    Fault
-	requests []string
+	mu        sync.Mutex
+	releases  []*bodhi.Release
+	updates   []*entry
+	accounts  []*User
+	overrides []Override
+	composes  []*Compose
+	decisions map[string][]bodhi.Decision
+	tagged    map[string][]bodhi.KojiBuild
+	sideTags  []bodhi.SideTag
+	critpath  map[string]map[string][]string
+	schemas   map[string]json.RawMessage
+	serial    int
+	fault     Fault
+	requests  []string
 }
 
 // Fault is a way to fail. The parts combine.
@@ -59,25 +67,29 @@ type Fault struct {
 
 // New makes an empty Bodhi.
 func New(o Options) *Server {
-	s := &Server{now: o.Now, version: o.Version, mux: http.NewServeMux()}
+	s := &Server{
+		now: o.Now, version: o.Version, mux: http.NewServeMux(), decisions: map[string][]bodhi.Decision{}, tagged: map[string][]bodhi.KojiBuild{},
+		critpath: map[string]map[string][]string{}, schemas: map[string]json.RawMessage{},
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	if s.version == "" {
 		s.version = "26.4.0"
 	}
-	s.mux.HandleFunc("GET /api_version", s.serveVersion)
-	s.mux.HandleFunc("GET /updates/{$}", s.serveUpdates)
-	s.mux.HandleFunc("GET /updates/{id}", s.serveUpdate)
-	s.mux.HandleFunc("GET /updates/{id}/get-test-results", s.serveTestResults)
-	s.mux.HandleFunc("GET /releases/{$}", s.serveReleases)
-	s.mux.HandleFunc("GET /list_releases/{$}", s.serveReleases)
-	s.mux.HandleFunc("GET /releases/{name}", s.serveRelease)
-	s.mux.HandleFunc("GET /builds/{$}", s.serveBuilds)
-	s.mux.HandleFunc("GET /builds/{nvr}", s.serveBuild)
-	s.mux.HandleFunc("GET /packages/{$}", s.servePackages)
-	s.mux.HandleFunc("GET /composes/{$}", s.serveComposes)
-	for _, name := range []string{"updates", "releases", "list_releases", "builds", "packages", "composes"} {
+	for path, serve := range map[string]http.HandlerFunc{
+		"/api_version": s.serveVersion, "/healthz/live": s.serveLive, "/healthz/ready": s.serveReady,
+		"/updates/{$}": s.serveUpdates, "/updates/{id}": s.serveUpdate, "/updates/{id}/get-test-results": s.serveTestResults,
+		"/releases/{$}": s.serveReleases, "/list_releases/{$}": s.serveReleases, "/releases/{name}": s.serveRelease,
+		"/builds/{$}": s.serveBuilds, "/builds/{nvr}": s.serveBuild, "/packages/{$}": s.servePackages,
+		"/comments/{$}": s.serveComments, "/comments/{id}": s.serveComment, "/users/{$}": s.serveUsers, "/users/{name}": s.serveUser,
+		"/overrides/{$}": s.serveOverrides, "/overrides/{nvr}": s.serveOverride, "/composes/{$}": s.serveComposes, "/composes/{release}/{request}": s.serveCompose,
+		"/latest_builds": s.serveLatestBuilds, "/latest_builds_in_tag": s.serveLatestBuildsInTag, "/latest_candidates": s.serveLatestCandidates,
+		"/get_sidetags": s.serveSideTags, "/get_critpath_components": s.serveCritpath, "/message-schemas/v1/{$}": s.serveTopics, "/message-schemas/v1/{topic}": s.serveSchema,
+	} {
+		s.mux.HandleFunc("GET "+path, serve)
+	}
+	for _, name := range []string{"updates", "releases", "list_releases", "builds", "packages", "comments", "users", "overrides", "composes"} {
 		s.mux.HandleFunc("GET /"+name, addSlash)
 	}
 	s.mux.HandleFunc("/", notFoundPage)
@@ -194,10 +206,13 @@ func addSlash(w http.ResponseWriter, r *http.Request) {
 
 // moved is the body that Pyramid, not Bodhi, gives a redirect.
 func moved(w http.ResponseWriter, status int, message string) {
+	pyramid(w, status, message+"; you should be redirected automatically.\n\n")
+}
+
+// pyramid answers as the framework below Bodhi does.
+func pyramid(w http.ResponseWriter, status int, message string) {
 	text := http.StatusText(status)
-	answer(w, status, map[string]any{
-		"message": message + "; you should be redirected automatically.\n\n", "code": fmt.Sprintf("%d %s", status, text), "title": text,
-	})
+	answer(w, status, map[string]any{"message": message, "code": fmt.Sprintf("%d %s", status, text), "title": text})
 }
 
 // notFoundPage is what Pyramid's notfound_view gives for unknown routes, JSON
