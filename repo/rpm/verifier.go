@@ -7,7 +7,7 @@ import (
 	"hash"
 	"io"
 
-	"github.com/fedora-respin/respin/repo/internal/sha256pair"
+	"github.com/fedora-respin/respin/internal/sha256pair"
 )
 
 // Verifier is Verify for bytes that come by and by, as from a server: they are
