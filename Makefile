@@ -103,6 +103,13 @@ bench-repo: ## writing and reading repodata against its peers, as the tables of 
 	.cache/bench/bench write -runs $(runs)
 	.cache/bench/bench read -runs $(runs)
 
+.PHONY: bench-fetch
+bench-fetch: ## 2 GB in 500 files downloaded and verified, against curl, as the tables of docs/performance.md (runs=7)
+	@$(setup) bench
+	@mkdir -p .cache/bench
+	@go build -o .cache/bench/bench ./internal/bench
+	.cache/bench/bench fetch -packages 500 -mb 2000 -even -runs $(runs)
+
 # One run measures both, so that the machine's load hits both alike.
 .PHONY: bench-koji
 bench-koji: ## a 50 MB answer of a Koji hub, read by us and by kolo/xmlrpc: time and allocation (at least 10x better, or it fails)

@@ -67,7 +67,7 @@ func (r *build) fetch(ctx context.Context) error {
 		// The cache's copy gets the time that every side repo gives the RPM, so
 		// that it can be linked.
 		built := time.Unix(r.plan.RPMs[i].BuildTime, 0)
-		if err := os.Chtimes(path, built, built); err != nil {
+		if err := os.Chtimes(path, time.Time{}, built); err != nil {
 			return fmt.Errorf("set the time of a cached RPM: %w", err)
 		}
 	}

@@ -90,7 +90,7 @@ func (f *Fetcher) transfer(ctx context.Context, w Want, u *url.URL, p *part, fl 
 		return err
 	}
 	defer release()
-	if err := p.prepare(ctx, w, u); err != nil {
+	if err := f.prepare(ctx, w, u, p); err != nil {
 		return err
 	}
 	header := http.Header{}
@@ -117,9 +117,7 @@ func (f *Fetcher) transfer(ctx context.Context, w Want, u *url.URL, p *part, fl 
 		if err := refuseHTML(body, u, resp); err != nil {
 			return err
 		}
-		if err := p.setMeta(partMeta{Origin: hexSum(u.String()), Validator: validator(resp.Header), Boot: bootID()}); err != nil {
-			return f.diskError(err, total)
-		}
+		p.setMeta(partMeta{Origin: hexSum(u.String()), Validator: validator(resp.Header), Boot: f.boot})
 	}
 	want := total
 	if w.Size > 0 {
@@ -129,10 +127,10 @@ func (f *Fetcher) transfer(ctx context.Context, w Want, u *url.URL, p *part, fl 
 }
 
 // prepare drops bytes whose rest cannot be asked for.
-func (p *part) prepare(ctx context.Context, w Want, u *url.URL) error {
+func (f *Fetcher) prepare(ctx context.Context, w Want, u *url.URL, p *part) error {
 	// What an earlier boot of the machine wrote may have been lost behind a size
 	// that was not, and only a digest would tell.
-	same := p.meta.Origin == hexSum(u.String()) && p.meta.Validator != "" && p.meta.Boot == bootID()
+	same := p.meta.Origin == hexSum(u.String()) && p.meta.Validator != "" && p.meta.Boot == f.boot
 	if p.size > 0 && !same && w.SHA256 == "" {
 		return p.reset()
 	}
@@ -263,6 +261,9 @@ func (f *Fetcher) copyBody(ctx context.Context, u *url.URL, p *part, fl *flight,
 			}
 			if _, err := p.seen.Write(buf[:n]); err != nil {
 				return errors.Join(checkError(u.Redacted(), err), p.reset())
+			}
+			if err := p.note(); err != nil {
+				return f.diskError(err, total-p.size)
 			}
 			fl.report(p.size, total)
 		}

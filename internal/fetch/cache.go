@@ -179,7 +179,7 @@ func (f *Fetcher) store(w Want, p *part, sum string) (string, error) {
 		return "", fmt.Errorf("store %s: %w", w.name(), err)
 	}
 	size := p.size
-	if err := errors.Join(f.touch(sum), p.commit(path)); err != nil {
+	if err := p.commit(path); err != nil {
 		return "", fmt.Errorf("store %s: %w", w.name(), f.diskError(err, 0))
 	}
 	f.settle(p, size)
@@ -189,7 +189,7 @@ func (f *Fetcher) store(w Want, p *part, sum string) (string, error) {
 		f.hashed[sum] = fileID{size: info.Size(), mtime: info.ModTime()}
 		f.mu.Unlock()
 	}
-	if w.Key != "" {
+	if w.Key != "" && w.SHA256 == "" {
 		if err := f.writeKey(w.Key, sum); err != nil {
 			return "", fmt.Errorf("store %s: %w", w.name(), f.diskError(err, 0))
 		}
@@ -204,31 +204,27 @@ func (f *Fetcher) sweep(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	stems := map[string]time.Time{}
 	for _, e := range entries {
-		stem, ok := strings.CutSuffix(e.Name(), filepath.Ext(e.Name()))
 		info, err := e.Info()
-		if !ok || stem == "" || err != nil {
-			continue // a temporary name, or gone meanwhile
+		if err != nil || now.Sub(info.ModTime()) <= f.opt.PartAge {
+			continue // gone meanwhile, or young
 		}
-		if info.ModTime().After(stems[stem]) {
-			stems[stem] = info.ModTime()
+		path := filepath.Join(f.dir, "part", e.Name())
+		stem := strings.TrimSuffix(path, filepath.Ext(path))
+		if filepath.Ext(path) != ".part" {
+			if _, err := os.Lstat(stem + ".part"); errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
+				_ = os.Remove(path)
+			}
+			continue
 		}
-	}
-	for stem, changed := range stems {
-		lock, err := tryLock(filepath.Join(f.dir, "part", stem+".lock"))
+		lock, err := tryLock(path)
 		if err != nil {
 			return err
 		}
-		if lock == nil {
-			continue // its owner lives
+		if lock != nil { // else its owner lives
+			_ = os.Remove(stem + ".json")
+			lock.release()
 		}
-		if now.Sub(changed) > f.opt.PartAge {
-			for _, ext := range []string{".part", ".json", ""} {
-				_ = os.Remove(filepath.Join(f.dir, "part", stem+ext))
-			}
-		}
-		lock.release()
 	}
 	if err := f.sweepTemps(now); err != nil {
 		return err

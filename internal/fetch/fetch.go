@@ -73,8 +73,8 @@ type Want struct {
 	// of one Key are taken for equal, and what has passed one of them is not read
 	// again by this Fetcher.
 	Judge func() Judge
-	// Key names content that never changes (a digest, an identifier). A later
-	// Get with the same Key is served from the cache even without SHA256.
+	// Key names content that never changes (a digest, an identifier) where its
+	// SHA256 is not known: a later Get with the same Key is served from the cache.
 	// With neither Key nor SHA256 every Get downloads.
 	Key string
 }
@@ -87,6 +87,7 @@ type Fetcher struct {
 	log    hclog.Logger
 	free   func(path string) (int64, error)
 	limit  limiter
+	boot   string // which start of the machine this is
 
 	ctx    context.Context // of all flights, ended by Close
 	cancel context.CancelFunc
@@ -110,11 +111,11 @@ func New(dir string, opt Options) (*Fetcher, error) {
 		return nil, fmt.Errorf("create fetcher: %w", err)
 	}
 	f := &Fetcher{
-		dir: dir, opt: opt, client: client, log: opt.Logger, free: diskFree, limit: newLimiter(opt.BytesPerSecond),
+		dir: dir, opt: opt, client: client, log: opt.Logger, free: diskFree, limit: newLimiter(opt.BytesPerSecond), boot: bootID(),
 		flights: map[string]*flight{}, hosts: map[string]chan struct{}{}, hashed: map[string]fileID{}, judged: map[string]bool{},
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	for _, sub := range []string{"cas/sha256", "keys", "part", "used", "holds", "docs"} {
+	for _, sub := range []string{"cas/sha256", "keys", "part", "holds", "docs"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, fmt.Errorf("create fetcher: %w", err)
 		}

@@ -18,13 +18,14 @@ import (
 	"github.com/fedora-respin/respin/internal/limitio"
 )
 
-// part is the unfinished bytes of one file, owned by whoever holds its lock.
+// part is the unfinished bytes of one file, owned by whoever has locked it.
 type part struct {
-	file *os.File
-	path string // without extension
-	lock *lockFile
-	size int64
-	meta partMeta
+	file  *os.File // locked
+	path  string   // without extension
+	size  int64
+	meta  partMeta
+	noted bool      // the meta is on disk
+	since time.Time // when the transfer that meta is of began
 
 	reserved int64 // of Options.MaxCache; guarded by Fetcher.mu
 
@@ -43,18 +44,13 @@ type partMeta struct {
 // openPart opens or creates the part file of w, waiting for its lock.
 func (f *Fetcher) openPart(ctx context.Context, w *Want) (*part, error) {
 	base := filepath.Join(f.dir, "part", hexSum(w.id()))
-	lock, err := waitLock(ctx, base+".lock")
+	lock, err := waitLock(ctx, base+".part")
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(base+".part", os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		lock.release()
-		return nil, fmt.Errorf("open part file: %w", err)
-	}
-	p := &part{file: file, path: base, lock: lock, want: w, seen: newWitness(w)}
-	if p.size, err = file.Seek(0, io.SeekEnd); err != nil {
-		p.close()
+	p := &part{file: lock.file, path: base, want: w, seen: newWitness(w)}
+	if p.size, err = p.file.Seek(0, io.SeekEnd); err != nil {
+		_ = p.file.Close()
 		return nil, fmt.Errorf("open part file: %w", err)
 	}
 	p.behind = p.size > 0
@@ -68,23 +64,39 @@ func (p *part) readMeta() {
 		return
 	}
 	defer file.Close() //nolint:errcheck // only read
+	p.noted = true
 	// Unreadable means unknown origin, which only costs the resume.
 	_ = json.NewDecoder(limitio.Reader(file, 64<<10, "part record")).Decode(&p.meta)
 }
 
-func (p *part) setMeta(m partMeta) error {
-	p.meta = m
-	data, err := json.Marshal(m)
+// noteAfter is how long a transfer has to take until another process could gain
+// anything from its beginning.
+const noteAfter = 200 * time.Millisecond
+
+// setMeta begins a transfer.
+func (p *part) setMeta(m partMeta) { p.meta, p.noted, p.since = m, false, time.Now() }
+
+// note puts the meta of a transfer that takes long on the disk.
+func (p *part) note() error {
+	if p.noted || p.since.IsZero() || time.Since(p.since) < noteAfter {
+		return nil
+	}
+	return p.noteNow()
+}
+
+func (p *part) noteNow() error {
+	data, err := json.Marshal(p.meta)
 	if err != nil {
 		return fmt.Errorf("encode part record: %w", err)
 	}
+	p.noted = true
 	return writeNote(p.path+".json", data)
 }
 
 // reset drops all bytes.
 func (p *part) reset() error {
-	p.size, p.behind, p.meta, p.seen = 0, false, partMeta{}, newWitness(p.want)
-	_ = os.Remove(p.path + ".json")
+	p.size, p.behind, p.meta, p.seen, p.since = 0, false, partMeta{}, newWitness(p.want), time.Time{}
+	p.forget()
 	_, err := p.file.Seek(0, io.SeekStart)
 	if err = errors.Join(err, p.file.Truncate(0)); err != nil {
 		return fmt.Errorf("empty part file: %w", err)
@@ -126,8 +138,16 @@ func (p *part) commit(path string) error {
 	if err := os.Rename(p.path+".part", path); err != nil {
 		return err
 	}
-	_ = os.Remove(p.path + ".json")
+	p.forget()
 	return nil
+}
+
+// forget removes the meta from the disk.
+func (p *part) forget() {
+	if p.noted {
+		_ = os.Remove(p.path + ".json")
+		p.noted = false
+	}
 }
 
 // bootID changes whenever the machine starts; "" where the system does not say.
@@ -154,16 +174,20 @@ func writeNote(path string, data []byte) error {
 }
 
 // close gives the part up; its bytes stay for a resume, an empty one goes.
-func (p *part) close() {
-	if p.size == 0 {
+func (p *part) close(stored bool) {
+	switch {
+	case stored:
+	case p.size == 0:
+		p.forget()
 		_ = os.Remove(p.path + ".part")
-		_ = os.Remove(p.path + ".json")
+	case !p.noted && p.meta != partMeta{}:
+		_ = p.noteNow() // without it the next one starts from nothing, and no worse
 	}
 	_ = p.file.Close()
-	p.lock.release()
 }
 
-// lockFile is an advisory lock that dies with its process (flock(2)).
+// lockFile is an advisory lock that dies with its process (flock(2)). It is on
+// the file and not on its name: a rename takes it along.
 type lockFile struct {
 	file *os.File
 	path string

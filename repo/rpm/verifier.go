@@ -86,7 +86,7 @@ func (v *Verifier) parse() error {
 	if err != nil {
 		return err
 	}
-	v.pkg, v.d = pkg, newDigester(pkg)
+	v.pkg, v.d = pkg, newDigester(pkg, v.opts.NoMD5)
 	for i := range pkg.Signatures {
 		v.d.addSignature(&pkg.Signatures[i], v.opts.Keyring)
 	}

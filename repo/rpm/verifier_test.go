@@ -63,6 +63,27 @@ func TestVerifierTakesBytesAsTheyCome(t *testing.T) {
 	}
 }
 
+func TestNoMD5LeavesOutWhatIsCoveredOtherwise(t *testing.T) {
+	t.Parallel()
+	data := sized(10, 3000)
+	for _, at := range []int{0, len(data) - 9, bytes.Index(data, []byte("dddd"))} { // sound, payload altered, header altered
+		b := bytes.Clone(data)
+		if at > 0 {
+			b[at] ^= 1
+		}
+		v, err := rpm.Verify(bytes.NewReader(b), rpm.VerifyOptions{NoMD5: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := v.Check(rpm.CheckMD5); got.Status != rpm.StatusSkipped || got.Want == "" || got.Got != "" {
+			t.Errorf("%+v", got)
+		}
+		if (v.Err() == nil) != (at == 0) {
+			t.Errorf("altered at %d: %v", at, v.Err())
+		}
+	}
+}
+
 func TestVerifierSaysWhatVerifySays(t *testing.T) {
 	t.Parallel()
 	good := sized(10, 3000)

@@ -17,6 +17,10 @@ import (
 type VerifyOptions struct {
 	Options
 	Keyring *Keyring
+	// NoMD5 leaves SIGMD5 alone where SHA-256 or better covers header and
+	// payload. MD5 costs more than all the rest, and adds nothing for who knows
+	// the file by another digest already.
+	NoMD5 bool
 }
 
 // digester feeds the payload to whatever must see it.
@@ -40,6 +44,7 @@ func (d *digester) Write(b []byte) (int, error) {
 type digestCheck struct {
 	name, want, alt string
 	h               hash.Hash
+	skipped         bool
 }
 
 func (c *digestCheck) result() Check {
@@ -47,6 +52,8 @@ func (c *digestCheck) result() Check {
 	switch {
 	case c.want == "":
 		r.Status = StatusAbsent
+	case c.skipped:
+		r.Status = StatusSkipped
 	case c.h == nil:
 		r.Status = StatusUnsupported
 	default:
@@ -62,13 +69,17 @@ func (c *digestCheck) result() Check {
 	return r
 }
 
-func newDigester(p *Package) *digester {
+func newDigester(p *Package, noMD5 bool) *digester {
 	d := &digester{header: p.Header}
 	g := &p.Digests
 	s := p.Signature
 	if h := d.add(CheckMD5, present(s, TagSigMD5, g.SigMD5), "", md5.New()); h != nil {
-		p.Header.writeAll(h)
-		d.payload = append(d.payload, h)
+		if noMD5 && g.strong() {
+			d.checks[0].skipped = true
+		} else {
+			p.Header.writeAll(h)
+			d.payload = append(d.payload, h)
+		}
 	}
 	for _, c := range []struct {
 		name, want string
@@ -97,6 +108,12 @@ func newDigester(p *Package) *digester {
 	return d
 }
 
+// strong tells whether digests that nobody can forge cover header and payload.
+func (g *Digests) strong() bool {
+	return (g.HeaderSHA256 != "" || g.HeaderSHA3 != "") &&
+		(g.Payload != "" && g.PayloadAlgo >= 8 && newHash(g.PayloadAlgo) != nil || g.PayloadSHA512 != "" || g.PayloadSHA3 != "")
+}
+
 // present tells an empty digest, which is a bad one, from an absent one.
 func present(h *Header, tag Tag, digest string) string {
 	if digest == "" && h.Has(tag) {
@@ -107,7 +124,7 @@ func present(h *Header, tag Tag, digest string) string {
 
 // add registers a check and returns its hash when there is something to hash.
 func (d *digester) add(name, want, alt string, h hash.Hash) hash.Hash {
-	d.checks = append(d.checks, &digestCheck{name, want, alt, h})
+	d.checks = append(d.checks, &digestCheck{name: name, want: want, alt: alt, h: h})
 	if want == "" {
 		return nil
 	}
