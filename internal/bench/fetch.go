@@ -109,15 +109,16 @@ func startServer(ctx context.Context, self, dir string, stderr io.Writer) (base 
 func writeLists(dir, base, work, list, config string) (total int64, err error) {
 	var downloads []download
 	var curl strings.Builder
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".rpm") {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return 0, fmt.Errorf("list corpus: %w", err)
+	}
+	defer root.Close() //nolint:errcheck // only read
+	err = fs.WalkDir(root.FS(), ".", func(rel string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(rel, ".rpm") {
 			return err
 		}
-		rel, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		f, err := os.Open(path)
+		f, err := root.Open(rel)
 		if err != nil {
 			return err
 		}
@@ -126,7 +127,7 @@ func writeLists(dir, base, work, list, config string) (total int64, err error) {
 		if err != nil {
 			return err
 		}
-		u := base + "/" + filepath.ToSlash(rel)
+		u := base + "/" + rel
 		downloads = append(downloads, download{URL: u, Size: v.Size, SHA256: v.SHA256, SigMD5: v.Package.Digests.SigMD5})
 		fmt.Fprintf(&curl, "url = %q\noutput = %q\n", u, filepath.Join(work, rel))
 		total += v.Size

@@ -112,6 +112,9 @@ func (f *Fetcher) download(ctx context.Context, w Want, p *part, fl *flight) (st
 	for {
 		m := pick(ms, time.Now())
 		if m == nil {
+			if w.Make != nil && gone(ms) {
+				return f.make(ctx, w, p, fl, ms)
+			}
 			return "", joinMirrors(ms)
 		}
 		if err := sleep(ctx, time.Until(m.ready)); err != nil {

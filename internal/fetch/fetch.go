@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -73,6 +74,10 @@ type Want struct {
 	// of one Key are taken for equal, and what has passed one of them is not read
 	// again by this Fetcher.
 	Judge func() Judge
+	// Make, if set, makes the file from others once no URL has it any more (404,
+	// 410): it writes to w what it makes of files that it gets through get. What
+	// it made is verified as a download is.
+	Make func(ctx context.Context, w io.Writer, get func(Want) (string, error)) error
 	// Key names content that never changes (a digest, an identifier) where its
 	// SHA256 is not known: a later Get with the same Key is served from the cache.
 	// With neither Key nor SHA256 every Get downloads.
