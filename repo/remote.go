@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
@@ -26,6 +27,22 @@ type Location struct {
 	BaseURLs   []string // URLs above repodata, tried in order
 	Metalink   string   // URL of a metalink
 	Mirrorlist string   // URL of a list of mirrors
+}
+
+// LocationOf tells a metalink and a mirror list from a plain repository by the
+// last word of the path: that is how MirrorManager's URLs look.
+func LocationOf(where string) Location {
+	last := where
+	if u, err := url.Parse(where); err == nil {
+		last = path.Base(u.Path)
+	}
+	switch {
+	case strings.Contains(last, "metalink"):
+		return Location{Metalink: where}
+	case strings.Contains(last, "mirrorlist"):
+		return Location{Mirrorlist: where}
+	}
+	return Location{BaseURLs: []string{where}}
 }
 
 // RemoteOptions change how a Remote reaches servers. The zero value works.
@@ -131,7 +148,7 @@ func (r *Remote) Open(ctx context.Context, l Location) (*Repo, error) {
 	}
 	bases = append([]string{first}, rest...)
 	return &Repo{
-		Repomd: md, URL: first, RepomdChecksum: Checksum{Type: "sha256", Value: hex.EncodeToString(sum[:])},
+		Repomd: md, URL: first, Mirrors: bases[:min(len(bases), r.opts.MaxMirrors)], RepomdChecksum: Checksum{Type: "sha256", Value: hex.EncodeToString(sum[:])},
 		open: func(ctx context.Context, d *Data) (io.ReadCloser, error) { return r.file(ctx, bases, d) },
 	}, nil
 }
