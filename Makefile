@@ -10,13 +10,14 @@ export CGO_ENABLED ?= 0
 setup  := ./internal/setup/setup.sh
 pkgs   ?= ./...
 fuzztime ?= 20s
+runs     ?= 7
 # With RESPIN_INTEROP=1 a test that lacks a tool or its data fails instead of
 # skipping. The third-party data stand beside the checkout where there are any.
 strict  := $(if $(or $(CI),$(wildcard ../shared/data)),RESPIN_INTEROP=1)
 # The interop judges that live in virtual environments.
 interop := $(strict) RESPIN_CACHE=$(CURDIR)/.cache/demo \
 	RESPIN_KSVALIDATOR=$(CURDIR)/.cache/venv/bin/ksvalidator RESPIN_BODHI_PYTHON=$(CURDIR)/.cache/bodhi/bin/python \
-	RESPIN_KOJI_PYTHON=$(CURDIR)/.cache/koji/bin/python
+	RESPIN_KOJI_PYTHON=$(CURDIR)/.cache/koji/bin/python RESPIN_CREATEREPO=$(CURDIR)/.cache/createrepo
 
 .PHONY: help
 help: ## this list
@@ -79,7 +80,7 @@ fuzz: ## every fuzz target for fuzztime (20s)
 	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$target); do \
 			echo "$$name in $$(dirname $$target)"; \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzztime) $$(dirname $$target) || exit 1; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(fuzztime) -fuzzminimizetime 10x $$(dirname $$target) || exit 1; \
 		done; \
 	done
 
@@ -91,6 +92,21 @@ bench: ## the benchmarks
 .PHONY: bench-koji
 bench-koji: ## a 50 MB answer of a Koji hub, read by us and by kolo/xmlrpc: time and allocation (at least 10x better, or it fails)
 	@go test -run '^$$' -bench 'TaggedRPMs' -benchmem -benchtime 3x ./koji | awk -f koji/testdata/ratio.awk
+
+.PHONY: bench-kickstart
+bench-kickstart: ## all real kickstarts parsed and validated, against pykickstart in the same run (at most 0.05 of its time, or it fails)
+	@$(setup) test
+	@$(interop) go test -count=1 -tags interop -v -run '^TestKickstartSpeed$$' ./internal/interop
+
+.PHONY: bench-repo
+bench-repo: ## writing and reading repodata against its peers, as the tables of docs/performance.md (runs=7)
+	@$(setup) bench
+	@$(MAKE) --no-print-directory build
+	@mkdir -p .cache/bench
+	@go build -o .cache/bench/bench ./internal/bench
+	@.cache/bench/bench corpus >/dev/null
+	.cache/bench/bench write -runs $(runs)
+	.cache/bench/bench read -runs $(runs)
 
 .PHONY: e2e
 e2e: ## the main job and the kills, on the real binary

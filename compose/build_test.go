@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +68,20 @@ func tree(t *testing.T, dir string) map[string]string {
 	return files
 }
 
+func stream(t *testing.T, r *repo.Repo, kind string) string {
+	t.Helper()
+	in, err := r.Stream(t.Context(), kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	data, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
 func TestBuildMakesAVerifiedSideRepoTwiceTheSame(t *testing.T) {
 	t.Parallel()
 	f := fedora(t)
@@ -116,6 +131,11 @@ func TestBuildMakesAVerifiedSideRepoTwiceTheSame(t *testing.T) {
 		}
 		if n != len(p.RPMs) {
 			t.Errorf("the repodata name %d packages", n)
+		}
+		for _, want := range []string{"<id>" + f.Update + "</id>", `type="security"`, "<severity>Moderate</severity>", `id="1234567"`, "<filename>hello-docs"} {
+			if text := stream(t, opened, "updateinfo"); !strings.Contains(text, want) {
+				t.Errorf("updateinfo.xml has no %s:\n%s", want, text)
+			}
 		}
 		trees = append(trees, tree(t, filepath.Join(dir, "out", "repo")))
 		if _, err := os.Stat(filepath.Join(dir, "tmp")); !errors.Is(err, os.ErrNotExist) {

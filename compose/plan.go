@@ -6,27 +6,32 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/fedora-respin/respin/repo/siderepo"
 )
 
 // Plan is a Request with every question answered: nothing after it asks Koji,
 // Bodhi or a mirror what to take. Its Digest is its identity.
 type Plan struct {
-	Request   Request      `json:"request"` // as resolved: defaults filled in, without Notify
-	Sources   []PlanSource `json:"sources"` // what each source stood for
-	RPMs      []PlanRPM    `json:"rpms"`    // the side repo, sorted by NEVRA
-	Repos     []PlanRepo   `json:"repos,omitempty"`
-	Kickstart string       `json:"kickstart,omitempty"` // frozen text
-	Base      *PlanBase    `json:"base,omitempty"`
-	Backend   string       `json:"backend,omitempty"` // empty for kind repo
-	Argv      []string     `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
-	Tools     []Tool       `json:"tools,omitempty"`
-	VolID     string       `json:"volid,omitempty"`
-	Image     string       `json:"image,omitempty"`      // file name of the image
-	KojiEvent int          `json:"koji_event,omitempty"` // the event the tags were read at
-	Warnings  []Warning    `json:"warnings,omitempty"`
-	Epoch     int64        `json:"epoch"`    // SOURCE_DATE_EPOCH of the build: the newest build time of the RPMs
-	Resolved  time.Time    `json:"resolved"` // when; not part of Digest
-	Digest    string       `json:"digest"`   // sha256, hex
+	Request Request      `json:"request"` // as resolved: defaults filled in, without Notify
+	Sources []PlanSource `json:"sources"` // what each source stood for
+	RPMs    []PlanRPM    `json:"rpms"`    // the side repo, sorted by NEVRA
+	// Updates is what the side repo's updateinfo.xml says of the updates among
+	// the sources.
+	Updates   []siderepo.Update `json:"updates,omitempty"`
+	Repos     []PlanRepo        `json:"repos,omitempty"`
+	Kickstart string            `json:"kickstart,omitempty"` // frozen text
+	Base      *PlanBase         `json:"base,omitempty"`
+	Backend   string            `json:"backend,omitempty"` // empty for kind repo
+	Argv      []string          `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
+	Tools     []Tool            `json:"tools,omitempty"`
+	VolID     string            `json:"volid,omitempty"`
+	Image     string            `json:"image,omitempty"`      // file name of the image
+	KojiEvent int               `json:"koji_event,omitempty"` // the event the tags were read at
+	Warnings  []Warning         `json:"warnings,omitempty"`
+	Epoch     int64             `json:"epoch"`    // SOURCE_DATE_EPOCH of the build: the newest build time of the RPMs
+	Resolved  time.Time         `json:"resolved"` // when; not part of Digest
+	Digest    string            `json:"digest"`   // sha256, hex
 }
 
 // PlanSource says what one source of the request stands for.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/koji"
+	"github.com/fedora-respin/respin/repo/siderepo"
 )
 
 // chosen is a Koji build that a source stands for.
@@ -122,6 +123,7 @@ func (q *resolution) update(ctx context.Context, s Source, field string, info *P
 		})
 		return nil, nil
 	}
+	q.plan.Updates = append(q.plan.Updates, siderepo.UpdateFromBodhi(u))
 	batch := q.koji.Batch()
 	pending := make([]*koji.Pending[*koji.Build], len(u.Builds))
 	for i := range u.Builds {

@@ -145,7 +145,7 @@ func (r *build) sideRepo(ctx context.Context) error {
 	made, err := siderepo.Write(ctx, filepath.Join(r.out, repoDir), items, siderepo.Options{
 		ID: r.work.ID, BaseURL: r.work.RepoURL, Time: r.plan.sourceDateEpoch(),
 		// dnf of every release and busybox read gzip; a side repo is small.
-		Compression: repo.Gzip,
+		Compression: repo.Gzip, Updates: r.plan.Updates,
 		Progress: func(done, total int, name string) {
 			r.tracker.step(done*100/max(total, 1), name)
 		},

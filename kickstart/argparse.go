@@ -23,7 +23,7 @@ type argParser struct {
 	kinds       []byte // per word: 'O' option, 'A' argument, '-' the end-of-options marker
 	found       []match
 	seen        map[*optionSpec]bool
-	out         *arguments
+	out         *Arguments
 	err         *argError
 	deprecated  func(o *optionSpec, word int)
 }
@@ -35,12 +35,12 @@ type match struct {
 	inlineOK bool // the word was --option=value
 }
 
-// parseArgs reads words. Words without a place end in arguments.extra. deprecated,
+// parseArgs reads words. Words without a place end in Arguments.extra. deprecated,
 // when not nil, is called for each deprecated option that is used.
-func parseArgs(specs []*optionSpec, words []string, deprecated func(*optionSpec, int)) (*arguments, *argError) {
+func parseArgs(specs []*optionSpec, words []string, deprecated func(*optionSpec, int)) (*Arguments, *argError) {
 	p := &argParser{
 		words: words, deprecated: deprecated, seen: map[*optionSpec]bool{},
-		out: &arguments{values: map[string]value{}},
+		out: &Arguments{specs: specs, values: map[string]value{}},
 	}
 	for _, s := range specs {
 		if s.positional() {

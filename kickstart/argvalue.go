@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // store converts and keeps the values of an option or positional.
@@ -94,7 +95,7 @@ func (p *argParser) convert(o *optionSpec, w string, at int) (value, bool) {
 		if v.text == "partition" {
 			v.text = "plain"
 		}
-		if !slices.Contains([]string{"lvm", "btrfs", "plain", "thinp"}, v.text) {
+		if !slices.Contains([]string{"lvm", "btrfs", "plain", "thinp", "stratis"}, v.text) {
 			return bad("Invalid autopart type: " + w)
 		}
 	case typeWhen:
@@ -135,10 +136,11 @@ func mountpoint(s string) string {
 	return clean
 }
 
-// pythonInt reads a number as Python's int does: blanks around it, a sign, and
-// single underscores between digits are allowed. Huge numbers are clamped.
+// pythonInt reads a number as Python's int does: blanks around it, a sign,
+// single underscores between digits and the digits of all scripts are allowed.
+// Huge numbers are clamped.
 func pythonInt(s string) (int64, bool) {
-	s = trim(s)
+	s = strings.Trim(asciiDigits(s), " \t\n\v\f\r")
 	neg := strings.HasPrefix(s, "-")
 	if neg || strings.HasPrefix(s, "+") {
 		s = s[1:]
@@ -161,4 +163,27 @@ func pythonInt(s string) (int64, bool) {
 		n = -n
 	}
 	return n, true
+}
+
+// asciiDigits writes the decimal digits of other scripts as ASCII, and their
+// blanks as blanks. Text that is all ASCII stays as it is.
+func asciiDigits(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 }) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r < 0x80 && !isSpace(r):
+			return r
+		case isSpace(r):
+			return ' '
+		case unicode.IsDigit(r):
+			zero := r // digits come in runs of ten, so the first of a run is a zero
+			for unicode.IsDigit(zero - 1) {
+				zero--
+			}
+			return '0' + (r-zero)%10
+		}
+		return '?'
+	}, s)
 }

@@ -7,9 +7,9 @@ import (
 
 // semantics checks what the option table cannot say: options that exclude or
 // need each other. The rules are the ones of pykickstart's commands/*.py.
-func (c *checker) semantics(n *Command, spec *commandSpec, a *arguments) {
+func (c *checker) semantics(n *Command, spec *commandSpec, a *Arguments) {
 	switch spec.class {
-	case "AutoPart", "BTRFS", "LogVol", "Mount", "Partition", "Raid", "VolGroup", "Snapshot", "IgnoreDisk":
+	case "AutoPart", "BTRFS", "LogVol", "Mount", "Partition", "Raid", "VolGroup", "Snapshot", "IgnoreDisk", "StratisFs", "StratisPool":
 		c.storage(n, spec, a)
 	case "Network":
 		c.network(n, a)
@@ -26,6 +26,8 @@ func (c *checker) semantics(n *Command, spec *commandSpec, a *arguments) {
 		switch kbd := a.list("kbd"); {
 		case len(kbd) > 1:
 			c.fail(n.pos, CodeUnknownOption, "A single argument is expected for the keyboard command")
+		case len(a.extra) > 0:
+			c.unexpected(n, a, "keyboard")
 		case len(kbd) == 0 && !all.has("vc_keymap") && !all.has("x_layouts"):
 			c.fail(n.pos, CodeMissingOption, "One of --xlayouts, --vckeymap options with value(s) or argument is expected for the keyboard command")
 		}
@@ -35,7 +37,7 @@ func (c *checker) semantics(n *Command, spec *commandSpec, a *arguments) {
 }
 
 // small holds the rules of the commands with one or two.
-func (c *checker) small(n *Command, spec *commandSpec, a *arguments) {
+func (c *checker) small(n *Command, spec *commandSpec, a *Arguments) {
 	switch spec.class {
 	case "Bootloader":
 		c.clash(n, a.has("sdboot") && a.has("extlinux"), "Only one of --sdboot and --extlinux may be specified for bootloader command.")
@@ -50,6 +52,8 @@ func (c *checker) small(n *Command, spec *commandSpec, a *arguments) {
 	case "Logging":
 		all := c.gather(spec, a)
 		c.need(n, !all.has("port") || all.has("host"), CodeMissingOption, "Can't specify --port without --host.")
+	case "Module":
+		c.need(n, len(a.extra) == 0, CodeUnknownOption, "The enable module command does not take position arguments!")
 	case "OSTreeSetup":
 		u := a.text("url")
 		c.need(n, strings.HasPrefix(u, "file:") || strings.HasPrefix(u, "http:") || strings.HasPrefix(u, "https:"),
@@ -60,11 +64,13 @@ func (c *checker) small(n *Command, spec *commandSpec, a *arguments) {
 		c.need(n, !slices.Contains(a.list("activation_keys"), ""), CodeBadValue, "Empty string is not a valid activation key.")
 	case "RootPw":
 		c.need(n, a.has("password") || a.has("lock"), CodeMissingOption, "A single argument is expected for the rootpw command")
+		c.unexpected(n, a, "rootpw")
 	case "Services":
 		all := c.gather(spec, a)
 		c.need(n, all.has("disabled") || all.has("enabled"), CodeMissingOption, "One of --disabled or --enabled must be provided.")
 	case "SshPw":
 		c.need(n, a.has("password"), CodeMissingOption, "A single argument is expected for the sshpw command")
+		c.unexpected(n, a, "sshpw")
 	case "Syspurpose":
 		c.need(n, len(a.extra) == 0, CodeUnknownOption, "The syspurpose command does not take positional arguments!")
 	case "ZFCP":
@@ -86,7 +92,7 @@ func (c *checker) clash(n *Command, both bool, msg string) { c.need(n, !both, Co
 
 // exclusive checks that at most one of some options is used, and with required
 // at least one.
-func (c *checker) exclusive(n *Command, a *arguments, required bool, dests ...string) {
+func (c *checker) exclusive(n *Command, a *Arguments, required bool, dests ...string) {
 	var all, used []string
 	for _, d := range dests {
 		option := "--" + strings.ReplaceAll(d, "_", "-")
@@ -101,7 +107,7 @@ func (c *checker) exclusive(n *Command, a *arguments, required bool, dests ...st
 		"Only one of "+strings.Join(used, ", ")+" options may be specified for "+n.Name+" command.")
 }
 
-func (c *checker) network(n *Command, a *arguments) {
+func (c *checker) network(n *Command, a *Arguments) {
 	if a.has("bridgeopts") {
 		c.need(n, a.has("bridgeslaves"), CodeMissingOption, "Option --bridgeopts requires --bridgeslaves to be specified")
 		for opt := range strings.SplitSeq(a.text("bridgeopts"), ",") {
@@ -125,7 +131,7 @@ func (c *checker) network(n *Command, a *arguments) {
 }
 
 // timezone takes what all lines said: the options accumulate.
-func (c *checker) timezone(n *Command, all *arguments) {
+func (c *checker) timezone(n *Command, all *Arguments) {
 	c.need(n, len(n.Args) > 0, CodeMissingOption, "At least one option and/or an argument are expected for the timezone command")
 	c.need(n, len(all.list("timezone")) < 2, CodeUnknownOption, "One or zero arguments are expected for the timezone command")
 	c.clash(n, all.has("ntpservers") && all.has("nontp"), "Options --nontp and --ntpservers are mutually exclusive")
@@ -147,66 +153,47 @@ func (c *checker) timezone(n *Command, all *arguments) {
 	}
 }
 
-func (c *checker) driverDisk(n *Command, a *arguments) {
+func (c *checker) driverDisk(n *Command, a *Arguments) {
 	parts := len(a.list("partition"))
 	c.need(n, parts < 2, CodeUnknownOption, "Only one partition may be specified for driverdisk command.")
-	ways := 0
-	for _, used := range []bool{parts > 0, a.has("source"), a.has("biospart")} {
-		if used {
-			ways++
-		}
+	c.unexpected(n, a, "driverdisk")
+	source, bios := a.has("source"), a.has("biospart")
+	both := ""
+	switch {
+	case parts > 0 && source:
+		both = "--source and partition"
+	case parts > 0 && bios:
+		both = "--biospart and partition"
+	case source && bios:
+		both = "--biospart and --source"
 	}
-	c.need(n, ways < 2, CodeConflict, "Only one of --source, --biospart, or partition may be specified for driverdisk command.")
-	c.need(n, ways > 0, CodeMissingOption, "One of --source, --biospart, or partition must be specified for driverdisk command.")
+	c.clash(n, both != "", "Only one of "+both+" may be specified for driverdisk command.")
+	c.need(n, parts > 0 || source || bios, CodeMissingOption, "One of --source, --biospart, or partition must be specified for driverdisk command.")
 }
 
-// freeForm checks the commands whose arguments are not argparse's. It reports
-// false for all others.
+// unexpected reports the words that the table has no place for.
+func (c *checker) unexpected(n *Command, a *Arguments, name string) {
+	c.need(n, len(a.extra) == 0, CodeUnknownOption, "Unexpected arguments to "+name+" command: "+reprList(a.extra))
+}
+
+// ownSyntax names the classes whose arguments are not argparse's.
+func ownSyntax(class string) bool {
+	switch class {
+	case "Authselect", "Authconfig", "Cdrom", "Hmc", "Realm":
+		return true
+	}
+	return false
+}
+
+// freeForm checks the commands of ownSyntax. It reports false for all others.
 func (c *checker) freeForm(n *Command, class string) bool {
 	switch class {
-	case "Authselect":
 	case "Authconfig":
 		c.add(SeverityWarning, n.pos, CodeDeprecatedCommand, "The authconfig command will be deprecated.", "use authselect")
 	case "Cdrom", "Hmc":
 		c.need(n, len(n.Args) == 0, CodeUnknownOption, "Kickstart command "+n.Name+" does not take any arguments")
 	case "Realm":
 		c.realm(n)
-	default:
-		return false
 	}
-	return true
-}
-
-// realm checks "realm join [options] NAME".
-func (c *checker) realm(n *Command) {
-	switch {
-	case c.known["realm"]:
-		c.fail(n.pos, CodeDuplicate, "The realm command 'join' should only be specified once")
-		return
-	case len(n.Args) == 0:
-		c.fail(n.pos, CodeMissingOption, "Missing realm command arguments")
-		return
-	case n.Args[0].Text != "join":
-		c.fail(n.pos, CodeBadValue, "Unsupported realm '%s' command", n.Args[0].Text)
-		return
-	}
-	i, args := 1, n.Args
-	for ; i < len(args) && strings.HasPrefix(args[i].Text, "--"); i++ {
-		name, _, inline := strings.Cut(args[i].Text, "=")
-		switch name {
-		case "--no-password":
-		case "--client-software", "--server-software", "--membership-software", "--one-time-password", "--computer-ou":
-			if !inline {
-				i++
-			}
-		default:
-			c.fail(n.argPos(i), CodeUnknownOption, "Invalid realm arguments: option %s not recognized", name)
-			return
-		}
-	}
-	if len(args)-i != 1 {
-		c.fail(n.pos, CodeMissingOption, "Specify only one realm to join")
-		return
-	}
-	c.known["realm"] = true
+	return ownSyntax(class)
 }

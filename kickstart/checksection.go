@@ -1,23 +1,45 @@
 package kickstart
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // section checks a section: its name, header and body.
 func (c *checker) section(n *Section) {
-	problems := n.problems
-	if len(problems) > 0 && problems[0].Code == CodeUnknownSection {
-		c.diags = append(c.diags, problems[0])
-		problems = problems[1:]
+	if n.unknown != nil {
+		c.diags = append(c.diags, *n.unknown)
 	}
 	if c.table != nil {
 		c.header(n)
-		if n.Name == "%packages" {
-			c.packageLines(n)
-		}
 	}
-	c.diags = append(c.diags, problems...)
+	c.lines(n.Lines, c.table != nil && n.Name == "%packages")
+	if n.unended != nil {
+		c.diags = append(c.diags, *n.unended)
+	}
 	if c.table != nil && n.Name == "%certificate" && n.end != "" && trim(n.Body()) == "" {
 		c.fail(n.pos, CodeBadValue, "The %%certificate section is empty")
+	}
+}
+
+// lines checks the body of a section, in the order of the files.
+func (c *checker) lines(lines []Line, packages bool) {
+	for _, l := range lines {
+		switch {
+		case l.problem != nil:
+			c.diags = append(c.diags, *l.problem)
+		case l.Include != nil:
+			if l.Include.problem != nil {
+				c.diags = append(c.diags, *l.Include.problem)
+			}
+			c.lines(l.Include.lines, packages)
+		case packages && !l.skipped:
+			if err := c.pkgs.add(l.Text); err != nil {
+				pos := l.pos
+				pos.Col = max(1, len(l.Text)-len(strings.TrimLeftFunc(l.Text, isSpace))+1)
+				c.add(SeverityError, pos, err.code, err.msg, err.remedy)
+			}
+		}
 	}
 }
 
@@ -35,7 +57,7 @@ func (c *checker) header(n *Section) {
 		return p
 	}
 	a, err := parseArgs(specs, wordTexts(n.Args), func(o *optionSpec, word int) {
-		c.add(SeverityWarning, pos(word), CodeDeprecatedOption, "The "+o.names+" option has been deprecated.", renamedOption(o.names))
+		c.deprecated(pos(word), o.names)
 	})
 	if err != nil {
 		c.add(SeverityError, pos(err.arg), err.code, err.msg, err.remedy)
@@ -48,10 +70,27 @@ func (c *checker) header(n *Section) {
 	switch {
 	case n.Name == "%packages" && a.has("default") && a.has("nocore"):
 		c.fail(n.pos, CodeConflict, "--default and --nocore cannot be used together")
+	case n.Name == "%packages" && c.version.level() < F40.level():
+		c.oldNames(n, pos)
 	case n.Name == "%certificate" && !a.has("dir") && !a.has("type"):
 		c.fail(n.pos, CodeMissingOption, "One of --dir or --type must be specified for %%certificate")
 	case n.Name == "%traceback":
 		c.add(SeverityWarning, n.pos, CodeDeprecatedSection, "The %traceback section has been deprecated.", "use %onerror")
+	}
+}
+
+// deprecated warns of a header option that goes away.
+func (c *checker) deprecated(pos Position, name string) {
+	c.add(SeverityWarning, pos, CodeDeprecatedOption, "The "+name+" option has been deprecated.", renamedOption(name))
+}
+
+// oldNames warns of options that the tables of Fedora 40 mark as deprecated
+// and that older versions only announce, when they are written out.
+func (c *checker) oldNames(n *Section, pos func(int) Position) {
+	for _, name := range []string{"--instLangs", "--excludeWeakdeps"} {
+		if i := slices.IndexFunc(n.Args, func(w Word) bool { return w.Text == name || strings.HasPrefix(w.Text, name+"=") }); i >= 0 {
+			c.deprecated(pos(i), name)
+		}
 	}
 }
 
@@ -111,19 +150,8 @@ func packagesOptions(v Version) []*optionSpec {
 	}
 	if v != RHEL10 {
 		weak := flagOption("--excludeWeakdeps", "excludeweakdeps")
-		weak.deprecated = true
-		specs = append(specs, &optionSpec{names: "--instLangs", dest: "instlangs", deprecated: true}, weak)
+		weak.deprecated = v.level() >= F40.level()
+		specs = append(specs, &optionSpec{names: "--instLangs", dest: "instlangs", deprecated: weak.deprecated}, weak)
 	}
 	return specs
-}
-
-// packageLines checks the body of a %packages section.
-func (c *checker) packageLines(n *Section) {
-	for l := range n.body() {
-		if err := c.pkgs.add(l.Text); err != nil {
-			pos := l.pos
-			pos.Col = max(1, len(l.Text)-len(strings.TrimLeftFunc(l.Text, isSpace))+1)
-			c.add(SeverityError, pos, err.code, err.msg, err.remedy)
-		}
-	}
 }

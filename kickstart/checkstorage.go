@@ -3,7 +3,7 @@ package kickstart
 import "strings"
 
 // storage checks the commands that lay out disks.
-func (c *checker) storage(n *Command, spec *commandSpec, a *arguments) {
+func (c *checker) storage(n *Command, spec *commandSpec, a *Arguments) {
 	switch spec.class {
 	case "AutoPart":
 		c.autopart(n, c.gather(spec, a))
@@ -19,6 +19,10 @@ func (c *checker) storage(n *Command, spec *commandSpec, a *arguments) {
 		c.partition(n, a)
 	case "Raid":
 		c.raid(n, a)
+	case "StratisFs":
+		c.need(n, !a.has("maxSizeMB") || a.has("grow"), CodeMissingOption, "--maxsize requires --grow")
+	case "StratisPool":
+		c.stratispool(n, a)
 	case "VolGroup":
 		c.volgroup(n, a)
 	case "Snapshot":
@@ -32,21 +36,22 @@ func (c *checker) storage(n *Command, spec *commandSpec, a *arguments) {
 }
 
 // encryption checks the LUKS options that several commands share.
-func (c *checker) encryption(n *Command, a *arguments) {
+func (c *checker) encryption(n *Command, a *Arguments) {
 	c.clash(n, a.has("pbkdf_time") && a.has("pbkdf_iterations"), "Only one of --pbkdf-time and --pbkdf-iterations can be specified.")
 	c.need(n, !a.has("hw_passphrase") || a.has("encrypted") && strings.HasPrefix(a.text("luks_version"), "luks2-"), CodeConflict,
 		"hw-passphrase may be specified only with LUKSv2 HW-OPAL encrypted devices")
 }
 
 // format checks the options about making a file system.
-func (c *checker) format(n *Command, a *arguments) {
+func (c *checker) format(n *Command, a *Arguments) {
 	c.clash(n, a.noFormat() && a.has("mkfsopts"), "--mkfsoptions with --noformat has no effect.")
 	c.clash(n, a.has("fsprofile") && a.has("mkfsopts"), "--mkfsoptions and --fsprofile cannot be used together.")
 	c.need(n, !c.version.isRHEL() || a.text("fstype") != "btrfs", CodeBadValue, "Btrfs file system is not supported")
 }
 
-func (c *checker) autopart(n *Command, all *arguments) {
+func (c *checker) autopart(n *Command, all *Arguments) {
 	c.encryption(n, all)
+	c.stratis(n, all)
 	btrfs := all.text("type") == "btrfs"
 	c.need(n, all.text("fstype") != "btrfs", CodeBadValue, "autopart --fstype=btrfs is not valid fstype, use --type=btrfs instead")
 	c.clash(n, btrfs && all.has("fstype"), "autopart --fstype cannot be used with --type=btrfs")
@@ -54,7 +59,33 @@ func (c *checker) autopart(n *Command, all *arguments) {
 	c.clash(n, all.has("hibernation") && all.has("noswap"), "Only one of --noswap and --hibernation can be specified.")
 }
 
-func (c *checker) partition(n *Command, a *arguments) {
+// stratis checks what autopart --type=stratis cannot do, and that it is not
+// used before Fedora 45.
+func (c *checker) stratis(n *Command, all *Arguments) {
+	if all.text("type") != "stratis" {
+		return
+	}
+	c.need(n, c.version.level() >= F45.level(), CodeBadValue, "Invalid autopart type: stratis")
+	var bad []string
+	for o := range strings.FieldsSeq("luks_version pbkdf pbkdf_memory pbkdf_time pbkdf_iterations hw_passphrase escrowcert backuppassphrase cipher fstype") {
+		if all.has(o) {
+			bad = append(bad, "--"+strings.ReplaceAll(o, "_", "-"))
+		}
+	}
+	c.need(n, bad == nil, CodeConflict, "The following options are not compatible with --type=stratis: "+strings.Join(bad, ", "))
+}
+
+// stratispool checks the members of a pool.
+func (c *checker) stratispool(n *Command, a *Arguments) {
+	names := a.list("name")
+	members := len(names) > 1 || a.has("blockdevs") || len(a.extra) > 0
+	c.need(n, len(names) > 0, CodeMissingOption, "stratispool must be given a pool name")
+	c.need(n, members || a.has("preexist"), CodeMissingOption, "stratispool must be given a list of blockdevs")
+	c.clash(n, members && a.has("preexist"), "Members may not be specified for preexisting stratispool")
+	c.need(n, a.text("passphrase") == "" || a.has("encrypted"), CodeMissingOption, "--passphrase can only be used with --encrypted")
+}
+
+func (c *checker) partition(n *Command, a *Arguments) {
 	c.encryption(n, a)
 	c.format(n, a)
 	if a.text("fstype") == "tmpfs" {
@@ -65,7 +96,7 @@ func (c *checker) partition(n *Command, a *arguments) {
 	c.need(n, !c.version.isRHEL() || !strings.HasPrefix(a.text("mntpoint"), "btrfs."), CodeBadValue, "Btrfs file system is not supported")
 }
 
-func (c *checker) logvol(n *Command, a *arguments) {
+func (c *checker) logvol(n *Command, a *Arguments) {
 	c.encryption(n, a)
 	c.format(n, a)
 	preexist := a.has("preexist") || a.noFormat()
@@ -89,7 +120,7 @@ func (c *checker) logvol(n *Command, a *arguments) {
 	c.need(n, mode == "" || mode == "writeback" || mode == "writethrough", CodeBadValue, "Invalid cache mode given: "+mode)
 }
 
-func (c *checker) raid(n *Command, a *arguments) {
+func (c *checker) raid(n *Command, a *Arguments) {
 	for _, w := range a.extra {
 		if strings.HasPrefix(w, "-") {
 			c.fail(n.pos, CodeUnknownOption, "Unexpected arguments to raid command: %s", reprList(a.extra))
@@ -106,7 +137,7 @@ func (c *checker) raid(n *Command, a *arguments) {
 	c.need(n, !preexist || a.has("device"), CodeMissingOption, "Device required for preexisting RAID device")
 }
 
-func (c *checker) volgroup(n *Command, a *arguments) {
+func (c *checker) volgroup(n *Command, a *Arguments) {
 	names := a.list("name")
 	members := len(names) > 1 || a.has("partitions") || len(a.extra) > 0
 	preexist := a.has("preexist") || a.noFormat()
@@ -118,7 +149,7 @@ func (c *checker) volgroup(n *Command, a *arguments) {
 	c.need(n, !a.given("reserved_percent") || pct > 0 && pct < 100, CodeBadValue, "Volume group reserved space percentage must be between 1 and 99.")
 }
 
-func (c *checker) btrfs(n *Command, a *arguments) {
+func (c *checker) btrfs(n *Command, a *Arguments) {
 	for _, w := range a.extra {
 		if strings.HasPrefix(w, "-") {
 			c.fail(n.pos, CodeUnknownOption, "Unexpected arguments to btrfs command: %s", reprList(a.extra))
@@ -140,10 +171,13 @@ func (c *checker) btrfs(n *Command, a *arguments) {
 	c.clash(n, (a.has("preexist") || a.noFormat()) && a.has("mkfsopts"), "--mkfsoptions with --noformat or --useexisting has no effect.")
 }
 
+// noMountpoint is the key of a btrfs volume that is not mounted.
+const noMountpoint = "mnone"
+
 // identity is what makes two commands of a class the same thing: its key, and
 // the words that name it in a message. The key is empty when the class has
 // none.
-func identity(class string, a *arguments) (key, what string) {
+func identity(class string, a *Arguments) (key, what string) {
 	name := func(dest, kind string) (string, string) { return a.text(dest), kind + " " + a.text(dest) }
 	switch class {
 	case "BTRFS":
@@ -163,6 +197,12 @@ func identity(class string, a *arguments) (key, what string) {
 	case "VolGroup":
 		if names := a.list("name"); len(names) > 0 {
 			return "v" + names[0], "A volgroup with the name " + names[0]
+		}
+	case "StratisFs":
+		return a.text("poolname") + "/" + a.text("name"), "A stratisfs with the name " + a.text("name") + " in pool " + a.text("poolname")
+	case "StratisPool":
+		if names := a.list("name"); len(names) > 0 {
+			return "s" + names[0], "A stratispool with the name " + names[0]
 		}
 	case "Raid":
 		return name("device", "A RAID device with the name")
@@ -185,7 +225,7 @@ func identity(class string, a *arguments) (key, what string) {
 }
 
 // duplicates warns about the second definition of the same thing.
-func (c *checker) duplicates(n *Command, class string, a *arguments) {
+func (c *checker) duplicates(n *Command, class string, a *Arguments) {
 	key, what := identity(class, a)
 	if key == "" {
 		return

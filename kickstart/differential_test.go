@@ -37,11 +37,11 @@ func tsv(t *testing.T, file string) [][]string {
 	return out
 }
 
-func readFile(t *testing.T, name string) []byte {
-	t.Helper()
+func readFile(tb testing.TB, name string) []byte {
+	tb.Helper()
 	src, err := os.ReadFile(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return src
 }

@@ -19,6 +19,14 @@ type Document struct {
 	eol     string
 }
 
+// New makes an empty kickstart; the empty Version stands for Devel.
+func New(name string, v Version) *Document {
+	if v == "" {
+		v = Devel
+	}
+	return &Document{Name: name, version: v, eol: "\n"}
+}
+
 // Version is the syntax by which the typed views read commands: the one given
 // to Parse, else the one of the "#version=" comment, else Devel.
 func (d *Document) Version() Version { return d.version }
@@ -58,6 +66,34 @@ func (d *Document) Sections(names ...string) iter.Seq[*Section] {
 	}
 }
 
+// Includes yields all %include and %ksappend lines, those in sections and in
+// included files too.
+func (d *Document) Includes() iter.Seq[*Include] {
+	return func(yield func(*Include) bool) {
+		for n := range d.Walk() {
+			switch n := n.(type) {
+			case *Include:
+				if !yield(n) {
+					return
+				}
+			case *Section:
+				if !eachInclude(n.Lines, yield) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func eachInclude(lines []Line, yield func(*Include) bool) bool {
+	for _, l := range lines {
+		if l.Include != nil && (!yield(l.Include) || !eachInclude(l.Include.lines, yield)) {
+			return false
+		}
+	}
+	return true
+}
+
 // Bytes prints the kickstart; included files stay %include lines.
 func (d *Document) Bytes() []byte {
 	var b bytes.Buffer
@@ -76,17 +112,19 @@ func (d *Document) WriteTo(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// HeaderVersion reads the "#version=" comment that some tools put on top.
+// HeaderVersion reads the "#version=" comment that some tools put on top; the
+// first one of the file counts, wherever it stands. A version without a table
+// is given as it is written, with false; no comment gives "".
 func HeaderVersion(src []byte) (Version, bool) {
 	rest := string(src)
 	var line string
 	for rest != "" {
 		line, rest = nextLine(rest)
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "#version="); ok {
-			return ParseVersion(v)
-		}
-		if blankOrComment(line) == 1 {
-			break
+		if text, ok := strings.CutPrefix(line, "#version="); ok {
+			if v, ok := ParseVersion(text); ok {
+				return v, true
+			}
+			return Version(trim(text)), false
 		}
 	}
 	return "", false

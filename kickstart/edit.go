@@ -4,114 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // ErrDuplicateRepo says that a repo of the name is there already.
 var ErrDuplicateRepo = errors.New("a repo of this name is in the kickstart already")
 
-// reservedRepo is a name that anaconda keeps for itself
-// (livemedia-creator's documentation); a repo command of this name may be lost.
-const reservedRepo = "updates"
-
-func costText(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
-}
-
-// check refuses what would not reach the installer as it is meant.
-func (r Repo) check() error {
-	if err := checkRepoName(r.Name); err != nil {
-		return err
-	}
-	sources := 0
-	for _, u := range []struct{ field, value string }{
-		{"BaseURL", r.BaseURL},
-		{"MirrorList", r.MirrorList},
-		{"Metalink", r.Metalink},
-		{"Proxy", r.Proxy},
-	} {
-		if u.value == "" {
-			continue
-		}
-		if u.field != "Proxy" {
-			sources++
-		}
-		if err := checkURL(u.field, u.value); err != nil {
-			return err
-		}
-	}
-	if sources != 1 {
-		return &ValueError{"BaseURL", "exactly one of BaseURL, MirrorList and Metalink must be set"}
-	}
-	if r.Cost < 0 || r.Cost > 1<<30 {
-		return &ValueError{"Cost", "is not between 0 and 2^30"}
-	}
-	for _, l := range []struct {
-		field string
-		list  []string
-	}{{"IncludePkgs", r.IncludePkgs}, {"ExcludePkgs", r.ExcludePkgs}} {
-		for _, name := range l.list {
-			if err := checkWord(l.field, name); err != nil {
-				return err
-			}
-			if strings.Contains(name, ",") || strings.HasPrefix(name, "-") {
-				return &ValueError{l.field, "holds a comma or starts with a dash: give one name or glob per item"}
-			}
-		}
-	}
-	for _, p := range []struct{ field, value string }{
-		{"SSLCACert", r.SSLCACert},
-		{"SSLClientCert", r.SSLClientCert},
-		{"SSLClientKey", r.SSLClientKey},
-	} {
-		if err := checkText(p.field, p.value); err != nil {
-			return err
-		}
-		if p.value != "" && !strings.HasPrefix(p.value, "/") {
-			return &ValueError{p.field, "is no absolute path"}
-		}
-	}
-	return nil
-}
-
-// checkRepoName takes what libdnf takes as the id of a repository.
-func checkRepoName(name string) error {
-	if err := checkWord("Name", name); err != nil {
-		return err
-	}
-	if i := strings.IndexFunc(name, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.:", r)
-	}); i >= 0 {
-		return &ValueError{"Name", fmt.Sprintf("holds %q: only letters, digits and - _ . : make a repository id", name[i:i+1])}
-	}
-	if strings.HasPrefix(name, "-") {
-		return &ValueError{"Name", "starts with a dash"}
-	}
-	if name == reservedRepo {
-		return &ValueError{"Name", `"updates" is reserved by anaconda: choose another name`}
-	}
-	return nil
-}
-
-// checkURL wants a scheme, so that no address is taken for an option or path.
-func checkURL(field, s string) error {
-	if err := checkWord(field, s); err != nil {
-		return err
-	}
-	scheme, rest, ok := strings.Cut(s, ":")
-	if !ok || rest == "" || scheme == "" || strings.IndexFunc(scheme, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }) >= 0 {
-		return &ValueError{field, "is no URL: it does not start with a scheme such as https:"}
-	}
-	return nil
-}
-
 // AddRepo adds a repo command: after the last repo or url command of the file,
 // else before its first section. Values that a kickstart cannot carry give a
 // *ValueError, a name that is in use ErrDuplicateRepo; then nothing changes.
+// InjectRepos does more: it finds name and cost by which a side repo wins.
 func (d *Document) AddRepo(r Repo) error {
 	if err := r.check(); err != nil {
 		return err
@@ -120,6 +22,10 @@ func (d *Document) AddRepo(r Repo) error {
 		if old.Name == r.Name {
 			return fmt.Errorf("add repo %s: %w", r.Name, ErrDuplicateRepo)
 		}
+	}
+	line, err := commandLine("repo", r.args())
+	if err != nil {
+		return err
 	}
 	at := -1
 	for i, n := range d.nodes {
@@ -130,7 +36,25 @@ func (d *Document) AddRepo(r Repo) error {
 	if at < 0 {
 		at = d.commandSlot()
 	}
-	return d.insert(at, r.line())
+	return d.insert(at, line)
+}
+
+// RemoveRepo removes the repo commands of that name from the file and returns
+// how many there were. Commands of included files are not touched.
+func (d *Document) RemoveRepo(name string) int {
+	return d.removeCommands(func(c *Command) bool {
+		a, ok := d.read(c)
+		return c.Name == "repo" && ok && a.text("name") == name
+	})
+}
+
+// SetURL makes u the one url command of the file. A *ValueError names a value
+// that a kickstart cannot carry.
+func (d *Document) SetURL(u URL) error {
+	if err := u.check(); err != nil {
+		return err
+	}
+	return d.SetCommand("url", u.args()...)
 }
 
 // commandSlot is where a new command goes: behind the last command before the
@@ -185,7 +109,15 @@ func (d *Document) endLine(at int) {
 	case *Include:
 		n.raw = d.terminated(n.raw)
 	case *Section:
-		n.end = d.terminated(n.end)
+		last := len(n.Lines) - 1
+		switch {
+		case n.end != "":
+			n.end = d.terminated(n.end)
+		case last >= 0: // the %end is missing
+			n.Lines[last].Text = d.terminated(n.Lines[last].Text)
+		default:
+			n.header = d.terminated(n.header)
+		}
 	}
 }
 

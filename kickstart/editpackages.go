@@ -16,27 +16,60 @@ func (d *Document) AddPackages(names ...string) error { return d.packageLines(""
 func (d *Document) ExcludePackages(names ...string) error { return d.packageLines("-", names) }
 
 func (d *Document) packageLines(prefix string, names []string) error {
-	lines := make([]Line, 0, len(names))
+	var lines []string
 	for _, name := range names {
 		if err := checkPackage(name); err != nil {
 			return err
 		}
-		lines = append(lines, Line{Text: prefix + name + d.eol, pos: Position{File: d.Name}})
+		lines = append(lines, prefix+name)
 	}
-	if len(lines) == 0 {
-		return nil
+	d.addPackageLines(lines)
+	return nil
+}
+
+// AddGroups asks for package groups with their levels. A group's name, in
+// place of its id, may hold blanks. A name that %packages cannot carry gives a
+// *ValueError, and then nothing changes.
+func (d *Document) AddGroups(groups ...Group) error {
+	var lines []string
+	for _, g := range groups {
+		if strings.HasPrefix(g.Name, "^") {
+			return &ValueError{"group", "is an environment: " + repr(g.Name)}
+		}
+		for word := range strings.SplitSeq(g.Name, " ") {
+			if err := checkPackage("@" + word); err != nil {
+				return err
+			}
+		}
+		line := "@" + g.Name
+		switch g.Level {
+		case GroupMandatory:
+			line += " --nodefaults"
+		case GroupOptional:
+			line += " --optional"
+		case GroupDefault:
+		}
+		lines = append(lines, line)
+	}
+	d.addPackageLines(lines)
+	return nil
+}
+
+// addPackageLines puts lines at the end of the last %packages section.
+func (d *Document) addPackageLines(texts []string) {
+	if len(texts) == 0 {
+		return
+	}
+	lines := make([]Line, len(texts))
+	for i, text := range texts {
+		lines[i] = Line{Text: text + d.eol, pos: Position{File: d.Name}}
 	}
 	sec := d.lastPackages()
 	if sec == nil {
-		d.endLine(len(d.nodes))
 		sec = &Section{Name: "%packages", header: "%packages" + d.eol, end: "%end" + d.eol, pos: Position{File: d.Name}}
-		if len(d.nodes) > 0 {
-			d.nodes = append(d.nodes, &Blank{Position{File: d.Name}, d.eol})
-		}
-		d.nodes = append(d.nodes, sec)
+		d.appendSection(sec)
 	}
 	sec.Lines = append(slices.Clip(sec.Lines), lines...)
-	return nil
 }
 
 // lastPackages is the %packages section whose lines win, if it stands in the

@@ -3,6 +3,9 @@ package kickstart
 import (
 	"fmt"
 	"strings"
+	"unicode"
+
+	"github.com/fedora-respin/respin/internal/typo"
 )
 
 // Position is a place in a kickstart. Line and Col count from 1; Col counts
@@ -114,48 +117,12 @@ type ValueError struct {
 // Error gives "kickstart value FIELD: REASON".
 func (e *ValueError) Error() string { return "kickstart value " + e.Field + ": " + e.Reason }
 
-// closest returns the candidate that a typing error of at most two letters
-// separates from word, or "".
-func closest(word string, candidates []string) string {
-	best, bestDist := "", 3
-	if len(word) > 64 {
-		return ""
-	}
-	for _, c := range candidates {
-		if d := editDistance(word, c); d < bestDist && d < len(c)-1 {
-			best, bestDist = c, d
-		}
-	}
-	return best
-}
-
 // didYouMean is the remedy for a word that was probably mistyped.
 func didYouMean(word string, candidates []string) string {
-	if c := closest(word, candidates); c != "" {
+	if c := typo.Closest(word, candidates); c != "" {
 		return "did you mean " + c + "?"
 	}
 	return ""
-}
-
-// editDistance is the Levenshtein distance of two short words.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost++
-			}
-			prev = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // reprList prints strings as the reference implementation prints a list.
@@ -167,8 +134,36 @@ func reprList(list []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// repr quotes a value for a message and keeps the message on one line.
+// repr quotes a value for a message as Python does, which also keeps the
+// message on one line.
 func repr(s string) string {
-	q := fmt.Sprintf("%q", s)
-	return "'" + strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`) + "'"
+	quote := '\''
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		quote = '"'
+	}
+	var b strings.Builder
+	b.WriteRune(quote)
+	for _, r := range s {
+		switch {
+		case r == quote || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r < 0x100:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteRune(quote)
+	return b.String()
 }

@@ -9,11 +9,12 @@ import (
 // take the place of the %include, and what a later line overrides is dropped,
 // so that ksvalidator does not find things defined twice:
 //
-//   - of commands that may stand once, an earlier line whose every option a
-//     later line sets again; of url, nfs and the other installation sources,
-//     all but the last;
-//   - of part, repo, user and group, all but the last with the same mount
-//     point or name, which is the one that livemedia-creator takes.
+//   - of commands that may stand once, and of network with the same device, an
+//     earlier line whose every option a later line sets again; of url, nfs and
+//     the other installation sources, all but the last;
+//   - of part, logvol, repo, user and other commands that define things by name,
+//     all but the last with the same mount point or name, which is the one that
+//     livemedia-creator takes.
 //
 // Includes that were not followed (no Options.Includes) or do not exist
 // (Options.IgnoreMissing) stay as lines. Comments and the order of all else
@@ -40,8 +41,11 @@ func (d *Document) inline(to, nodes []Node) []Node {
 			to = append(to, &c)
 		case *Section:
 			s := *n
-			s.header, s.end = d.terminated(s.header), d.terminated(s.end)
+			s.header = d.terminated(s.header)
 			s.Lines = d.inlineLines(nil, n.Lines)
+			if s.end != "" {
+				s.end = d.terminated(s.end)
+			}
 			to = append(to, &s)
 		case *Include:
 			if n.File != "" {
@@ -62,6 +66,9 @@ func (d *Document) inlineLines(to, lines []Line) []Line {
 			to = d.inlineLines(to, l.Include.lines)
 			continue
 		}
+		if l.skipped {
+			continue // in its new place it would be part of the script
+		}
 		l.Text = d.terminated(l.Text)
 		to = append(to, l)
 	}
@@ -72,10 +79,7 @@ func (d *Document) inlineLines(to, lines []Line) []Line {
 func (d *Document) overridden() map[Node]bool {
 	drop := map[Node]bool{}
 	later := map[string][]*laterCommand{}
-	t, ok := d.version.table()
-	if !ok {
-		t, _ = Devel.table()
-	}
+	t, _ := d.tableVersion().table()
 	for _, n := range slices.Backward(d.nodes) {
 		c, ok := n.(*Command)
 		if !ok {
@@ -90,14 +94,15 @@ func (d *Document) overridden() map[Node]bool {
 			continue
 		}
 		key := spec.class
+		id, _ := identity(spec.class, a)
+		if id != "" {
+			key += " " + id
+		}
 		switch {
-		case lastWins(spec.class):
-			if id, _ := identity(spec.class, a); id != "" {
-				key += " " + id
-				drop[n] = len(later[key]) > 0
-			}
 		case severalTimes(spec.class) || len(spec.options) == 0 && len(c.Args) > 0:
 			continue
+		case lastWins(spec.class):
+			drop[n] = id != "" && id != noMountpoint && len(later[key]) > 0
 		case installSource(spec.class):
 			drop[n] = len(later[key]) > 0
 		default:
@@ -113,11 +118,11 @@ func (d *Document) overridden() map[Node]bool {
 // laterCommand is a command that stays, seen from the lines above it.
 type laterCommand struct {
 	spec *commandSpec
-	args *arguments
+	args *Arguments
 }
 
 // covered tells whether later lines set, or reset, all that a says.
-func covered(a *arguments, later []*laterCommand) bool {
+func covered(a *Arguments, later []*laterCommand) bool {
 	if len(later) == 0 {
 		return false
 	}
@@ -144,13 +149,12 @@ func covered(a *arguments, later []*laterCommand) bool {
 
 // lastWins names the classes of which one thing defined twice means the last.
 func lastWins(class string) bool {
-	return slices.Contains([]string{"Partition", "Repo", "User", "Group"}, class)
+	return slices.Contains(strings.Fields("BTRFS Fcoe Group LogVol Partition Raid Repo SshPw StratisFs StratisPool User VolGroup ZFCP"), class)
 }
 
 // severalTimes names the classes whose lines add to each other.
 func severalTimes(class string) bool {
-	return slices.Contains(strings.Fields("BTRFS Bootc DriverDisk Fcoe Iscsi LogVol Mount Network Raid Snapshot SshKey SshPw "+
-		"Timesource VolGroup ZFCP Realm Authselect RHSM Syspurpose"), class)
+	return slices.Contains(strings.Fields("Authselect Bootc DriverDisk Iscsi Module Mount Nvdimm Realm RHSM Snapshot SshKey Syspurpose Timesource"), class)
 }
 
 // installSource names the classes that say where to install from; half of one and

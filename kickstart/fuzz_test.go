@@ -35,11 +35,99 @@ func FuzzParse(f *testing.F) {
 			doc.Partitions()
 			doc.Scripts()
 			flat := doc.Flatten()
-			if _, _, err := kickstart.Check("f.ks", flat.Bytes(), kickstart.Options{}); err != nil {
+			again, diags, err := kickstart.Check("f.ks", flat.Bytes(), kickstart.Options{Version: v})
+			if err != nil {
 				t.Fatalf("the flattened kickstart cannot be read: %v", err)
+			}
+			if before, after := refusals(doc.Validate(v)), refusals(diags); before == 0 && after > 0 {
+				t.Fatalf("flattened, it has errors: %v\n%q", diags, flat)
+			}
+			if twice := again.Flatten().String(); twice != flat.String() {
+				t.Fatalf("flattened again it changes: %q, %q", flat, twice)
 			}
 		}
 	})
+}
+
+// refusals counts the errors among diagnostics.
+func refusals(diags []kickstart.Diagnostic) int {
+	n := 0
+	for _, d := range diags {
+		if d.Severity == kickstart.SeverityError {
+			n++
+		}
+	}
+	return n
+}
+
+// FuzzSetOption: whatever line and value there are, the option is refused, or it
+// is there with that value afterwards, once, and no other word has changed.
+func FuzzSetOption(f *testing.F) {
+	f.Add("part / --size=5120 --fstype='ext4' # why", "--size", "8192")
+	f.Add("user --name 'a b' --gecos=x --name=c", "--name", "\"'\\#")
+	f.Add("  bootloader\t--append=\"a --size b\" --append c#d", "--append", "")
+	f.Add("network --device", "--device", "--x")
+	f.Fuzz(func(t *testing.T, line, option, value string) {
+		doc, _, err := kickstart.Check("f.ks", []byte(line+"\nlang en\n"), kickstart.Options{})
+		if err != nil {
+			return
+		}
+		var c *kickstart.Command
+		for c = range doc.Commands() {
+			break
+		}
+		if c == nil || c.Name == "" || c.Source() != line+"\n" || doc.Nodes()[0] != kickstart.Node(c) {
+			return
+		}
+		nodes := len(doc.Nodes())
+		others := withoutOption(c, option)
+		if err := doc.SetOption(c, option, value); err != nil {
+			if doc.String() != line+"\nlang en\n" {
+				t.Fatalf("refused with %v, but printed %q", err, doc)
+			}
+			return
+		}
+		again := parse(t, doc.String(), kickstart.Options{})
+		if len(again.Nodes()) != nodes {
+			t.Fatalf("%d nodes became %d: %q", nodes, len(again.Nodes()), doc)
+		}
+		edited, ok := again.Nodes()[0].(*kickstart.Command)
+		if !ok || edited.Name != c.Name {
+			t.Fatalf("%q is another command now: %q", line, doc)
+		}
+		places := 0
+		for _, w := range edited.Args {
+			if w.Text == option+"="+value {
+				places++
+			}
+		}
+		if places != 1 {
+			t.Fatalf("%s=%q stands there %d times: %q", option, value, places, doc)
+		}
+		if diff := cmp.Diff(others, withoutOption(edited, option)); diff != "" {
+			t.Fatalf("other words changed (-want +got):\n%s\n%q, %q", diff, line, doc)
+		}
+	})
+}
+
+// withoutOption lists the words of a command but for an option, and what may be
+// its value.
+func withoutOption(c *kickstart.Command, option string) []string {
+	var out []string
+	skip := false
+	for _, w := range c.Args {
+		name, _, inline := strings.Cut(w.Text, "=")
+		switch {
+		case name == option:
+			skip = !inline
+		case skip && !strings.HasPrefix(w.Text, "--"):
+			skip = false
+		default:
+			skip = false
+			out = append(out, w.Text)
+		}
+	}
+	return out
 }
 
 // outline lists the commands and sections of a kickstart.
@@ -95,6 +183,7 @@ func FuzzAddRepo(f *testing.F) {
 		if len(repos) != 2 {
 			t.Fatalf("%d repos: %q", len(repos), doc)
 		}
+		r.Pos = repos[1].Pos
 		if diff := cmp.Diff(r, repos[1], cmp.Comparer(func(a, b []string) bool { return strings.Join(a, ",") == strings.Join(b, ",") })); diff != "" {
 			t.Fatalf("read back (-want +got):\n%s", diff)
 		}

@@ -2,6 +2,7 @@ package kickstart
 
 import (
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -100,6 +101,8 @@ type Line struct {
 	Text    string // line end included
 	Include *Include
 	pos     Position
+	skipped bool        // a comment or blank that the installer never sees
+	problem *Diagnostic // the line could not be understood
 }
 
 // Pos is where the line starts.
@@ -111,11 +114,12 @@ type Section struct {
 	Args  []Word // the options of the header
 	Lines []Line // the body, without the %end
 
-	pos      Position
-	header   string
-	end      string // the %end line; empty when it is missing
-	endPos   Position
-	problems []Diagnostic
+	pos     Position
+	header  string
+	end     string // the %end line; empty when it is missing
+	endPos  Position
+	unknown *Diagnostic // nobody knows a section of this name
+	unended *Diagnostic // the %end is missing
 }
 
 // Pos is where the header stands.
@@ -149,13 +153,13 @@ func (n *Section) body() iter.Seq[Line] {
 
 func eachLine(lines []Line, yield func(Line) bool) bool {
 	for _, l := range lines {
-		if l.Include != nil {
+		switch {
+		case l.Include != nil:
 			if !eachLine(l.Include.lines, yield) {
 				return false
 			}
-			continue
-		}
-		if !yield(l) {
+		case l.skipped:
+		case !yield(l):
 			return false
 		}
 	}
@@ -175,3 +179,11 @@ func eachNode(nodes []Node, yield func(Node) bool) bool {
 	}
 	return true
 }
+
+// Nodes gives what an include among commands stands for; nil when it was not
+// followed.
+func (n *Include) Nodes() []Node { return slices.Clone(n.nodes) }
+
+// Lines gives what an include in a section stands for; nil when it was not
+// followed.
+func (n *Include) Lines() []Line { return slices.Clone(n.lines) }

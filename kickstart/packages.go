@@ -48,7 +48,7 @@ type Packages struct {
 
 // packageSet does the algebra of %packages lines.
 type packageSet struct {
-	env            string
+	env            *string
 	groups         []Group // with gaps where a group was taken out again
 	groupIndex     map[string]int
 	excludedGroups []string
@@ -62,55 +62,57 @@ func (s *packageSet) add(line string) *argError {
 	if s.packages == nil {
 		s.packages, s.excluded, s.groupIndex = map[string]bool{}, map[string]bool{}, map[string]int{}
 	}
-	if blankOrComment(line) != 1 {
-		return nil
+	p, err := packageLine(line)
+	if err != nil || p == (PackageLine{}) {
+		return err
 	}
-	text, _, _ := strings.Cut(line, "#")
-	text = trim(text)
 	switch {
-	case strings.HasPrefix(text, "@^"):
-		s.env = text[2:]
-	case strings.HasPrefix(text, "@"):
-		return s.addGroup(text[1:])
-	case text == "-":
-		return &argError{CodeBadValue, -1, "a package exclusion without a name", "remove the line"}
-	case strings.HasPrefix(text, "-@^") && s.env == text[3:]:
-		s.env = ""
-	case strings.HasPrefix(text, "-@"):
-		s.excludeGroup(text[2:])
-	case strings.HasPrefix(text, "-"):
-		delete(s.packages, text[1:])
-		s.excluded[text[1:]] = true
+	case p.Kind == PackageEnvironment && !p.Excluded:
+		s.env = &p.Name
+	case p.Kind == PackageEnvironment && s.env != nil && *s.env == p.Name:
+		s.env = nil
+	case p.Kind == PackageEnvironment:
+		s.excludeGroup("^" + p.Name) // pykickstart takes it for a group then
+	case p.Kind == PackageGroup && p.Excluded:
+		s.excludeGroup(p.Name)
+	case p.Kind == PackageGroup:
+		s.addGroup(Group{p.Name, p.Level})
+	case p.Excluded:
+		delete(s.packages, p.Name)
+		s.excluded[p.Name] = true
 	default:
-		s.packages[text] = true
-		delete(s.excluded, text)
+		s.packages[p.Name] = true
+		delete(s.excluded, p.Name)
 	}
 	return nil
 }
 
-// addGroup reads a group line behind its @; the name may hold blanks.
-func (s *packageSet) addGroup(text string) *argError {
+// addGroup asks for a group; the first line that does counts.
+func (s *packageSet) addGroup(g Group) {
+	if _, ok := s.groupIndex[g.Name]; !ok {
+		s.groupIndex[g.Name] = len(s.groups)
+		s.groups = append(s.groups, g)
+	}
+}
+
+// groupLine reads a group line behind its @; the name may hold blanks.
+func groupLine(text string) (Group, *argError) {
 	specs := []*optionSpec{flagOption("--nodefaults", "nodefaults"), flagOption("--optional", "optional")}
 	a, err := parseArgs(specs, strings.FieldsFunc(text, isSpace), nil)
 	switch {
 	case err != nil:
-		return err
+		return Group{}, err
 	case a.has("nodefaults") && a.has("optional"):
-		return &argError{CodeConflict, -1, "Group cannot specify both --nodefaults and --optional", ""}
+		return Group{}, &argError{CodeConflict, -1, "Group cannot specify both --nodefaults and --optional", ""}
 	}
 	g := Group{Name: strings.Join(a.extra, " ")}
-	if _, ok := s.groupIndex[g.Name]; ok {
-		return nil
-	}
 	switch {
 	case a.has("nodefaults"):
 		g.Level = GroupMandatory
 	case a.has("optional"):
 		g.Level = GroupOptional
 	}
-	s.groupIndex[g.Name] = len(s.groups)
-	s.groups = append(s.groups, g)
-	return nil
+	return g, nil
 }
 
 // excludeGroup takes a group out again and remembers that it is not wanted.
@@ -126,14 +128,16 @@ func (d *Document) Packages() Packages {
 	var set packageSet
 	for sec := range d.Sections("%packages") {
 		p.Present = true
-		if a, err := parseArgs(packagesOptions(d.version), wordTexts(sec.Args), nil); err == nil {
+		if a, ok := d.readHeader(sec); ok {
 			p.options(a)
 		}
 		for l := range sec.body() {
 			_ = set.add(l.Text) // refused lines are Validate's to report
 		}
 	}
-	p.Environment, p.ExcludedGroups = set.env, set.excludedGroups
+	if p.ExcludedGroups = set.excludedGroups; set.env != nil {
+		p.Environment = *set.env
+	}
 	for i, g := range set.groups {
 		if at, ok := set.groupIndex[g.Name]; ok && at == i {
 			p.Groups = append(p.Groups, g)
@@ -146,7 +150,7 @@ func (d *Document) Packages() Packages {
 
 // options takes over the header of a section; --default and --inst-langs last,
 // the others go back when a later header is without them.
-func (p *Packages) options(a *arguments) {
+func (p *Packages) options(a *Arguments) {
 	p.Default = p.Default || a.has("default")
 	p.ExcludeDocs = a.has("excludedocs")
 	p.IgnoreMissing = a.has("ignoremissing")

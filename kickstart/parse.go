@@ -3,6 +3,7 @@ package kickstart
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -28,7 +29,7 @@ type Options struct {
 // Limits bounds what a kickstart may cost. Zero fields mean the default.
 type Limits struct {
 	FileBytes    int // of one file; default 4 MiB
-	TotalBytes   int // of all files together, an include counted each time; default 16 MiB
+	TotalBytes   int // of all files together, an include counted each time; default 8 MiB
 	LineBytes    int // of one line; default 128 KiB
 	Lines        int // of all files together; default 200,000
 	Sections     int // of all files together; default 1,000
@@ -43,7 +44,7 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	set(&l.FileBytes, 4<<20)
-	set(&l.TotalBytes, 16<<20)
+	set(&l.TotalBytes, 8<<20)
 	set(&l.LineBytes, 128<<10)
 	set(&l.Lines, 200_000)
 	set(&l.Sections, 1_000)
@@ -104,6 +105,7 @@ type parser struct {
 	sections int
 	includes int
 	stack    []string // files being read, outermost first
+	extra    []string // names of unknown sections that were let pass
 }
 
 // source is one file being read line by line.
@@ -259,9 +261,12 @@ func (p *parser) include(words []Word, line string, pos Position, in *Section) (
 		return inc, err
 	}
 	part := &Section{Name: in.Name, pos: pos}
-	err = p.body(src, part, true)
+	where := inIncluded
+	if inc.Append {
+		where = inAppended
+	}
+	err = p.body(src, part, where)
 	inc.lines = part.Lines
-	in.problems = append(in.problems, part.problems...)
 	return inc, err
 }
 
@@ -271,17 +276,20 @@ func (p *parser) section(s *source, words []Word, line string, pos Position) (*S
 		return nil, limitError(pos, "sections", p.limits.Sections)
 	}
 	sec := &Section{Name: words[0].Text, Args: words[1:], header: line, pos: pos}
-	if !knownSection(sec.Name) && !p.opts.UnknownSections || sec.Name == "%end" {
-		remedy := didYouMean(sec.Name, sectionNames())
-		if sec.Name == "%end" {
-			remedy = "remove it: no section is open here"
-		}
-		sec.problems = append(sec.problems, Diagnostic{SeverityError, pos, CodeUnknownSection, "Unknown kickstart section: " + sec.Name, remedy})
-		if sec.Name == "%end" {
-			return sec, nil
-		}
+	switch {
+	case sec.Name == "%end":
+		sec.unknown = unknownSection(sec, "remove it: no section is open here")
+		return sec, nil
+	case !knownSection(sec.Name) && !p.opts.UnknownSections:
+		sec.unknown = unknownSection(sec, didYouMean(sec.Name, sectionNames()))
+	case !knownSection(sec.Name) && !slices.Contains(p.extra, sec.Name):
+		p.extra = append(p.extra, sec.Name)
 	}
-	return sec, p.body(s, sec, false)
+	return sec, p.body(s, sec, inFile)
+}
+
+func unknownSection(sec *Section, remedy string) *Diagnostic {
+	return &Diagnostic{SeverityError, sec.pos, CodeUnknownSection, "Unknown kickstart section: " + sec.Name, remedy}
 }
 
 // read takes at most limit bytes.

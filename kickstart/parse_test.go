@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -55,13 +56,14 @@ func TestParseErrorsPointAtTheProblem(t *testing.T) {
 		{"stray end", "lang en\n%end\n", "test.ks:2:1: Unknown kickstart section: %end; remove it: no section is open here", kickstart.Options{}},
 		{"include without a name", "%include\n", "test.ks:1:1: %include does not name a file", kickstart.Options{}},
 		{"unknown command", "lnag en\n", "test.ks:1:1: Unknown command: lnag; did you mean lang?", kickstart.Options{Version: kickstart.F44}},
+		{"byte order mark", "\ufefflang en\n", "test.ks:1:1: Unknown command: \ufefflang; save the file without a byte order mark", kickstart.Options{Version: kickstart.F44}},
 		{"removed command", "auth --enableshadow\n", "test.ks:1:1: auth has been removed.; use authselect", kickstart.Options{Version: kickstart.F44}},
 		{"unknown option", "lang en\nrepo --name=a --baseul=http://h/\n", "test.ks:2:15: unrecognized arguments: --baseul=http://h/; did you mean --baseurl?", kickstart.Options{Version: kickstart.F44}},
 		{"missing option", "repo --baseurl=http://h/\n", "test.ks:1:1: the following arguments are required: --name", kickstart.Options{Version: kickstart.F44}},
 		{"bad number", "part / --size=big\n", "test.ks:1:8: argument --size: invalid int value: 'big'", kickstart.Options{Version: kickstart.F44}},
 		{"bad package line", "%packages\nvim\n  -\n%end\n", "test.ks:3:3: a package exclusion without a name; remove the line", kickstart.Options{Version: kickstart.F44}},
 		{"not UTF-8", "lang en\nuser --name=\xff\n", "test.ks:2:13: the text is not UTF-8; save the file as UTF-8", kickstart.Options{}},
-		{"unknown version", "lang en\n", "test.ks: no option tables for version 'F12'; use one of F38, F39, F40, F41, F42, F43, F44, F45, RHEL9, RHEL10, DEVEL", kickstart.Options{Version: "F12"}},
+		{"unknown version", "lang en\n", "test.ks: no option tables for version 'F12'; use one of F38, F39, F40, F41, F42, F43, F44, F45, F46, RHEL9, RHEL10, DEVEL", kickstart.Options{Version: "F12"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -165,6 +167,8 @@ func TestLimitsEndInErrors(t *testing.T) {
 		{"line in a section", "%post\n" + strings.Repeat("a", 1<<20) + "\n%end\n", kickstart.Options{}},
 		{"lines", strings.Repeat("\n", 200_001), kickstart.Options{}},
 		{"sections", strings.Repeat("%post\n", 10_000), kickstart.Options{}},
+		{"a million includes", strings.Repeat("%include a.ks\n", 1_000_000), kickstart.Options{Includes: kickstart.FSIncluder(bomb), Limits: kickstart.Limits{FileBytes: 1 << 30, TotalBytes: 1 << 30, Lines: 1 << 30}}},
+		{"a million includes in a section", "%post\n" + strings.Repeat("%include a.ks\n", 1_000_000), kickstart.Options{Includes: kickstart.FSIncluder(bomb), Limits: kickstart.Limits{FileBytes: 1 << 30, TotalBytes: 1 << 30, Lines: 1 << 30}}},
 		{"include depth", "%include 0.ks\n", kickstart.Options{Includes: kickstart.FSIncluder(deep)}},
 		{"includes", strings.Repeat("%include a.ks\n", 10_000), kickstart.Options{Includes: kickstart.FSIncluder(bomb)}},
 		{"included bytes", "%include big.ks\n", kickstart.Options{Includes: kickstart.FSIncluder(bomb)}},
@@ -219,6 +223,31 @@ func TestHostileInputStaysCheap(t *testing.T) {
 				t.Errorf("took %v", took)
 			}
 		})
+	}
+}
+
+// TestMemoryStaysBounded feeds what costs the most memory for each byte: words
+// of one letter, lines of one, and the largest number of files.
+func TestMemoryStaysBounded(t *testing.T) {
+	line := strings.Repeat("a ", 64<<10-1) + "\n"
+	words := []byte(strings.Repeat(line, 31))
+	lines := []byte(strings.Repeat("a\n", 199_000))
+	tree := fstest.MapFS{"words.ks": {Data: words}, "lines.ks": {Data: lines}}
+	for name, src := range map[string][]byte{"words": words, "lines": lines, "words of files": []byte("%include words.ks\n%include words.ks\n")} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		doc, _, err := kickstart.Check("test.ks", src, kickstart.Options{Version: kickstart.F44, Includes: kickstart.FSIncluder(tree)})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		doc.Flatten()
+		runtime.ReadMemStats(&after)
+		if spent := (after.TotalAlloc - before.TotalAlloc) >> 20; spent > 200 {
+			t.Errorf("%s: %d MiB were allocated for %d KiB", name, spent, len(src)>>10)
+		} else {
+			t.Logf("%s: %d MiB were allocated for %d KiB", name, spent, len(src)>>10)
+		}
 	}
 }
 

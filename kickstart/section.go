@@ -24,9 +24,19 @@ func scriptSection(name string) bool {
 	return false
 }
 
-// body reads the lines of sec up to its %end. In an included file the section
+// placement says where the lines of a section's body stand.
+type placement uint8
+
+const (
+	inFile     placement = iota // in the file of the header
+	inIncluded                  // in a file that a %include names
+	inAppended                  // in a file that a %ksappend names
+)
+
+// body reads the lines of sec up to its %end. In another file the section
 // belongs to the including one and must not end.
-func (p *parser) body(s *source, sec *Section, included bool) error {
+func (p *parser) body(s *source, sec *Section, where placement) error {
+	leading := where == inIncluded
 	for {
 		before, lineno := s.rest, s.line
 		line, pos, ok, err := p.next(s)
@@ -34,39 +44,42 @@ func (p *parser) body(s *source, sec *Section, included bool) error {
 			return err
 		}
 		if !ok {
-			if !included {
-				sec.problems = append(sec.problems, missingEnd(sec, pos))
+			if where == inFile {
+				sec.unended = missingEnd(sec, pos)
 			}
 			return nil
 		}
-		words, problem := p.tag(sec, line, pos)
-		if problem != nil {
-			sec.problems = append(sec.problems, *problem)
+		l := Line{Text: line, pos: pos}
+		var words []Word
+		if leading {
+			words, leading = p.leading(sec, &l)
+		} else {
+			words = p.tag(sec, &l)
 		}
 		if len(words) == 0 {
-			sec.Lines = append(sec.Lines, Line{Text: line, pos: pos})
+			sec.Lines = append(sec.Lines, l)
 			continue
 		}
 		switch tag := words[0].Text; {
-		case tag == "%include":
-			inc, err := p.include(words, line, pos, sec)
-			if err != nil {
+		case tag == "%include" || tag == "%ksappend":
+			if l.Include, err = p.include(words, line, pos, sec); err != nil {
 				return err
 			}
-			sec.Lines = append(sec.Lines, Line{Text: line, Include: inc, pos: pos})
-		case included:
+			sec.Lines = append(sec.Lines, l)
+		case where != inFile:
 			// The reference implementation would end the outer section and go
 			// on reading its lines into it; nobody can mean that.
-			sec.problems = append(sec.problems, Diagnostic{
+			l.problem = &Diagnostic{
 				SeverityError, pos, CodeInclude,
 				fmt.Sprintf("an included file must not hold %s: it stands inside a %s section", tag, sec.Name), "",
-			})
+			}
+			sec.Lines = append(sec.Lines, l)
 			return nil
 		case tag == "%end":
 			sec.end, sec.endPos = line, pos
 			return nil
 		default: // another section starts
-			sec.problems = append(sec.problems, missingEnd(sec, pos))
+			sec.unended = missingEnd(sec, pos)
 			s.rest, s.line = before, lineno
 			p.lines--
 			return nil
@@ -74,35 +87,66 @@ func (p *parser) body(s *source, sec *Section, included bool) error {
 	}
 }
 
+// leading looks at a line at the start of an included file. The reference
+// implementation reads such files as commands until it sees something that is
+// neither blank, comment nor include, and only then remembers that it is in a
+// section: a comment up here never reaches the script, and the first line of
+// text must be free of open quotes.
+func (p *parser) leading(sec *Section, l *Line) (words []Word, still bool) {
+	if blankOrComment(l.Text) != 1 {
+		l.skipped = true
+		return nil, true
+	}
+	words, err := split(l.Text, true)
+	switch {
+	case err != nil:
+		l.problem = lexProblem(l.pos, err)
+		return nil, false
+	case words[0].Text == "%include":
+		return words, true
+	}
+	return p.tag(sec, l), false
+}
+
 // tag tells whether a line of a section's body is %end, %include or the start
-// of another section; everything else that starts with a percent sign is text.
-func (p *parser) tag(sec *Section, line string, pos Position) ([]Word, *Diagnostic) {
-	s := strings.TrimLeftFunc(line, isSpace)
+// of another section, and gives its words then; everything else that starts
+// with a percent sign is text.
+func (p *parser) tag(sec *Section, l *Line) []Word {
+	s := strings.TrimLeftFunc(l.Text, isSpace)
 	if !strings.HasPrefix(s, "%") {
-		return nil, nil
+		return nil
 	}
 	first := s
 	if i := strings.IndexFunc(s, isSpace); i >= 0 {
 		first = s[:i]
 	}
-	isTag := first == "%end" || first == "%include" || knownSection(first) || first == sec.Name
-	if !isTag {
-		return nil, nil
+	// %ksappend is done before anything else is read, so it works everywhere;
+	// where no file is opened it is text, as for the reference implementation.
+	appends := first == "%ksappend" && p.opts.Includes != nil
+	if !isTag(first) && first != sec.Name && !slices.Contains(p.extra, first) && !appends {
+		return nil
 	}
-	words, err := split(line, false)
+	words, err := split(l.Text, false)
 	if err != nil {
-		return nil, lexProblem(pos, err)
+		l.problem = lexProblem(l.pos, err)
+		return nil
 	}
 	if words[0].Text != first {
-		return nil, nil
+		// A blank that only one of the two ways to split knows, as behind
+		// "%end": such a line is neither tag nor text and is lost.
+		l.skipped = true
+		return nil
 	}
-	return words, nil
+	return words
 }
+
+// isTag tells what ends or interrupts the text of a section.
+func isTag(word string) bool { return word == "%end" || word == "%include" || knownSection(word) }
 
 // missingEnd is the problem of a section that another section or the end of
 // the file cuts off.
-func missingEnd(sec *Section, pos Position) Diagnostic {
-	return Diagnostic{
+func missingEnd(sec *Section, pos Position) *Diagnostic {
+	return &Diagnostic{
 		SeverityError, pos, CodeMissingEnd, fmt.Sprintf("Section %s does not end with %%end.", sec.Name),
 		fmt.Sprintf("put %%end after the section that starts on line %d", sec.pos.Line),
 	}

@@ -24,7 +24,7 @@ func (e *lexError) Error() string { return e.msg }
 // backslashes protect, and with comments a '#' outside quotes ends the line
 // even in the middle of a word.
 func split(line string, comments bool) ([]Word, error) {
-	var words []Word
+	words := make([]Word, 0, maxWords(line))
 	i := 0
 	for i < len(line) {
 		switch {
@@ -44,9 +44,29 @@ func split(line string, comments bool) ([]Word, error) {
 	return words, nil
 }
 
-// lexWord reads the word that starts at i and returns where it ends.
+// maxWords is how many words a line has at most.
+func maxWords(line string) int {
+	n := 0
+	for i := range len(line) {
+		if !isBlank(line[i]) && (i == 0 || isBlank(line[i-1])) {
+			n++
+		}
+	}
+	return n
+}
+
+// lexWord reads the word that starts at i and returns where it ends. A word
+// without quotes is a part of the line and costs no memory of its own.
 func lexWord(line string, i int, comments bool) (string, int, error) {
+	start := i
+	for i < len(line) && !isBlank(line[i]) && line[i] != '\'' && line[i] != '"' && line[i] != '\\' && (line[i] != '#' || !comments) {
+		i++
+	}
+	if i == len(line) || line[i] != '\'' && line[i] != '"' && line[i] != '\\' {
+		return line[start:i], i, nil
+	}
 	var b strings.Builder
+	b.WriteString(line[start:i])
 	for i < len(line) {
 		c := line[i]
 		switch {

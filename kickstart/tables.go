@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-//go:generate go run ./internal/gentables -in ../../shared/data/kickstart/ks-options.json -out tables_gen.go
+//go:generate go run ./internal/gentables -in ../../shared/data/kickstart/ks-options.json -add internal/gentables/additions.json -out tables_gen.go
 
 // optionArity is how many values an option or positional takes.
 type optionArity uint8
@@ -64,7 +64,24 @@ type optionSpec struct {
 func (o *optionSpec) positional() bool { return !strings.HasPrefix(o.names, "-") }
 
 // label is the name that error messages use.
-func (o *optionSpec) label() string { return strings.ReplaceAll(o.names, " ", "/") }
+func (o *optionSpec) label() string {
+	if !o.positional() {
+		return strings.ReplaceAll(o.names, " ", "/")
+	}
+	switch o.dest {
+	case "lang", "iqn", "mntpoint", "device", "password", "name", "timezone":
+		return "<" + o.dest + ">"
+	case "partitions", "blockdevs":
+		return "<" + o.dest + "*>"
+	case "origin":
+		return "<originVG/originLV>"
+	case "sshkey":
+		return `"ssh key"`
+	case "url":
+		return "[URL]"
+	}
+	return o.dest
+}
 
 // commandState says what a version does with a command.
 type commandState uint8
@@ -106,7 +123,7 @@ type versionTable struct {
 
 // table finds the table of v.
 func (v Version) table() (*versionTable, bool) {
-	if v == Devel {
+	if v == Devel || v == F46 {
 		v = F45
 	}
 	for i := range versionTables {

@@ -25,26 +25,30 @@ type checker struct {
 	table   *versionTable
 	diags   []Diagnostic
 	seen    map[string]bool       // classes of the commands so far
-	state   map[string]*arguments // what commands that may stand once have gathered
+	state   map[string]*Arguments // what commands that may stand once have gathered
 	known   map[string]bool       // keys of what was defined, to see duplicates
 	pkgs    packageSet
+}
+
+// newChecker begins a check. The table is nil when the version is empty or has
+// none.
+func newChecker(v Version) *checker {
+	c := &checker{version: v, seen: map[string]bool{}, state: map[string]*Arguments{}, known: map[string]bool{}}
+	c.table, _ = v.table()
+	return c
 }
 
 // diagnose lists the problems of the structure and, with a version, those of
 // the commands.
 func diagnose(doc *Document, v Version) []Diagnostic {
-	c := &checker{version: v, seen: map[string]bool{}, state: map[string]*arguments{}, known: map[string]bool{}}
-	if v != "" {
-		t, ok := v.table()
-		if !ok {
-			return []Diagnostic{{
-				SeverityError,
-				Position{File: doc.Name},
-				CodeVersion, "no option tables for version " + repr(string(v)),
-				"use one of " + joinVersions(),
-			}}
-		}
-		c.table = t
+	c := newChecker(v)
+	if v != "" && c.table == nil {
+		return []Diagnostic{{
+			SeverityError,
+			Position{File: doc.Name},
+			CodeVersion, "no option tables for version " + repr(string(v)),
+			"use one of " + joinVersions(),
+		}}
 	}
 	for n := range doc.Walk() {
 		if len(c.diags) >= maxDiagnostics {
@@ -86,28 +90,8 @@ func (c *checker) fail(pos Position, code Code, format string, args ...any) {
 
 // command checks one command line.
 func (c *checker) command(n *Command) {
-	spec, ok := c.table.lookup(n.Name)
-	if !ok {
-		c.add(SeverityError, n.pos, CodeUnknownCommand, "Unknown command: "+n.Name, c.suggestCommand(n.Name))
-		return
-	}
-	c.seen[spec.class] = true
-	for _, other := range c.conflicts(n.Name) {
-		if s, ok := c.table.lookup(other); ok && c.seen[s.class] {
-			c.fail(n.pos, CodeConflict, "The %s and %s commands can't be used at the same time.", n.Name, other)
-			return
-		}
-	}
-	switch spec.state {
-	case stateRemoved:
-		c.add(SeverityError, n.pos, CodeRemovedCommand, n.Name+" has been removed.", removedRemedy(n.Name))
-		return
-	case stateDeprecated:
-		c.add(SeverityWarning, n.pos, CodeDeprecatedCommand, "The "+n.Name+" command has been deprecated and no longer has any effect.", "remove it")
-		return
-	case stateActive:
-	}
-	if c.freeForm(n, spec.class) {
+	spec, ok := c.active(n)
+	if !ok || c.freeForm(n, spec.class) {
 		return
 	}
 	errors := len(c.diags)
@@ -120,9 +104,35 @@ func (c *checker) command(n *Command) {
 	}
 }
 
+// active finds the table of a command that does something in this version and
+// may stand where it stands.
+func (c *checker) active(n *Command) (*commandSpec, bool) {
+	spec, ok := c.table.lookup(n.Name)
+	if !ok {
+		c.add(SeverityError, n.pos, CodeUnknownCommand, "Unknown command: "+n.Name, c.suggestCommand(n.Name))
+		return nil, false
+	}
+	c.seen[spec.class] = true
+	for _, other := range c.conflicts(n.Name) {
+		if s, ok := c.table.lookup(other); ok && c.seen[s.class] {
+			c.fail(n.pos, CodeConflict, "The %s and %s commands can't be used at the same time.", n.Name, other)
+			return nil, false
+		}
+	}
+	switch spec.state {
+	case stateRemoved:
+		c.add(SeverityError, n.pos, CodeRemovedCommand, n.Name+" has been removed.", removedRemedy(n.Name))
+	case stateDeprecated:
+		c.add(SeverityWarning, n.pos, CodeDeprecatedCommand, "The "+n.Name+" command has been deprecated and no longer has any effect.", "remove it")
+	case stateActive:
+		return spec, true
+	}
+	return nil, false
+}
+
 // parse reads the arguments by the table; words without a place are errors
 // except for the commands that look at them themselves.
-func (c *checker) parse(n *Command, spec *commandSpec) (*arguments, bool) {
+func (c *checker) parse(n *Command, spec *commandSpec) (*Arguments, bool) {
 	specs := spec.specs()
 	a, err := parseArgs(specs, n.texts(), func(o *optionSpec, word int) {
 		c.add(SeverityWarning, n.argPos(word), CodeDeprecatedOption,
@@ -153,8 +163,11 @@ func (c *checker) parse(n *Command, spec *commandSpec) (*arguments, bool) {
 
 // suggestCommand finds the command that was probably meant.
 func (c *checker) suggestCommand(name string) string {
-	if len(c.diags) >= maxSuggestions {
+	switch {
+	case len(c.diags) >= maxSuggestions:
 		return ""
+	case strings.HasPrefix(name, "\ufeff"):
+		return "save the file without a byte order mark"
 	}
 	return didYouMean(name, c.table.names())
 }
@@ -175,27 +188,21 @@ func suggestOption(word string, specs []*optionSpec) string {
 }
 
 // gather merges what a line says into what earlier lines of the same command
-// said; options with a default fall back to it on every line.
-func (c *checker) gather(spec *commandSpec, a *arguments) *arguments {
+// said.
+func (c *checker) gather(spec *commandSpec, a *Arguments) *Arguments {
 	all := c.state[spec.class]
 	if all == nil {
-		all = &arguments{values: map[string]value{}}
+		all = &Arguments{values: map[string]value{}}
 		c.state[spec.class] = all
 	}
-	for _, o := range spec.specs() {
-		if v, ok := a.values[o.dest]; ok {
-			all.values[o.dest] = v
-		} else if o.resets {
-			delete(all.values, o.dest)
-		}
-	}
+	all.merge(a)
 	return all
 }
 
 // takesExtra names the classes that have a use for words outside the table.
 func takesExtra(class string) bool {
 	switch class {
-	case "BTRFS", "Raid", "VolGroup", "Eula", "Syspurpose":
+	case "BTRFS", "Raid", "VolGroup", "StratisPool", "DriverDisk", "Keyboard", "RootPw", "SshPw", "Module", "Eula", "Syspurpose":
 		return true
 	}
 	return false
@@ -204,7 +211,7 @@ func takesExtra(class string) bool {
 // ownExtraMessage names the classes with a wording of their own for such words.
 func ownExtraMessage(class string) bool {
 	switch class {
-	case "DriverDisk", "IscsiName", "Keyboard", "Lang", "LogVol", "Mount", "Partition", "RootPw", "SshKey", "SshPw":
+	case "IscsiName", "Lang", "LogVol", "Mount", "Partition", "SshKey", "StratisFs":
 		return true
 	}
 	return false
@@ -225,11 +232,11 @@ func removedRemedy(name string) string {
 func (c *checker) conflicts(name string) []string {
 	switch name {
 	case "autopart":
-		return []string{"partition", "raid", "volgroup", "logvol", "reqpart"}
-	case "part", "partition", "raid", "volgroup", "logvol", "reqpart":
+		return []string{"partition", "raid", "volgroup", "logvol", "reqpart", "stratispool", "stratisfs"}
+	case "part", "partition", "raid", "volgroup", "logvol", "reqpart", "stratispool", "stratisfs":
 		return []string{"autopart", "mount"}
 	case "mount":
-		return []string{"autopart", "partition", "raid", "volgroup", "logvol", "reqpart"}
+		return []string{"autopart", "partition", "raid", "volgroup", "logvol", "reqpart", "stratispool", "stratisfs"}
 	case "ostreecontainer":
 		return []string{"ostreesetup", "bootc"}
 	case "ostreesetup":

@@ -25,7 +25,7 @@ vnc
 timezone --isUtc Europe/Paris
 `
 	want := []string{
-		"test.ks:1:1: error: the following arguments are required: lang",
+		"test.ks:1:1: error: the following arguments are required: <lang>",
 		"test.ks:3:1: warning: A partition with the mountpoint / has already been defined.",
 		"test.ks:4:1: error: The autopart and partition commands can't be used at the same time.",
 		"test.ks:5:1: error: --default and --nocore cannot be used together",

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Version names a kickstart syntax: "F38" to "F45", "RHEL9", "RHEL10" or
+// Version names a kickstart syntax: "F38" to "F46", "RHEL9", "RHEL10" or
 // "DEVEL". The empty Version asks for no check of commands and options.
 type Version string
 
@@ -19,6 +19,7 @@ const (
 	F43    Version = "F43"
 	F44    Version = "F44"
 	F45    Version = "F45"
+	F46    Version = "F46" // so far the commands of F45
 	RHEL9  Version = "RHEL9"
 	RHEL10 Version = "RHEL10"
 	// Devel is the newest Fedora syntax that is built in.
@@ -27,17 +28,20 @@ const (
 
 // Versions lists the versions that Validate knows, Fedora first.
 func Versions() []Version {
-	return []Version{F38, F39, F40, F41, F42, F43, F44, F45, RHEL9, RHEL10, Devel}
+	return []Version{F38, F39, F40, F41, F42, F43, F44, F45, F46, RHEL9, RHEL10, Devel}
 }
 
 // ParseVersion reads a version as people write it: "F44", "f44", "44",
-// "Fedora44", "rawhide", "RHEL9", "DEVEL". It reports false for versions
-// without a table.
+// "Fedora 44", "rawhide", "RHEL9", "Red Hat Enterprise Linux 9.4", "DEVEL". It
+// reports false for versions without a table.
 func ParseVersion(s string) (Version, bool) {
 	u := strings.ToUpper(strings.TrimSpace(s))
 	switch {
 	case u == "RAWHIDE":
 		return Devel, true
+	case strings.HasPrefix(u, "RED HAT ENTERPRISE LINUX "):
+		major, _, _ := strings.Cut(u[strings.LastIndexByte(u, ' ')+1:], ".")
+		u = "RHEL" + major
 	case strings.HasPrefix(u, "FEDORA"):
 		u = "F" + strings.TrimSpace(u[len("FEDORA"):])
 	case u != "" && u[0] >= '0' && u[0] <= '9':
@@ -56,7 +60,7 @@ func (v Version) level() int {
 	case RHEL10:
 		return 401
 	case Devel:
-		return F45.level()
+		return F46.level()
 	default:
 	}
 	n := 0

@@ -1,6 +1,10 @@
 package kickstart
 
-import "strings"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Repo is a repo command: a repository that anaconda uses besides the one of
 // the url command. Exactly one of BaseURL, MirrorList and Metalink is set;
@@ -20,207 +24,145 @@ type Repo struct {
 	Install     bool   // leave the repo configured on the installed system
 	// Client certificates, as paths on the installing machine.
 	SSLCACert, SSLClientCert, SSLClientKey string
+	Pos                                    Position // where it was read; edits ignore it
 }
 
 // URL is the url command: the repository to install from.
 type URL struct {
-	URL, MirrorList, Metalink              string // one of them is set
+	URL, MirrorList, Metalink              string // exactly one is set
 	Proxy                                  string
 	NoVerifySSL                            bool
 	SSLCACert, SSLClientCert, SSLClientKey string
-}
-
-// Partition is a part or partition command.
-type Partition struct {
-	Mountpoint string // "/", "swap", "pv.01", ...
-	Size       int    // MiB
-	MaxSize    int    // MiB, with Grow
-	Grow       bool
-	FSType     string
-	Disk       string // --ondisk
-	Label      string
-	Pos        Position
+	Pos                                    Position // where it was read; edits ignore it
 }
 
 // Bootloader is what the bootloader commands say together.
 type Bootloader struct {
-	Location string // mbr, partition, none or boot; empty when not given
-	Append   string // kernel arguments
-	Timeout  int    // seconds
-	Disabled bool
+	Location string   // mbr, partition, none or boot; empty when not given, which means mbr
+	Append   string   // kernel arguments
+	Timeout  int      // seconds
+	Drive    string   // --boot-drive
+	Drives   []string // --driveorder
+	Password string   // of the boot menu
+	Crypted  bool     // Password is a hash
+	Disabled bool     // install none
+	ExtLinux bool
+	SDBoot   bool // systemd-boot
+	NoMBR    bool
+	Pos      Position // of the last command
 }
 
-// RootPW is the rootpw command.
-type RootPW struct {
-	Password string // in clear or crypted; empty with only Lock
-	Crypted  bool
-	Locked   bool
-	AllowSSH bool
-}
-
-// Script is a %pre, %pre-install, %post, %onerror or %traceback section.
-type Script struct {
-	Section     string // with the percent sign
-	Interpreter string // default /bin/sh
-	Log         string
-	ErrorOnFail bool
-	NoChroot    bool   // %post outside the installed system
-	Body        string // with includes put in
-	Pos         Position
-}
-
-// read parses a command by the table of the document's version. Lines that
-// Validate refuses are not read.
-func (d *Document) read(n *Command) (*arguments, bool) {
-	t, ok := d.version.table()
-	if !ok {
-		t, _ = Devel.table()
-	}
-	spec, ok := t.lookup(n.Name)
-	if !ok || spec.state != stateActive || n.problem != nil {
-		return nil, false
-	}
-	a, err := parseArgs(spec.specs(), n.texts(), nil)
-	if err != nil || len(a.extra) > 0 && !takesExtra(spec.class) {
-		return nil, false
-	}
-	return a, true
-}
-
-// last reads the last valid command of one of the names.
-func (d *Document) last(names ...string) (*arguments, bool) {
-	var out *arguments
+// each yields the arguments of the valid commands of these names, with where
+// they stand.
+func (d *Document) each(yield func(*Arguments, Position), names ...string) {
 	for c := range d.Commands(names...) {
 		if a, ok := d.read(c); ok {
-			out = a
+			yield(a, c.pos)
 		}
 	}
-	return out, out != nil
 }
 
-// Repos lists the repo commands in order, those of included files too. Lines
-// that Validate refuses are left out.
+// merged reads all valid lines of a command that stands for one thing: later
+// lines add to earlier ones and replace what they repeat. The position is that
+// of the last line; false says that there is none.
+func (d *Document) merged(names ...string) (*Arguments, Position, bool) {
+	all, pos := &Arguments{values: map[string]value{}}, Position{}
+	d.each(func(a *Arguments, at Position) {
+		all.merge(a)
+		pos = at
+	}, names...)
+	return all, pos, all.specs != nil
+}
+
+// Repos lists the repo commands in order, those of included files too. As in
+// all views, lines that Arguments refuses are left out.
 func (d *Document) Repos() []Repo {
 	var out []Repo
-	for c := range d.Commands("repo") {
-		if a, ok := d.read(c); ok {
-			out = append(out, repoOf(a))
-		}
-	}
+	d.each(func(a *Arguments, pos Position) { out = append(out, repoOf(a, pos)) }, "repo")
 	return out
 }
 
-func repoOf(a *arguments) Repo {
+func repoOf(a *Arguments, pos Position) Repo {
 	return Repo{
 		Name: a.text("name"), BaseURL: a.text("baseurl"), MirrorList: a.text("mirrorlist"), Metalink: a.text("metalink"),
 		Cost: a.int("cost"), IncludePkgs: a.list("includepkgs"), ExcludePkgs: a.list("excludepkgs"), Proxy: a.text("proxy"),
 		NoVerifySSL: a.has("noverifyssl"), Install: a.has("install"),
-		SSLCACert: a.text("sslcacert"), SSLClientCert: a.text("sslclientcert"), SSLClientKey: a.text("sslclientkey"),
+		SSLCACert: a.text("sslcacert"), SSLClientCert: a.text("sslclientcert"), SSLClientKey: a.text("sslclientkey"), Pos: pos,
 	}
 }
 
 // URL gives the last url command; false when there is none.
 func (d *Document) URL() (URL, bool) {
-	a, ok := d.last("url")
-	if !ok {
-		return URL{}, false
-	}
-	return URL{
-		URL: a.text("url"), MirrorList: a.text("mirrorlist"), Metalink: a.text("metalink"), Proxy: a.text("proxy"),
-		NoVerifySSL: a.has("noverifyssl"),
-		SSLCACert:   a.text("sslcacert"), SSLClientCert: a.text("sslclientcert"), SSLClientKey: a.text("sslclientkey"),
-	}, true
-}
-
-// Partitions lists the part commands in order. A mount point that is there
-// twice is there twice in the list: livemedia-creator takes the last.
-func (d *Document) Partitions() []Partition {
-	var out []Partition
-	for c := range d.Commands("part", "partition") {
-		a, ok := d.read(c)
-		if !ok {
-			continue
+	var u URL
+	ok := false
+	d.each(func(a *Arguments, pos Position) {
+		ok = true
+		u = URL{
+			URL: a.text("url"), MirrorList: a.text("mirrorlist"), Metalink: a.text("metalink"), Proxy: a.text("proxy"),
+			NoVerifySSL: a.has("noverifyssl"),
+			SSLCACert:   a.text("sslcacert"), SSLClientCert: a.text("sslclientcert"), SSLClientKey: a.text("sslclientkey"), Pos: pos,
 		}
-		out = append(out, Partition{
-			Mountpoint: a.text("mntpoint"), Size: a.int("size"), MaxSize: a.int("maxSizeMB"), Grow: a.has("grow"),
-			FSType: a.text("fstype"), Disk: a.text("disk"), Label: a.text("label"), Pos: c.pos,
-		})
-	}
-	return out
+	}, "url")
+	return u, ok
 }
 
-// Bootloader gives the last bootloader command; false when there is none.
+// Bootloader gives what the bootloader commands say; false when there is none.
 func (d *Document) Bootloader() (Bootloader, bool) {
-	a, ok := d.last("bootloader")
-	if !ok {
-		return Bootloader{}, false
-	}
+	a, pos, ok := d.merged("bootloader")
 	return Bootloader{
-		Location: a.text("location"), Append: a.text("appendLine"), Timeout: a.int("timeout"), Disabled: a.has("disabled"),
-	}, true
-}
-
-// RootPW gives the last rootpw command; false when there is none.
-func (d *Document) RootPW() (RootPW, bool) {
-	a, ok := d.last("rootpw")
-	if !ok {
-		return RootPW{}, false
-	}
-	return RootPW{Password: a.text("password"), Crypted: a.has("isCrypted"), Locked: a.has("lock"), AllowSSH: a.has("allow_ssh")}, true
-}
-
-// Scripts lists the script sections in order, those of included files too.
-func (d *Document) Scripts() []Script {
-	var out []Script
-	for sec := range d.Sections() {
-		if !scriptSection(sec.Name) {
-			continue
-		}
-		s := Script{Section: sec.Name, Interpreter: "/bin/sh", Body: sec.Body(), Pos: sec.pos}
-		if a, err := parseArgs(sectionOptions(sec.Name, d.version), wordTexts(sec.Args), nil); err == nil {
-			if i := a.text("interpreter"); i != "" {
-				s.Interpreter = i
-			}
-			s.Log, s.ErrorOnFail, s.NoChroot = a.text("log"), a.has("erroronfail"), a.has("nochroot")
-		}
-		out = append(out, s)
-	}
-	return out
+		Location: a.text("location"), Append: a.text("appendLine"), Timeout: a.int("timeout"), Drive: a.text("bootDrive"),
+		Drives: a.list("driveorder"), Password: a.text("password"), Crypted: a.has("isCrypted"), Disabled: a.has("disabled"),
+		ExtLinux: a.has("extlinux"), SDBoot: a.has("sdboot"), NoMBR: a.has("nombr"), Pos: pos,
+	}, ok
 }
 
 // HasCommand tells whether a command stands anywhere, for example "shutdown".
-func (d *Document) HasCommand(name string) bool {
-	for range d.Commands(name) {
+func (d *Document) HasCommand(names ...string) bool {
+	for range d.Commands(names...) {
 		return true
 	}
 	return false
 }
 
-// line writes the command as one line without its end.
-func (r Repo) line() string {
-	var b strings.Builder
-	b.WriteString("repo " + quoteOption("--name", r.Name))
-	for _, o := range []struct{ name, value string }{
-		{"--baseurl", r.BaseURL},
-		{"--mirrorlist", r.MirrorList},
-		{"--metalink", r.Metalink},
-		{"--cost", costText(r.Cost)},
-		{"--includepkgs", strings.Join(r.IncludePkgs, ",")},
-		{"--excludepkgs", strings.Join(r.ExcludePkgs, ",")},
-		{"--proxy", r.Proxy},
-		{"--sslcacert", r.SSLCACert},
-		{"--sslclientcert", r.SSLClientCert},
-		{"--sslclientkey", r.SSLClientKey},
-	} {
-		if o.value != "" {
-			b.WriteString(" " + quoteOption(o.name, o.value))
+// args gives the arguments of the command.
+func (r Repo) args() []string {
+	out := options("--name", r.Name, "--baseurl", r.BaseURL, "--mirrorlist", r.MirrorList, "--metalink", r.Metalink, "--cost", number(r.Cost),
+		"--includepkgs", strings.Join(r.IncludePkgs, ","), "--excludepkgs", strings.Join(r.ExcludePkgs, ","), "--proxy", r.Proxy,
+		"--sslcacert", r.SSLCACert, "--sslclientcert", r.SSLClientCert, "--sslclientkey", r.SSLClientKey)
+	return flag(flag(out, "--noverifyssl", r.NoVerifySSL), "--install", r.Install)
+}
+
+// args gives the arguments of the command.
+func (u URL) args() []string {
+	out := options("--url", u.URL, "--mirrorlist", u.MirrorList, "--metalink", u.Metalink, "--proxy", u.Proxy,
+		"--sslcacert", u.SSLCACert, "--sslclientcert", u.SSLClientCert, "--sslclientkey", u.SSLClientKey)
+	return flag(out, "--noverifyssl", u.NoVerifySSL)
+}
+
+// options writes "--name=value" for those of the names and values, in turn,
+// that have a value.
+func options(pairs ...string) []string {
+	var out []string
+	for pair := range slices.Chunk(pairs, 2) {
+		if name, value := pair[0], pair[len(pair)-1]; value != "" {
+			out = append(out, name+"="+value)
 		}
 	}
-	if r.NoVerifySSL {
-		b.WriteString(" --noverifyssl")
+	return out
+}
+
+// flag appends a switch that is on.
+func flag(args []string, name string, on bool) []string {
+	if on {
+		return append(args, name)
 	}
-	if r.Install {
-		b.WriteString(" --install")
+	return args
+}
+
+// number writes a number; 0 stands for one that was not given.
+func number(n int) string {
+	if n == 0 {
+		return ""
 	}
-	return b.String()
+	return strconv.Itoa(n)
 }

@@ -43,16 +43,39 @@ func (c Compression) valid() bool {
 	return c == Zstd || c == Gzip || c == XZ || c == None
 }
 
+// recipe names everything that the compressed bytes depend on besides the plain
+// ones. A file of another recipe is compressed anew.
+func (c Compression) recipe() string {
+	switch c {
+	case Zstd:
+		return fmt.Sprintf("zstd better window %d", zstdWindow)
+	case Gzip:
+		return "gz 6"
+	case XZ:
+		return fmt.Sprintf("xz dictionary %d", xzDictionary)
+	case None:
+	}
+	return string(c)
+}
+
+// What the compressors remember of the past, in bytes. The XML repeats itself
+// within a package and from one to the next; more costs memory for little.
+const (
+	zstdWindow   = 1 << 20
+	xzDictionary = 4 << 20
+)
+
 // newWriter returns a compressor whose output depends on its input alone: no
 // times, no names, no concurrency that shows.
 func (c Compression) newWriter(w io.Writer) (io.WriteCloser, error) {
 	switch c {
 	case Zstd:
-		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1))
+		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
+			zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstdWindow), zstd.WithLowerEncoderMem(true))
 	case Gzip:
 		return gzip.NewWriterLevel(w, 6)
 	case XZ:
-		return xz.WriterConfig{DictCap: 4 << 20}.NewWriter(w)
+		return xz.WriterConfig{DictCap: xzDictionary}.NewWriter(w)
 	case None:
 		return nopWriteCloser{w}, nil
 	}

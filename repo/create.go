@@ -3,13 +3,9 @@ package repo
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/fedora-respin/respin/repo/internal/dirlock"
 	"github.com/fedora-respin/respin/repo/rpm"
@@ -17,9 +13,12 @@ import (
 
 // Report is what Create did.
 type Report struct {
-	Packages   int         // written
+	Packages   int         // in the metadata
+	Reused     int         // of these, taken from the last run without reading their RPM
+	Unchanged  bool        // repodata was right already and was left alone
 	Skipped    []SkipError // RPMs that could not be indexed, in order
 	Duplicates []Duplicate // packages that share a NEVRA; both are written
+	Warnings   []string    // what else deserves a look, as sentences
 	Repomd     *Repomd
 	// RepomdChecksum is that of repomd.xml itself: it identifies the repository.
 	RepomdChecksum Checksum
@@ -42,7 +41,7 @@ type Duplicate struct {
 	First, Second string // paths below the directory
 }
 
-// Create indexes the RPMs below dir and publishes dir/repodata, in the way of
+// Create indexes the RPMs below dir and publishes repodata, in the way of
 // createrepo_c: same selection, same order, same bytes of XML. RPMs that cannot
 // be read are skipped and named in the report; the rest is written.
 //
@@ -50,12 +49,15 @@ type Duplicate struct {
 // repository or the new one: metadata files come first, repomd.xml follows by
 // rename, and the files of the old one stay for Options.KeepOld. A second
 // writer is refused with ErrLocked.
+//
+// With Options.Update only RPMs that are new or changed are read; the result is
+// the same. See Options.Update for what counts as changed.
 func Create(ctx context.Context, dir string, opts Options) (*Report, error) {
-	o, err := opts.withDefaults()
+	o, err := opts.withDefaults(dir)
 	if err != nil {
 		return nil, err
 	}
-	repodata := filepath.Join(dir, "repodata")
+	repodata := filepath.Join(o.OutputDir, "repodata")
 	if err := makeRepodata(dir, repodata); err != nil {
 		return nil, err
 	}
@@ -64,22 +66,14 @@ func Create(ctx context.Context, dir string, opts Options) (*Report, error) {
 		return nil, fmt.Errorf("lock repository: %w", err)
 	}
 	defer unlock()
-	if err := sweepTemporaries(repodata); err != nil {
+	c := &creator{
+		dir: dir, repodata: repodata, opts: &o, report: &Report{}, mounts: &mounts{},
+	}
+	defer c.cleanUp()
+	if err := c.sweepTemporaries(); err != nil {
 		return nil, err
 	}
-	tasks, err := findTasks(ctx, dir, &o)
-	if err != nil {
-		return nil, err
-	}
-	c := &creator{dir: dir, repodata: repodata, opts: &o, report: &Report{}, seen: make(map[rpm.NEVRA]string, len(tasks))}
-	defer c.abort()
-	if err := c.index(ctx, tasks); err != nil {
-		return nil, err
-	}
-	if err := c.extras(ctx); err != nil {
-		return nil, err
-	}
-	if err := c.publish(); err != nil {
+	if err := c.run(ctx); err != nil {
 		return nil, err
 	}
 	return c.report, nil
@@ -102,223 +96,119 @@ type creator struct {
 	dir, repodata string
 	opts          *Options
 	report        *Report
-	seen          map[rpm.NEVRA]string
-	files         []*mdFile
+	mounts        *mounts
+	old           *oldRepomd        // what is published now, nil when there is nothing readable
+	seen          map[string]string // NEVRA -> path of its first package
+	feed          *feed
+	reuse         *reuse       // nil: every package is read
+	cache         *cacheWriter // nil: none is written
+	clock         fsClock
+	files         []*mdFile // the core files in the making
+	extras        []*mdFile
 	pool          sync.Pool // of *fragment
 }
 
-// The three files that every repository has, with their root elements.
-func coreFiles() [3]struct{ kind, name, root, attrs string } {
-	return [3]struct{ kind, name, root, attrs string }{
-		{"primary", "primary.xml", "metadata", `xmlns="` + nsCommon + `" xmlns:rpm="` + nsRPM + `"`},
-		{"filelists", "filelists.xml", "filelists", `xmlns="` + nsFiles + `"`},
-		{"other", "other.xml", "otherdata", `xmlns="` + nsOther + `"`},
+func (c *creator) run(ctx context.Context) (err error) {
+	c.old = c.readOld()
+	found, err := findTasks(ctx, c.dir, c.opts)
+	if err != nil {
+		return err
+	}
+	c.seen = make(map[string]string, len(found.tasks))
+	if c.opts.Update {
+		if c.reuse, err = c.planReuse(ctx, found.tasks); err != nil {
+			return err
+		}
+	}
+	var outs []output
+	if core, ok := c.standing(); ok {
+		outs = core
+		err = c.reportReused(found.tasks)
+	} else {
+		outs, err = c.makeCore(ctx, found.tasks)
+	}
+	if err != nil {
+		return err
+	}
+	more, err := c.makeExtras(ctx, found.modules)
+	if err != nil {
+		return err
+	}
+	return c.publish(ctx, append(outs, more...))
+}
+
+// makeCore writes the core files, and the side cache along with them.
+func (c *creator) makeCore(ctx context.Context, tasks []task) ([]output, error) {
+	c.startCache()
+	if err := c.index(ctx, tasks); err != nil {
+		return nil, err
+	}
+	outs := make([]output, len(c.files))
+	for i, m := range c.files {
+		outs[i] = output{data: m.data(c.opts.SimpleFilenames), file: m}
+	}
+	return outs, nil
+}
+
+// startCache begins a new side cache. A run without one is only slower next
+// time, so trouble is no failure.
+func (c *creator) startCache() {
+	if c.opts.Cache == "" {
+		return
+	}
+	var err error
+	if c.clock, err = askClock(c.repodata, c.mounts); err == nil {
+		c.cache, err = newCacheWriter(c.opts.Cache)
+	}
+	if err != nil {
+		c.dropCache(err)
 	}
 }
 
-func head(root, attrs string, packages int) string {
-	return xmlDecl + "<" + root + " " + attrs + ` packages="` + strconv.Itoa(packages) + "\">\n"
+// remember adds a package to the new side cache.
+func (c *creator) remember(r *record) {
+	if err := c.cache.add(r); err != nil {
+		c.dropCache(err)
+	}
 }
 
-func (c *creator) abort() {
+func (c *creator) dropCache(err error) {
+	if c.opts.Update {
+		c.warn("the next update will read every package: the side cache cannot be written: %v", err)
+	} else {
+		c.opts.Logger.Warn("side cache not written", "path", c.opts.Cache, "error", err)
+	}
+	c.cache.abort()
+	c.cache = nil
+}
+
+// reportReused reports the packages of core files that stay as they are.
+func (c *creator) reportReused(tasks []task) error {
+	for i := range tasks {
+		t := &tasks[i]
+		rec, err := c.reuse.find(t)
+		if err != nil {
+			return err
+		}
+		c.report.Reused++
+		c.indexed(rec.indexed(c.opts), t.rel)
+		if c.opts.Progress != nil {
+			c.opts.Progress(i+1, len(tasks), t.base())
+		}
+	}
+	return nil
+}
+
+// cleanUp removes what was begun and not published.
+func (c *creator) cleanUp() {
 	for _, m := range c.files {
 		m.abort()
 	}
-}
-
-// job is a task on its way through the pipeline: a worker fills it, then
-// closes done.
-type job struct {
-	task
-	done chan struct{}
-	frag *fragment
-	info Indexed
-	err  error
-}
-
-// index writes the three core files. The pipeline keeps the order: jobs go to
-// the workers and, in the same order, to the sequencer, which waits for each.
-// The room of the order channel bounds how many packages are in memory.
-func (c *creator) index(ctx context.Context, tasks []task) error {
-	core := coreFiles()
-	for _, f := range core {
-		m, err := newMDFile(c.repodata, f.kind, f.name, c.opts)
-		if err != nil {
-			return err
-		}
-		c.files = append(c.files, m)
-		if _, err := io.WriteString(m, head(f.root, f.attrs, len(tasks))); err != nil {
-			return fmt.Errorf("write %s: %w", f.name, err)
-		}
+	for _, m := range c.extras {
+		m.abort()
 	}
-	if err := c.pipeline(ctx, tasks); err != nil {
-		return err
+	c.cache.abort()
+	if c.reuse != nil {
+		c.reuse.close()
 	}
-	for i, f := range core {
-		if _, err := io.WriteString(c.files[i], "</"+f.root+">"); err != nil {
-			return fmt.Errorf("write %s: %w", f.name, err)
-		}
-		if err := c.files[i].finish(); err != nil {
-			return err
-		}
-		if c.report.Packages == len(tasks) {
-			continue
-		}
-		// Some were skipped: the count in the first line is wrong.
-		was := head(f.root, f.attrs, len(tasks))
-		m, err := c.files[i].replaceHead(c.repodata, int64(len(was)), head(f.root, f.attrs, c.report.Packages), c.opts)
-		if err != nil {
-			return err
-		}
-		c.files[i] = m
-	}
-	return nil
-}
-
-func (c *creator) pipeline(ctx context.Context, tasks []task) error {
-	g, ctx := errgroup.WithContext(ctx)
-	work := make(chan *job)
-	order := make(chan *job, 4*c.opts.Workers)
-	g.Go(func() error {
-		defer close(work)
-		defer close(order)
-		for _, t := range tasks {
-			j := &job{task: t, done: make(chan struct{})}
-			for _, ch := range []chan<- *job{order, work} {
-				select {
-				case ch <- j:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-		}
-		return nil
-	})
-	for range c.opts.Workers {
-		g.Go(func() error { return c.worker(ctx, work) })
-	}
-	var outs [3]chan *fragment
-	for i := range outs {
-		outs[i] = make(chan *fragment, 4)
-		g.Go(func() error { return c.writer(ctx, i, outs[i]) })
-	}
-	g.Go(func() error {
-		for _, ch := range outs {
-			defer close(ch)
-		}
-		return c.sequence(ctx, order, outs, len(tasks))
-	})
-	return g.Wait()
-}
-
-func (c *creator) worker(ctx context.Context, work <-chan *job) error {
-	r := newRPMReader(c)
-	for j := range work {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		j.frag, _ = c.pool.Get().(*fragment)
-		if j.frag == nil {
-			j.frag = &fragment{}
-		}
-		j.info, j.err = r.read(ctx, &j.task, j.frag)
-		close(j.done)
-	}
-	return nil
-}
-
-// sequence hands the finished jobs on in order.
-func (c *creator) sequence(ctx context.Context, order <-chan *job, outs [3]chan *fragment, total int) error {
-	done := 0
-	for j := range order {
-		select {
-		case <-j.done:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if err := ctx.Err(); err != nil {
-			return err // the job may have failed because of it
-		}
-		if j.err == nil {
-			j.frag.users.Store(int32(len(outs)))
-			for _, ch := range outs {
-				select {
-				case ch <- j.frag:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-			c.indexed(j)
-		} else {
-			c.report.Skipped = append(c.report.Skipped, SkipError{Path: j.rel, Err: j.err})
-			c.opts.Logger.Warn("package skipped", "path", j.rel, "error", j.err)
-		}
-		done++
-		if c.opts.Progress != nil {
-			c.opts.Progress(done, total, j.base)
-		}
-	}
-	return nil
-}
-
-func (c *creator) indexed(j *job) {
-	c.report.Packages++
-	key := j.info.NEVRA
-	key.EVR.HasEpoch = false // absent and zero are one epoch
-	if first, ok := c.seen[key]; ok {
-		c.report.Duplicates = append(c.report.Duplicates, Duplicate{NEVRA: j.info.NEVRA, First: first, Second: j.rel})
-		c.opts.Logger.Warn("two packages with one NEVRA", "first", first, "second", j.rel)
-	} else {
-		c.seen[key] = j.rel
-	}
-	if c.opts.Indexed != nil {
-		c.opts.Indexed(j.info)
-	}
-}
-
-// writer compresses one of the three files.
-func (c *creator) writer(ctx context.Context, file int, in <-chan *fragment) error {
-	for f := range in {
-		if _, err := c.files[file].Write([3][]byte{f.primary, f.filelists, f.other}[file]); err != nil {
-			return fmt.Errorf("write %s: %w", c.files[file].name, err)
-		}
-		if f.users.Add(-1) == 0 {
-			c.recycle(f)
-		}
-	}
-	return ctx.Err()
-}
-
-// recycle keeps a fragment's buffers for the next package, unless they are
-// those of a giant.
-func (c *creator) recycle(f *fragment) {
-	if cap(f.primary)+cap(f.filelists)+cap(f.other) <= 4<<20 {
-		c.pool.Put(f)
-	}
-}
-
-// extras takes in the further metadata files.
-func (c *creator) extras(ctx context.Context) error {
-	for _, e := range c.opts.Extra {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		in, err := os.Open(e.Path)
-		if err != nil {
-			return fmt.Errorf("open %s metadata: %w", e.Type, err)
-		}
-		m, err := newMDFile(c.repodata, e.Type, filepath.Base(e.Path), c.opts)
-		if err == nil {
-			c.files = append(c.files, m)
-			_, err = io.Copy(m, in)
-		}
-		_ = in.Close()
-		if err != nil {
-			return fmt.Errorf("copy %s metadata: %w", e.Type, err)
-		}
-		if err := m.finish(); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,8 +1,7 @@
 package repo
 
 import (
-	"slices"
-	"strconv"
+	"iter"
 	"strings"
 
 	"github.com/fedora-respin/respin/repo/rpm"
@@ -40,52 +39,71 @@ type depGroups struct {
 	provides, requires, conflicts, obsoletes, suggests, enhances, recommends, supplements []entry
 }
 
-// groupDeps applies the rules of createrepo_c's parsehdr.c. The order of the
-// steps matters: recommends collects Requires with MISSINGOK first, then the
-// real Recommends, then the strong ones of SUSE's old suggestions.
-func groupDeps(p *rpm.Package, rule PreRule) *depGroups {
-	g := &depGroups{}
-	provided := make(map[string]struct{}, len(p.Provides))
-	for _, d := range withOwnName(p) {
-		if e, ok := newEntry(d); ok {
-			provided[depKey(d)] = struct{}{}
+// depGrouper makes depGroups. Its tables serve one package after the other; what
+// group returns is good until it is called again.
+type depGrouper struct {
+	groups   depGroups
+	provided map[string]struct{} // by depKey
+	seen     map[string]seenDep  // last requirement of a name
+	own      map[string]struct{} // the package's files that primary.xml lists
+	ownRead  bool                // not before a path is required
+	key      []byte
+}
+
+// reset empties the tables. Those of a giant are not kept.
+func (d *depGrouper) reset() {
+	const large = 4096
+	if d.provided == nil || len(d.provided)+len(d.seen)+len(d.own) > large {
+		*d = depGrouper{provided: map[string]struct{}{}, seen: map[string]seenDep{}, own: map[string]struct{}{}}
+		return
+	}
+	clear(d.provided)
+	clear(d.seen)
+	clear(d.own)
+	d.ownRead = false
+	for _, l := range d.groups.all() {
+		clear(*l) // the strings keep a header in memory
+		*l = (*l)[:0]
+	}
+}
+
+// all are the groups in the order in which they are written.
+func (g *depGroups) all() [8]*[]entry {
+	return [...]*[]entry{&g.provides, &g.requires, &g.conflicts, &g.obsoletes, &g.suggests, &g.enhances, &g.recommends, &g.supplements}
+}
+
+// group applies the rules of createrepo_c's parsehdr.c. The order of the steps
+// matters: recommends collects Requires with MISSINGOK first, then the real
+// Recommends, then the strong ones of SUSE's old suggestions.
+func (d *depGrouper) group(p *rpm.Package, rule PreRule) *depGroups {
+	d.reset()
+	g := &d.groups
+	for dep := range p.Dependencies(rpm.Provides) {
+		if e, ok := newEntry(dep); ok {
+			d.provided[string(d.keyOf(dep))] = struct{}{}
 			g.provides = append(g.provides, e)
 		}
 	}
-	g.conflicts = plainDeps(nil, p.Conflicts)
-	g.obsoletes = plainDeps(nil, p.Obsoletes)
-	g.filterRequires(p, provided, rule.mask())
-	g.suggests = plainDeps(g.suggests, p.Suggests)
-	g.enhances = plainDeps(g.enhances, p.Enhances)
-	g.recommends = plainDeps(g.recommends, p.Recommends)
-	g.supplements = plainDeps(g.supplements, p.Supplements)
-	g.suggests, g.recommends = splitStrong(g.suggests, g.recommends, p.OldSuggests)
-	g.enhances, g.supplements = splitStrong(g.enhances, g.supplements, p.OldEnhances)
+	g.conflicts = plainDeps(g.conflicts, p.Dependencies(rpm.Conflicts))
+	g.obsoletes = plainDeps(g.obsoletes, p.Dependencies(rpm.Obsoletes))
+	d.filterRequires(p, rule.mask())
+	g.suggests = plainDeps(g.suggests, p.Dependencies(rpm.Suggests))
+	g.enhances = plainDeps(g.enhances, p.Dependencies(rpm.Enhances))
+	g.recommends = plainDeps(g.recommends, p.Dependencies(rpm.Recommends))
+	g.supplements = plainDeps(g.supplements, p.Dependencies(rpm.Supplements))
+	g.suggests, g.recommends = splitStrong(g.suggests, g.recommends, p.Dependencies(rpm.OldSuggests))
+	g.enhances, g.supplements = splitStrong(g.enhances, g.supplements, p.Dependencies(rpm.OldEnhances))
 	return g
 }
 
-// withOwnName returns the provides as librpm hands them to createrepo_c: the
-// packages of rpm 3 (no immutable region) do not provide their own name, and
-// librpm's applyRetrofits adds it while it reads them.
-func withOwnName(p *rpm.Package) []rpm.Dependency {
-	if p.Source || p.Format != 3 {
-		return p.Provides
-	}
-	evr := p.EVR.Version + "-" + p.EVR.Release
-	if p.EVR.HasEpoch {
-		evr = strconv.FormatUint(uint64(p.EVR.Epoch), 10) + ":" + evr
-	}
-	own := rpm.Dependency{Name: p.Name, Flags: rpm.DepEqual, EVR: evr}
-	if slices.ContainsFunc(p.Provides, func(d rpm.Dependency) bool {
-		return d.Name == own.Name && d.EVR == own.EVR && flagString(d.Flags) == "EQ"
-	}) {
-		return p.Provides
-	}
-	return append(slices.Clone(p.Provides), own)
+// keyOf identifies a dependency as createrepo_c does: by plain concatenation.
+func (d *depGrouper) keyOf(dep rpm.Dependency) []byte {
+	d.key = append(append(append(d.key[:0], dep.Name...), flagString(dep.Flags)...), dep.EVR...)
+	return d.key
 }
 
-func plainDeps(dst []entry, deps []rpm.Dependency) []entry {
-	for _, d := range deps {
+func plainDeps(dst []entry, deps iter.Seq[rpm.Dependency]) []entry {
+	for d := range deps {
 		if e, ok := newEntry(d); ok {
 			dst = append(dst, e)
 		}
@@ -93,8 +111,8 @@ func plainDeps(dst []entry, deps []rpm.Dependency) []entry {
 	return dst
 }
 
-func splitStrong(weak, strong []entry, deps []rpm.Dependency) (newWeak, newStrong []entry) {
-	for _, d := range deps {
+func splitStrong(weak, strong []entry, deps iter.Seq[rpm.Dependency]) (newWeak, newStrong []entry) {
+	for d := range deps {
 		e, ok := newEntry(d)
 		switch {
 		case !ok:
@@ -113,60 +131,58 @@ type seenDep struct {
 	pre            bool
 }
 
-func (g *depGroups) filterRequires(p *rpm.Package, provided map[string]struct{}, mask rpm.DepFlags) {
-	var own map[string]struct{} // made when the first path is required
-	seen := make(map[string]seenDep, len(p.Requires))
-	var libc *entry
-	for _, d := range p.Requires {
-		if strings.HasPrefix(d.Name, "rpmlib(") {
+func (d *depGrouper) filterRequires(p *rpm.Package, mask rpm.DepFlags) {
+	g := &d.groups
+	var libc entry // the name is empty until there is one
+	for dep := range p.Dependencies(rpm.Requires) {
+		if strings.HasPrefix(dep.Name, "rpmlib(") || d.isOwnFile(p, dep.Name) {
 			continue
 		}
-		if strings.HasPrefix(d.Name, "/") && isPrimary(d.Name) {
-			if own == nil {
-				own = ownFiles(p)
-			}
-			if _, ok := own[d.Name]; ok {
-				continue
-			}
-		}
-		if _, ok := provided[depKey(d)]; ok {
+		if _, ok := d.provided[string(d.keyOf(dep))]; ok {
 			continue
 		}
-		now := seenDep{flags: flagString(d.Flags), version: d.EVR, pre: d.Flags&mask != 0}
-		if before, ok := seen[d.Name]; ok && before == now {
+		now := seenDep{flags: flagString(dep.Flags), version: dep.EVR, pre: dep.Flags&mask != 0}
+		if before, ok := d.seen[dep.Name]; ok && before == now {
 			continue
 		}
-		e, ok := newEntry(d)
+		e, ok := newEntry(dep)
 		switch {
 		case !ok:
-		case d.Flags&rpm.DepMissingOK != 0:
+		case dep.Flags&rpm.DepMissingOK != 0:
 			g.recommends = append(g.recommends, e)
 		case strings.HasPrefix(e.name, "libc.so.6"):
 			e.pre = now.pre
-			if libc == nil || libcNewer(e.name, libc.name) {
-				libc = &e
+			if libc.name == "" || libcNewer(e.name, libc.name) {
+				libc = e
 			}
 		default:
 			e.pre = now.pre
 			g.requires = append(g.requires, e)
-			seen[d.Name] = now
+			d.seen[dep.Name] = now
 		}
 	}
-	if libc != nil {
-		g.requires = append(g.requires, *libc)
+	if libc.name != "" {
+		g.requires = append(g.requires, libc)
 	}
 }
 
-func ownFiles(p *rpm.Package) map[string]struct{} {
-	own := make(map[string]struct{}, len(p.Files))
-	for i := range p.Files {
-		own[p.Files[i].Path] = struct{}{}
+// isOwnFile tells whether name is one of the package's own files that
+// primary.xml lists.
+func (d *depGrouper) isOwnFile(p *rpm.Package, name string) bool {
+	if !strings.HasPrefix(name, "/") || !isPrimary(name) {
+		return false
 	}
-	return own
+	if !d.ownRead {
+		d.ownRead = true
+		for f := range p.Paths() {
+			if isPrimaryFile(&f) {
+				d.own[f.Path()] = struct{}{}
+			}
+		}
+	}
+	_, ok := d.own[name]
+	return ok
 }
-
-// depKey identifies a dependency as createrepo_c does: by plain concatenation.
-func depKey(d rpm.Dependency) string { return d.Name + flagString(d.Flags) + d.EVR }
 
 func flagString(f rpm.DepFlags) string {
 	switch f & 0xf {
@@ -229,6 +245,15 @@ func isStrtol(s string) bool {
 // which yum defined. It is not a pattern: "bin/" counts anywhere.
 func isPrimary(path string) bool {
 	return strings.HasPrefix(path, "/etc/") || path == "/usr/lib/sendmail" || strings.Contains(path, "bin/")
+}
+
+// isPrimaryFile is isPrimary of a file's path, which it puts together only
+// where the rule could hold across the two parts.
+func isPrimaryFile(f *rpm.File) bool {
+	if strings.HasSuffix(f.Dir, "/") && strings.IndexByte(f.Name, '/') < 0 && f.Name != "sendmail" {
+		return strings.HasPrefix(f.Dir, "/etc/") || strings.Contains(f.Dir, "bin/")
+	}
+	return isPrimary(f.Path())
 }
 
 // libcNewer tells whether the glibc symbol version in a, such as

@@ -25,7 +25,12 @@
 // Strings that are UTF-8 in form only (overlong forms, surrogates, U+FFFE) are
 // read as latin1 here; createrepo_c copies them and its XML can then not be
 // read. A comps file is compressed and indexed once, as "group", as createrepo_c
-// does since 1.0. Pre017 selects which requirements the 0.17 series marks pre.
+// does since 1.0; the 0.17 series indexed it twice, plain and compressed. Pre017
+// selects which requirements the 0.17 series marks pre. Module metadata that
+// stand among the RPMs are put together as they are written, where createrepo_c
+// lets libmodulemd merge and print them; see Extra. An update trusts the change
+// time and inode of a file, not only its size and modification time; see
+// Options.Update.
 //
 // The facts about createrepo_c come from its sources (parsehdr.c, xml_dump*.c,
 // misc.c, createrepo_c.c) at version 2.0.0 and from runs of 0.17.3.

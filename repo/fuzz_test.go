@@ -79,3 +79,41 @@ func FuzzPrimary(f *testing.F) {
 		}
 	})
 }
+
+func FuzzFilelists(f *testing.F) {
+	f.Add([]byte(`<?xml version="1.0" encoding="UTF-8"?>
+<filelists xmlns="http://linux.duke.edu/metadata/filelists" packages="1">
+<package pkgid="aa" name="a" arch="noarch"><version epoch="0" ver="1" rel="1"/><file>/a</file><file type="dir">/b &lt;</file></package></filelists>`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		for p, err := range repo.Filelists(bytes.NewReader(doc)) {
+			if err != nil {
+				return
+			}
+			if p.PkgID == "" {
+				t.Fatal("a package without pkgid")
+			}
+		}
+		if !wellFormed(doc) {
+			t.Fatalf("accepted, but encoding/xml refuses %q", doc)
+		}
+	})
+}
+
+func FuzzOther(f *testing.F) {
+	f.Add([]byte(`<?xml version="1.0" encoding="UTF-8"?>
+<otherdata xmlns="http://linux.duke.edu/metadata/other" packages="1">
+<package pkgid="aa" name="a" arch="noarch"><version epoch="0" ver="1" rel="1"/><changelog author="Zo&#xEB;" date="1">- x</changelog></package></otherdata>`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		for p, err := range repo.Other(bytes.NewReader(doc)) {
+			if err != nil {
+				return
+			}
+			if p.PkgID == "" {
+				t.Fatal("a package without pkgid")
+			}
+		}
+		if !wellFormed(doc) {
+			t.Fatalf("accepted, but encoding/xml refuses %q", doc)
+		}
+	})
+}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/fedora-respin/respin/internal/atomicfile"
 )
@@ -66,10 +65,25 @@ func (m *mdFile) Write(p []byte) (int, error) {
 	return m.z.Write(p)
 }
 
-// finish completes the temporary file and makes it durable.
+// flush brings everything into the temporary file.
+func (m *mdFile) flush() error {
+	if err := errors.Join(m.z.Close(), m.buf.Flush()); err != nil {
+		return fmt.Errorf("write %s: %w", m.name, err)
+	}
+	return nil
+}
+
+// finish completes the temporary file.
 func (m *mdFile) finish() error {
-	err := errors.Join(m.z.Close(), m.buf.Flush(), m.f.Chmod(0o644), m.f.Sync(), m.f.Close())
-	if err != nil {
+	if err := errors.Join(m.flush(), m.f.Chmod(0o644)); err != nil {
+		return fmt.Errorf("write %s: %w", m.name, err)
+	}
+	return nil
+}
+
+// sync makes the finished file durable.
+func (m *mdFile) sync() error {
+	if err := errors.Join(m.f.Sync(), m.f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", m.name, err)
 	}
 	return nil
@@ -85,39 +99,43 @@ func (m *mdFile) abort() {
 	_ = os.Remove(m.f.Name())
 }
 
-// publish gives the finished file its name and returns its record.
-func (m *mdFile) publish(dir string, simple bool, stamp time.Time, setTime bool) (Data, error) {
-	d := Data{
-		Type:      m.kind,
-		Checksum:  Checksum{Type: m.sumTyp, Value: hex.EncodeToString(m.sum.Sum(nil))},
-		Timestamp: stamp.Unix(),
-		Size:      m.size,
-	}
+// data is the record of the finished file, without its time.
+func (m *mdFile) data(simple bool) Data {
+	d := Data{Type: m.kind, Checksum: Checksum{Type: m.sumTyp, Value: hex.EncodeToString(m.sum.Sum(nil))}, Size: m.size}
 	if m.comp != None {
 		d.OpenChecksum = Checksum{Type: m.sumTyp, Value: hex.EncodeToString(m.open.Sum(nil))}
 		d.OpenSize = m.openSize
 	}
-	name := m.name + m.comp.suffix()
-	if !simple {
-		name = d.Checksum.Value + "-" + name
-	}
-	d.Href = "repodata/" + name
-	if setTime {
-		if err := os.Chtimes(m.f.Name(), stamp, stamp); err != nil {
-			return Data{}, fmt.Errorf("set time of %s: %w", name, err)
-		}
-	}
-	if err := os.Rename(m.f.Name(), filepath.Join(dir, name)); err != nil {
-		return Data{}, fmt.Errorf("publish %s: %w", name, err)
-	}
-	m.done = true
-	return d, nil
+	d.Href = hrefPrefix + fileName(m.name+m.comp.suffix(), d.Checksum, simple)
+	return d
 }
 
-// replaceHead makes a new file with head in place of the first n plain bytes
-// of this finished one, which it removes.
+// hrefPrefix is what the location of every file in repodata begins with.
+const hrefPrefix = "repodata/"
+
+func fileName(name string, sum Checksum, simple bool) string {
+	if simple {
+		return name
+	}
+	return sum.Value + "-" + name
+}
+
+// publish gives the finished and durable file its name in dir.
+func (m *mdFile) publish(dir, name string) error {
+	if err := os.Rename(m.f.Name(), filepath.Join(dir, name)); err != nil {
+		return fmt.Errorf("publish %s: %w", name, err)
+	}
+	m.done = true
+	return nil
+}
+
+// replaceHead makes a new file, not finished yet, with head in place of the
+// first n plain bytes of this one, which it removes.
 func (m *mdFile) replaceHead(dir string, n int64, head string, o *Options) (*mdFile, error) {
 	defer m.abort()
+	if err := m.flush(); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(m.f.Name())
 	if err != nil {
 		return nil, fmt.Errorf("rewrite %s: %w", m.name, err)
@@ -138,9 +156,6 @@ func (m *mdFile) replaceHead(dir string, n int64, head string, o *Options) (*mdF
 	}
 	if err == nil {
 		_, err = io.Copy(out, in)
-	}
-	if err == nil {
-		err = out.finish()
 	}
 	if err != nil {
 		out.abort()

@@ -29,8 +29,10 @@ type Repo struct {
 	Repomd *Repomd
 	// RepomdChecksum is the sha256 of repomd.xml as it was read.
 	RepomdChecksum Checksum
+	// URL is where it was opened, above repodata; the path of a directory.
+	URL string
 
-	open func(ctx context.Context, href string) (io.ReadCloser, error)
+	open func(ctx context.Context, d *Data) (io.ReadCloser, error)
 }
 
 // ErrNoData says that a repository has no metadata of the type asked for.
@@ -60,13 +62,13 @@ func (e *StatusError) Error() string {
 // OpenDir opens the repository in the directory above repodata. Nothing
 // outside the directory is read, whatever repomd.xml says.
 func OpenDir(dir string) (*Repo, error) {
-	return open(context.Background(), func(_ context.Context, href string) (io.ReadCloser, error) {
-		return os.OpenInRoot(dir, filepath.FromSlash(href))
+	return open(context.Background(), dir, func(_ context.Context, d *Data) (io.ReadCloser, error) {
+		return os.OpenInRoot(dir, filepath.FromSlash(d.Href))
 	})
 }
 
-// Open opens the repository at the URL above repodata. The client sets the
-// deadlines; nil means http.DefaultClient.
+// Open opens the repository at the URL above repodata. Nothing is kept on disk:
+// see Remote. The client sets the deadlines; nil means http.DefaultClient.
 func Open(ctx context.Context, baseURL string, client *http.Client) (*Repo, error) {
 	base, err := url.Parse(baseURL)
 	if err != nil {
@@ -78,8 +80,8 @@ func Open(ctx context.Context, baseURL string, client *http.Client) (*Repo, erro
 	if client == nil {
 		client = http.DefaultClient
 	}
-	return open(ctx, func(ctx context.Context, href string) (io.ReadCloser, error) {
-		return get(ctx, client, base.JoinPath(href))
+	return open(ctx, strings.TrimRight(baseURL, "/"), func(ctx context.Context, d *Data) (io.ReadCloser, error) {
+		return get(ctx, client, base.JoinPath(d.Href))
 	})
 }
 
@@ -102,8 +104,8 @@ func get(ctx context.Context, client *http.Client, u *url.URL) (io.ReadCloser, e
 	return resp.Body, nil
 }
 
-func open(ctx context.Context, opener func(context.Context, string) (io.ReadCloser, error)) (*Repo, error) {
-	in, err := opener(ctx, "repodata/repomd.xml")
+func open(ctx context.Context, where string, opener func(context.Context, *Data) (io.ReadCloser, error)) (*Repo, error) {
+	in, err := opener(ctx, &Data{Href: "repodata/repomd.xml"})
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
@@ -114,7 +116,7 @@ func open(ctx context.Context, opener func(context.Context, string) (io.ReadClos
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
 	return &Repo{
-		Repomd: md, open: opener,
+		Repomd: md, URL: where, open: opener,
 		RepomdChecksum: Checksum{Type: "sha256", Value: hex.EncodeToString(sum.Sum(nil))},
 	}, nil
 }
@@ -135,7 +137,7 @@ func (r *Repo) Stream(ctx context.Context, kind string) (io.ReadCloser, error) {
 	if sum == nil {
 		return nil, &FormatError{File: "repomd.xml", Reason: "checksum type " + d.Checksum.Type + " is not known"}
 	}
-	in, err := r.open(ctx, d.Href)
+	in, err := r.open(ctx, d)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", kind, err)
 	}
@@ -164,14 +166,30 @@ func (r *Repo) Stream(ctx context.Context, kind string) (io.ReadCloser, error) {
 // Primary reads the packages of the repository; see the function Primary and
 // Stream for the errors.
 func (r *Repo) Primary(ctx context.Context) iter.Seq2[*Entry, error] {
-	return func(yield func(*Entry, error) bool) {
-		in, err := r.Stream(ctx, "primary")
+	return streamed(ctx, r, "primary", Primary)
+}
+
+// Filelists reads the files of the packages; see the function Filelists and
+// Stream for the errors.
+func (r *Repo) Filelists(ctx context.Context) iter.Seq2[*EntryFiles, error] {
+	return streamed(ctx, r, "filelists", Filelists)
+}
+
+// Other reads the changelogs of the packages; see the function Other and Stream
+// for the errors.
+func (r *Repo) Other(ctx context.Context) iter.Seq2[*EntryChangelogs, error] {
+	return streamed(ctx, r, "other", Other)
+}
+
+func streamed[T any](ctx context.Context, r *Repo, kind string, read func(io.Reader) iter.Seq2[*T, error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		in, err := r.Stream(ctx, kind)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		defer in.Close() //nolint:errcheck // opened for reading
-		for e, err := range Primary(in) {
+		for e, err := range read(in) {
 			if !yield(e, err) {
 				return
 			}

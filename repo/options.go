@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/fedora-respin/respin/repo/internal/dirlock"
+	"github.com/fedora-respin/respin/repo/internal/xmltext"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
@@ -34,7 +35,7 @@ const DefaultKeepOld = 10 * time.Minute
 type Options struct {
 	Compression Compression // default Zstd
 	Checksum    string      // "sha256" (default) or "sha512": of packages and of metadata files
-	Workers     int         // readers of RPMs; default GOMAXPROCS
+	Workers     int         // readers of RPMs, two at a time each; default GOMAXPROCS, and at least 4 for the sake of slow disks
 
 	// ChangelogLimit is how many entries per package other.xml gets, newest
 	// first choice; 0 means 10. See AllChangelogs and NoChangelogs.
@@ -44,16 +45,54 @@ type Options struct {
 	PkgList      []string // when not nil: exactly these paths below the directory, no walk
 	SkipSymlinks bool     // leave out RPMs that are symbolic links
 
+	// OutputDir is where repodata goes; default: the directory that is indexed.
+	// It is made when it is not there.
+	OutputDir string
+
 	BaseURL        string // xml:base of every package; a path gets file:// in front
 	LocationPrefix string // put before every location
 	CutDirs        int    // leading directories to drop from every location
 
 	Revision            string // default: now, in seconds since 1970
 	TimestampToRevision bool   // timestamps and modification times of the metadata are Revision, which must be a number
-	SimpleFilenames     bool   // primary.xml.zst instead of <checksum>-primary.xml.zst; readers may then see a mixture for a moment
+	// SimpleFilenames gives primary.xml.zst instead of <checksum>-primary.xml.zst.
+	// A reader that fetched the old repomd.xml then finds newer files beside it.
+	// Where the file system can exchange two directories (Linux: ext4, xfs, btrfs,
+	// tmpfs) repodata is replaced as a whole, so that a kill leaves no mixture.
+	SimpleFilenames bool
 
 	Groupfile string  // comps file, indexed as "group"
 	Extra     []Extra // further metadata files
+
+	// Update takes over what the last run wrote about RPMs that have not changed,
+	// without reading them; the result is what a run without it gives. What was
+	// written is found through the side cache (see Cache), and an RPM counts as
+	// unchanged when path, size, modification time, change time (both to the
+	// nanosecond), inode and device are those of the file that was read. The
+	// change time is the kernel's: a file that was replaced or overwritten and
+	// got its old size and modification time back is read again. So is one that
+	// was linked, renamed over or given another mode since, and one whose change
+	// time was so young when it was read that a write in the same tick of the
+	// file system's clock could have gone unseen (0.1 s; 3 s where the file
+	// system seems to count in seconds; 15 minutes on a network file system that
+	// the metadata are not on). What remains: a file system without change times
+	// (FAT), or a clock that was set back to the very tick of the last change.
+	// On network file systems the file is opened, so that the server is asked.
+	//
+	// When nothing has changed, repodata is left alone; see Report.Unchanged. As
+	// with createrepo_c, metadata of other types that repomd.xml names and that
+	// this run says nothing about (group, updateinfo, modules ...) are kept.
+	Update bool
+	// Cache is the file of the side cache; it is written when it is named or with
+	// Update, then at CacheName beside repodata. It may be lost, damaged or come
+	// from elsewhere: it is checked and, if need be, every RPM is read.
+	Cache string
+	// TrustMTime makes Update do with path, size and modification time, as
+	// createrepo_c does: for copies of a repository, where inode, device and
+	// change time are others.
+	TrustMTime bool
+	// DiscardExtra makes Update drop the metadata that it would keep.
+	DiscardExtra bool
 
 	ContentTags []string
 	RepoTags    []string
@@ -75,12 +114,6 @@ type Options struct {
 	RPM      rpm.Options                        // bounds of the header reader
 }
 
-// Extra is a metadata file that is taken in as it stands (and compressed).
-type Extra struct {
-	Type string // "group", "modules", "updateinfo" ...
-	Path string // file to read, not compressed; its base name is kept
-}
-
 // Indexed is a package that Create has written into the metadata.
 type Indexed struct {
 	NEVRA    rpm.NEVRA
@@ -99,8 +132,17 @@ func (e *OptionError) Error() string {
 	return "repo options: " + strings.Join(e.Problems, "; ")
 }
 
+// CacheName is the side cache's default name, in the directory that holds repodata.
+const CacheName = ".respin-repodata-cache"
+
 // withDefaults returns a copy with every default filled in.
-func (o Options) withDefaults() (Options, error) {
+func (o Options) withDefaults(dir string) (Options, error) {
+	if o.OutputDir == "" {
+		o.OutputDir = dir
+	}
+	if o.Update && o.Cache == "" {
+		o.Cache = filepath.Join(o.OutputDir, CacheName)
+	}
 	if o.Compression == "" {
 		o.Compression = Zstd
 	}
@@ -108,7 +150,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Checksum = "sha256"
 	}
 	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+		o.Workers = max(4, runtime.GOMAXPROCS(0))
 	}
 	switch o.ChangelogLimit {
 	case 0:
@@ -154,22 +196,28 @@ func (o *Options) check() error {
 		add(!filepath.IsLocal(p), "PkgList: %q is not below the directory", p)
 	}
 	for _, e := range o.Extra {
-		add(e.Type == "" || hasControl(e.Type), "Extra: type %q of %s", e.Type, e.Path)
-		add(isCoreType(e.Type), "Extra: type %q is written by Create", e.Type)
+		add(e.Type == "" || xmltext.HasControl(e.Type), "Extra: type %q of %s", e.Type, e.Path)
+		add(isCoreType(family(e.Type)), "Extra: type %q is written by Create", e.Type)
+		add(e.Path == "" && e.Write == nil, "Extra: %s has neither Path nor Write", e.Type)
+		add(e.Write != nil && e.Name == "", "Extra: %s has no Name", e.Type)
+		add(strings.ContainsAny(e.Name, `/\`) || hiddenName(e.Name), "Extra: name %q of %s", e.Name, e.Type)
 	}
 	for _, s := range [][]string{{o.Revision, o.BaseURL, o.LocationPrefix}, o.ContentTags, o.RepoTags} {
 		for _, v := range s {
-			add(hasControl(v), "control character in %q", v)
+			add(xmltext.HasControl(v), "control character in %q", v)
 		}
 	}
 	for _, d := range o.DistroTags {
-		add(hasControl(d.Name) || hasControl(d.CPEID), "DistroTags: control character in %q", d)
+		add(xmltext.HasControl(d.Name) || xmltext.HasControl(d.CPEID), "DistroTags: control character in %q", d)
 	}
 	if len(bad) > 0 {
 		return &OptionError{Problems: bad}
 	}
 	return nil
 }
+
+// hiddenName tells whether a name could be that of a lock or temporary file.
+func hiddenName(name string) bool { return strings.HasPrefix(name, ".") || xmltext.HasControl(name) }
 
 func isCoreType(kind string) bool { return dataRank(kind) < 3 }
 

@@ -1,14 +1,10 @@
 package repo_test
 
 import (
-	"bufio"
 	"errors"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +86,48 @@ func TestSecondWriterIsRefused(t *testing.T) {
 	create(t, dir, "", repo.Options{})
 }
 
+// TestExchangeKeepsWhatIsNotOurs: with simple names repodata is replaced as a
+// whole, or not when it holds a folder or is a link.
+func TestExchangeKeepsWhatIsNotOurs(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(t *testing.T, dir string){
+		"files": func(t *testing.T, dir string) { t.Helper() },
+		"folder": func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Mkdir(filepath.Join(dir, "repodata", "view"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"link": func(t *testing.T, dir string) {
+			t.Helper()
+			elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+			if err := errors.Join(os.Rename(filepath.Join(dir, "repodata"), elsewhere), os.Symlink(elsewhere, filepath.Join(dir, "repodata"))); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			o := repo.Options{SimpleFilenames: true, Compression: repo.None}
+			create(t, dir, "a", o)
+			prepare(t, dir)
+			writeFile(t, filepath.Join(dir, "repodata", "repomd.xml.asc"), []byte("signature"))
+			before := names(t, filepath.Join(dir, "repodata"))
+			create(t, dir, "b", o)
+			if got := names(t, filepath.Join(dir, "repodata")); !slices.Equal(got, before) {
+				t.Errorf("%q, before %q", got, before)
+			}
+			if n, err := wholeRepository(dir); err != nil || n != 2 {
+				t.Errorf("%d packages, %v", n, err)
+			}
+			if left, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(left) != 0 {
+				t.Errorf("left behind: %q %v", left, err)
+			}
+		})
+	}
+}
+
 func TestSimpleFilenames(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -99,62 +137,5 @@ func TestSimpleFilenames(t *testing.T) {
 	want := []string{"filelists.xml.gz", "other.xml.gz", "primary.xml.gz", "repomd.xml"}
 	if got := names(t, filepath.Join(dir, "repodata")); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
-	}
-}
-
-// TestKillAtAnyMomentLeavesAWholeRepository starts a process that publishes
-// generation after generation, kills it hard at different moments, and reads
-// the repository with every checksum after each.
-func TestKillAtAnyMomentLeavesAWholeRepository(t *testing.T) {
-	t.Parallel()
-	if dir := os.Getenv("REPO_TEST_WRITER"); dir != "" {
-		publishForever(t, dir)
-	}
-	dir := t.TempDir()
-	for _, n := range []string{"a", "b", "c"} {
-		create(t, dir, n, repo.Options{})
-	}
-	for i := range 12 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKillAtAnyMomentLeavesAWholeRepository$")
-		cmd.Env = append(os.Environ(), "REPO_TEST_WRITER="+dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		// The first line says that it is at work.
-		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "writing\n" {
-			t.Fatalf("writer said %q, %v", line, err)
-		}
-		time.Sleep(time.Duration(i) * 3 * time.Millisecond)
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait()
-		if got := locations(t, dir); len(got) != 3 {
-			t.Fatalf("after kill %d: %q", i, got)
-		}
-		for _, kind := range []string{"filelists", "other"} {
-			content(t, dir, kind)
-		}
-	}
-	create(t, dir, "", repo.Options{KeepOld: -1}) // the lock is free, the rest is swept
-	for _, n := range names(t, filepath.Join(dir, "repodata")) {
-		if strings.HasPrefix(n, ".") {
-			t.Errorf("left behind: %s", n)
-		}
-	}
-}
-
-func publishForever(t *testing.T, dir string) {
-	t.Helper()
-	if _, err := io.WriteString(os.Stdout, "writing\n"); err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; ; i++ {
-		when := stamp.Add(time.Duration(os.Getpid()+i) * time.Second) // other bytes each time
-		create(t, dir, "", repo.Options{FileTime: when, KeepOld: -1})
 	}
 }

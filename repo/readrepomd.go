@@ -1,121 +1,138 @@
 package repo
 
 import (
-	"encoding/xml"
 	"io"
 	"strings"
 
 	"github.com/fedora-respin/respin/internal/limitio"
+	"github.com/fedora-respin/respin/internal/xmlscan"
+	"github.com/fedora-respin/respin/repo/mdxml"
 )
 
-// maxData bounds the records of one repomd.xml; Fedora's have about thirty.
-const maxData = 1024
+const (
+	maxRepomdSize = 16 << 20
+	// maxData bounds the records of one repomd.xml; Fedora's have about thirty.
+	maxData = 1024
+)
+
+// repomdReader reads one repomd.xml.
+type repomdReader struct {
+	*xmlscan.Scanner
+	md Repomd
+}
 
 // ReadRepomd reads repomd.xml, at most 16 MiB of it. Elements it does not know
 // are passed over. Malformed input is answered with a *FormatError.
 func ReadRepomd(r io.Reader) (*Repomd, error) {
-	s := newScanner(limitio.Reader(r, maxRepomdSize, "repomd.xml"), "repomd.xml")
-	if _, err := s.root(nsRepo, "repomd"); err != nil {
-		return nil, s.inside(err)
+	x := &repomdReader{Scanner: xmlscan.New(limitio.Reader(r, maxRepomdSize, "repomd.xml"), xmlscan.Limits{Depth: 32, Token: 1 << 20})}
+	if err := x.read(); err != nil {
+		return nil, mdxml.Located("repomd.xml", err)
 	}
-	md := &Repomd{}
-	err := s.children(func(e xml.StartElement) error {
-		var err error
-		switch e.Name.Local {
-		case "revision":
-			md.Revision, err = s.text()
-			md.Revision = strings.TrimSpace(md.Revision)
-		case "tags":
-			err = md.readTags(s)
-		case "data":
-			if len(md.Data) == maxData {
-				return s.fail("too many data elements", nil)
-			}
-			var d Data
-			d, err = readData(s, e)
-			md.Data = append(md.Data, d)
-		default:
-			err = s.skip()
-		}
+	return &x.md, nil
+}
+
+func (x *repomdReader) read() error {
+	if err := x.Root(mdxml.NamespaceRepo, "repomd"); err != nil {
 		return err
+	}
+	err := x.Children(func(name string) (err error) {
+		switch name {
+		case "revision":
+			x.md.Revision, err = x.ReadText()
+			return err
+		case "tags":
+			return x.Children(x.readTag)
+		case "data":
+			return x.readData()
+		}
+		return x.Skip()
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return md, s.rest()
+	return x.Finish()
 }
 
-func (m *Repomd) readTags(s *scanner) error {
-	return s.children(func(e xml.StartElement) error {
-		text, err := s.text()
-		if err != nil {
-			return err
-		}
-		switch e.Name.Local {
-		case "content":
-			m.ContentTags = append(m.ContentTags, text)
-		case "repo":
-			m.RepoTags = append(m.RepoTags, text)
-		case "distro":
-			m.DistroTags = append(m.DistroTags, DistroTag{CPEID: attr(e, "cpeid"), Name: text})
-		}
-		return nil
-	})
+func (x *repomdReader) readTag(name string) error {
+	cpeid := x.AttrText("cpeid")
+	text, err := x.ReadText()
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "content":
+		x.md.ContentTags = append(x.md.ContentTags, text)
+	case "repo":
+		x.md.RepoTags = append(x.md.RepoTags, text)
+	case "distro":
+		x.md.DistroTags = append(x.md.DistroTags, DistroTag{CPEID: cpeid, Name: text})
+	}
+	return nil
 }
 
-func readData(s *scanner, start xml.StartElement) (Data, error) {
-	d := Data{Type: attr(start, "type")}
+func (x *repomdReader) readData() error {
+	if len(x.md.Data) == maxData {
+		return x.Fail("too many data elements")
+	}
+	d := Data{Type: x.AttrText("type")}
 	if d.Type == "" {
-		return d, s.fail("data element without type", nil)
+		return x.Fail("data element without type")
 	}
-	err := s.children(func(e xml.StartElement) error {
-		if e.Name.Local == "location" {
-			d.Href, d.Base = attr(e, "href"), attr(e, "base")
-			return s.skip()
-		}
-		text, err := s.text()
-		if err != nil {
-			return err
-		}
-		return d.set(s, e, strings.TrimSpace(text))
-	})
-	if err == nil && d.Href == "" {
-		err = s.fail("data element "+d.Type+" without location", nil)
+	if err := x.Children(func(name string) error { return x.readField(&d, name) }); err != nil {
+		return err
 	}
-	return d, err
+	if d.Href == "" {
+		return x.Fail("data element " + d.Type + " without location")
+	}
+	x.md.Data = append(x.md.Data, d)
+	return nil
 }
 
-func (d *Data) set(s *scanner, e xml.StartElement, text string) error {
-	var n int64
-	var err error
-	sum := Checksum{Type: attr(e, "type"), Value: strings.ToLower(text)}
-	switch e.Name.Local {
+// readField reads one child of a data element.
+func (x *repomdReader) readField(d *Data, name string) (err error) {
+	switch name {
+	case "location":
+		d.Href, d.Base = x.AttrText("href"), x.AttrText("xml:base")
 	case "checksum":
-		d.Checksum = sum
+		d.Checksum, err = x.checksum()
+		return err
 	case "open-checksum":
-		d.OpenChecksum = sum
+		d.OpenChecksum, err = x.checksum()
+		return err
 	case "header-checksum":
-		d.HeaderChecksum = sum
+		d.HeaderChecksum, err = x.checksum()
+		return err
 	case "timestamp":
-		d.Timestamp, err = s.number(text)
+		d.Timestamp, err = x.ReadNumber()
+		return err
 	case "size":
-		d.Size, err = s.size(text)
+		return x.size(&d.Size)
 	case "open-size":
-		d.OpenSize, err = s.size(text)
+		return x.size(&d.OpenSize)
 	case "header-size":
-		d.HeaderSize, err = s.size(text)
+		return x.size(&d.HeaderSize)
 	case "database_version":
-		n, err = s.number(text)
+		n, err := x.ReadNumber()
 		d.DatabaseVersion = int(n)
+		return err
 	}
-	return err
+	return x.Skip()
+}
+
+func (x *repomdReader) checksum() (c Checksum, err error) {
+	c.Type = x.AttrText("type")
+	c.Value, err = x.ReadText()
+	c.Value = strings.ToLower(c.Value)
+	return c, err
 }
 
 // size reads a number that is not negative.
-func (s *scanner) size(text string) (int64, error) {
-	n, err := s.number(text)
+func (x *repomdReader) size(dst *int64) error {
+	name := string(x.Local())
+	n, err := x.ReadNumber()
 	if err == nil && n < 0 {
-		err = s.fail("negative size "+text, nil)
+		err = x.Fail(name + ": negative size")
 	}
-	return n, err
+	*dst = n
+	return err
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fedora-respin/respin/repo/internal/xmltext"
 )
 
 // Checksum is a digest with the name of its algorithm as repodata writes it:
@@ -80,7 +82,7 @@ func (m *Repomd) WriteTo(w io.Writer) (int64, error) {
 
 func (m *Repomd) appendXML(b []byte) []byte {
 	b = append(b, xmlDecl+`<repomd xmlns="`+nsRepo+`" xmlns:rpm="`+nsRPM+"\">\n"...)
-	b = appendElement(b, "  ", "revision", m.Revision)
+	b = xmltext.AppendElement(b, "  ", "revision", m.Revision)
 	b = m.appendTags(b)
 	data := slices.Clone(m.Data)
 	slices.SortStableFunc(data, func(x, y Data) int {
@@ -108,18 +110,18 @@ func (m *Repomd) appendTags(b []byte) []byte {
 	}
 	b = append(b, "  <tags>\n"...)
 	for _, t := range m.ContentTags {
-		b = appendElement(b, "    ", "content", t)
+		b = xmltext.AppendElement(b, "    ", "content", t)
 	}
 	for _, t := range m.RepoTags {
-		b = appendElement(b, "    ", "repo", t)
+		b = xmltext.AppendElement(b, "    ", "repo", t)
 	}
 	for _, t := range m.DistroTags {
 		b = append(b, "    <distro"...)
 		if t.CPEID != "" {
-			b = appendAttr(b, "cpeid", t.CPEID, false)
+			b = xmltext.AppendAttr(b, "cpeid", t.CPEID, false)
 		}
 		b = append(b, '>')
-		b = appendText(b, t.Name)
+		b = xmltext.AppendText(b, t.Name)
 		b = append(b, "</distro>\n"...)
 	}
 	return append(b, "  </tags>\n"...)
@@ -127,15 +129,15 @@ func (m *Repomd) appendTags(b []byte) []byte {
 
 func (d *Data) appendXML(b []byte) []byte {
 	b = append(b, "  <data"...)
-	b = appendAttr(b, "type", d.Type, false)
+	b = xmltext.AppendAttr(b, "type", d.Type, false)
 	b = append(b, ">\n"...)
 	b = appendChecksum(b, "checksum", d.Checksum)
 	b = appendChecksum(b, "open-checksum", d.OpenChecksum)
 	b = appendChecksum(b, "header-checksum", d.HeaderChecksum)
 	b = append(b, "    <location"...)
-	b = appendAttr(b, "href", d.Href, false)
+	b = xmltext.AppendAttr(b, "href", d.Href, false)
 	if d.Base != "" {
-		b = appendAttr(b, "xml:base", d.Base, false)
+		b = xmltext.AppendAttr(b, "xml:base", d.Base, false)
 	}
 	b = append(b, "/>\n"...)
 	b = appendNumber(b, "timestamp", d.Timestamp)
@@ -157,12 +159,12 @@ func appendChecksum(b []byte, name string, c Checksum) []byte {
 		return b
 	}
 	b = append(b, "    <"+name...)
-	b = appendAttr(b, "type", c.Type, false)
+	b = xmltext.AppendAttr(b, "type", c.Type, false)
 	b = append(b, '>')
-	b = appendText(b, c.Value)
+	b = xmltext.AppendText(b, c.Value)
 	return append(b, "</"+name+">\n"...)
 }
 
 func appendNumber(b []byte, name string, n int64) []byte {
-	return appendElement(b, "    ", name, strconv.FormatInt(n, 10))
+	return xmltext.AppendElement(b, "    ", name, strconv.FormatInt(n, 10))
 }

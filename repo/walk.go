@@ -12,67 +12,92 @@ import (
 	"unicode/utf8"
 )
 
-// task is one RPM to index.
+// task is one RPM to index. There is one for each package of the repository in
+// memory, so it is kept small.
 type task struct {
-	rel  string // slash-separated path below the directory
-	base string
-	dir  string // what stands before base in rel
-	href string
+	rel    string // slash-separated path below the directory
+	slash  int32  // of the last slash in rel, -1 without one
+	reused bool   // its parts come from the metadata of the last run
+}
+
+func newTask(rel string) task { return task{rel: rel, slash: int32(strings.LastIndexByte(rel, '/'))} }
+
+// base is the file's name, dir what stands before it.
+func (t *task) base() string { return t.rel[t.slash+1:] }
+func (t *task) dir() string  { return t.rel[:max(t.slash, 0)] }
+
+// compare is createrepo_c's order: by base name, then by directory, both as bytes.
+func (t *task) compare(o *task) int {
+	if c := strings.Compare(t.base(), o.base()); c != 0 {
+		return c
+	}
+	return strings.Compare(t.dir(), o.dir())
 }
 
 // maxDepth bounds the walk: symbolic links can make a tree endless.
 const maxDepth = 256
 
-// findTasks lists the RPMs in createrepo_c's order: by base name, then by
-// directory, both as bytes.
-func findTasks(ctx context.Context, dir string, o *Options) ([]task, error) {
-	var tasks []task
-	if o.PkgList != nil {
-		for _, p := range o.PkgList {
-			tasks = appendTask(tasks, filepath.ToSlash(p), o)
-		}
-	} else {
-		w := walker{ctx: ctx, root: dir, opts: o}
-		if err := w.walk("", nil); err != nil {
-			return nil, err
-		}
-		tasks = w.tasks
-	}
-	slices.SortStableFunc(tasks, func(a, b task) int {
-		if c := strings.Compare(a.base, b.base); c != 0 {
-			return c
-		}
-		return strings.Compare(a.dir, b.dir)
-	})
-	return tasks, nil
+// findings are what a directory holds for us.
+type findings struct {
+	tasks   []task   // RPMs, in createrepo_c's order
+	modules []string // paths of module metadata below the directory, sorted
 }
 
-func appendTask(tasks []task, rel string, o *Options) []task {
-	if excluded(rel, o.Excludes) {
-		return tasks
+// findTasks walks the directory, or takes the list.
+func findTasks(ctx context.Context, dir string, o *Options) (*findings, error) {
+	w := walker{ctx: ctx, root: dir, opts: o}
+	if o.PkgList != nil {
+		for _, p := range o.PkgList {
+			w.add(filepath.ToSlash(p))
+		}
+	} else if err := w.walk("", nil); err != nil {
+		return nil, err
 	}
-	t := task{rel: rel, base: rel, href: rel}
-	if i := strings.LastIndexByte(rel, '/'); i >= 0 {
-		t.dir, t.base = rel[:i], rel[i+1:]
+	slices.SortStableFunc(w.tasks, func(a, b task) int { return a.compare(&b) })
+	slices.Sort(w.modules)
+	return &w.findings, nil
+}
+
+// add takes in a file that is an RPM or module metadata.
+func (w *walker) add(rel string) {
+	t := newTask(rel)
+	switch {
+	case excluded(rel, w.opts.Excludes):
+	case isModules(t.base()):
+		w.modules = append(w.modules, rel)
+	default:
+		w.tasks = append(w.tasks, t)
 	}
+}
+
+// isModules tells whether createrepo_c would take a file of that name for
+// module metadata. It looks at the whole path; a folder's name says nothing here.
+func isModules(base string) bool {
+	return slices.ContainsFunc([]string{"modules.yaml", ".modulemd.yaml", ".modulemd-defaults.yaml"}, func(part string) bool {
+		return strings.Contains(base, part)
+	})
+}
+
+// href is where the metadata say that the package at rel is.
+func (o *Options) href(rel string) string {
 	for range o.CutDirs {
-		_, after, ok := strings.Cut(t.href, "/")
+		_, after, ok := strings.Cut(rel, "/")
 		if !ok {
 			break
 		}
-		t.href = after
+		rel = after
 	}
 	if o.LocationPrefix != "" {
-		t.href = strings.TrimRight(o.LocationPrefix, "/") + "/" + strings.TrimLeft(t.href, "/")
+		rel = strings.TrimRight(o.LocationPrefix, "/") + "/" + strings.TrimLeft(rel, "/")
 	}
-	return append(tasks, t)
+	return rel
 }
 
 type walker struct {
-	ctx   context.Context //nolint:containedctx // lives for one walk
-	root  string
-	opts  *Options
-	tasks []task
+	ctx  context.Context //nolint:containedctx // lives for one walk
+	root string
+	opts *Options
+	findings
 }
 
 // walk reads the directory rel; parents are the directories above, so that a
@@ -129,8 +154,10 @@ func (w *walker) visit(full, rel string, e fs.DirEntry, parents []fs.FileInfo) e
 	switch {
 	case mode.IsDir():
 		return w.walk(rel+name, parents)
-	case mode.IsRegular() && strings.HasSuffix(name, ".rpm"):
-		w.tasks = appendTask(w.tasks, rel+name, w.opts)
+	case mode.IsRegular() && isModules(name) && rel == hrefPrefix:
+		// The output of an earlier run is no input.
+	case mode.IsRegular() && (strings.HasSuffix(name, ".rpm") || isModules(name)):
+		w.add(rel + name)
 	}
 	return nil
 }

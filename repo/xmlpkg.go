@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
+	"github.com/fedora-respin/respin/repo/internal/xmltext"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
@@ -19,8 +21,23 @@ var ErrControlChars = errors.New("header holds control characters that XML canno
 type fragment struct {
 	primary, filelists, other []byte
 
-	users atomic.Int32 // writers that have not taken it yet
+	crc   [coreCount]uint32 // of the parts, for the side cache
+	users atomic.Int32      // writers that have not taken it yet
 }
+
+// part returns the package's part of one of the core files.
+func (f *fragment) part(file int) []byte {
+	switch file {
+	case 0:
+		return f.primary
+	case 1:
+		return f.filelists
+	}
+	return f.other
+}
+
+// size is the memory that the parts take.
+func (f *fragment) size() int { return cap(f.primary) + cap(f.filelists) + cap(f.other) }
 
 // source is what the XML needs to know of a package besides its header.
 type source struct {
@@ -33,15 +50,17 @@ type source struct {
 	fileTime int64
 }
 
-// encoder turns packages into XML.
+// encoder turns packages into XML, one after the other.
 type encoder struct {
 	pre          PreRule
 	changelogMax int // negative: all
+
+	deps depGrouper
 }
 
 // fragment writes the three parts, each with the line end that follows it.
-func (e encoder) fragment(s *source, f *fragment) error {
-	deps := groupDeps(s.pkg, e.pre)
+func (e *encoder) fragment(s *source, f *fragment) error {
+	deps := e.deps.group(s.pkg, e.pre)
 	logs := e.changelogs(s.pkg)
 	if where := controlChars(s, deps, logs); where != "" {
 		return fmt.Errorf("%w: %s", ErrControlChars, where)
@@ -49,6 +68,9 @@ func (e encoder) fragment(s *source, f *fragment) error {
 	f.primary = appendPrimary(f.primary[:0], s, deps)
 	f.filelists = appendFilelists(f.filelists[:0], s)
 	f.other = appendOther(f.other[:0], s, logs)
+	for i := range f.crc {
+		f.crc[i] = castagnoli(f.part(i))
+	}
 	return nil
 }
 
@@ -72,24 +94,24 @@ func controlChars(s *source, deps *depGroups, logs []rpm.Changelog) string {
 		{"location", s.href},
 		{"base URL", s.base},
 	} {
-		if hasControl(f.value) {
+		if xmltext.HasControl(f.value) {
 			return f.name
 		}
 	}
 	for _, l := range deps.lists() {
 		for _, d := range l.entries {
-			if hasControl(d.name) || hasControl(d.epoch) || hasControl(d.ver) || hasControl(d.rel) {
+			if xmltext.HasControl(d.name) || xmltext.HasControl(d.epoch) || xmltext.HasControl(d.ver) || xmltext.HasControl(d.rel) {
 				return l.name
 			}
 		}
 	}
-	for i := range p.Files {
-		if hasControl(p.Files[i].Path) {
+	for f := range p.Paths() {
+		if xmltext.HasControl(f.Dir) || xmltext.HasControl(f.Name) {
 			return "files"
 		}
 	}
 	for _, c := range logs {
-		if hasControl(c.Author) || hasControl(c.Text) {
+		if xmltext.HasControl(c.Author) || xmltext.HasControl(c.Text) {
 			return "changelog"
 		}
 	}
@@ -101,29 +123,31 @@ type depList struct {
 	entries []entry
 }
 
-// lists returns the groups in the order of primary.xml.
-func (g *depGroups) lists() []depList {
-	return []depList{
-		{"provides", g.provides},
-		{"requires", g.requires},
-		{"conflicts", g.conflicts},
-		{"obsoletes", g.obsoletes},
-		{"suggests", g.suggests},
-		{"enhances", g.enhances},
-		{"recommends", g.recommends},
-		{"supplements", g.supplements},
+// lists returns the groups in the order of primary.xml, with their names.
+func (g *depGroups) lists() [8]depList {
+	var lists [8]depList
+	names := [...]string{"provides", "requires", "conflicts", "obsoletes", "suggests", "enhances", "recommends", "supplements"}
+	for i, l := range g.all() {
+		lists[i] = depList{names[i], *l}
 	}
+	return lists
 }
 
 // changelogs returns the newest entries, oldest first, with times that rise
 // strictly: of entries with one time the newer ones get a second more each,
 // as createrepo_c does (yum's SQL could not keep their order otherwise).
-func (e encoder) changelogs(p *rpm.Package) []rpm.Changelog {
-	n := len(p.Changelogs)
+func (e *encoder) changelogs(p *rpm.Package) []rpm.Changelog {
+	n := p.Header.Count(rpm.TagChangelogName)
 	if e.changelogMax >= 0 {
 		n = min(n, e.changelogMax)
 	}
-	logs := slices.Clone(p.Changelogs[:n]) // newest first, as in the header
+	logs := make([]rpm.Changelog, 0, n) // newest first, as in the header
+	for c := range p.Changelogs() {
+		if len(logs) == n {
+			break
+		}
+		logs = append(logs, c)
+	}
 	last := int64(0)
 	for i := range logs {
 		logs[i].Author = trimAuthor(logs[i].Author)
@@ -152,19 +176,19 @@ func trimAuthor(s string) string {
 func appendPrimary(b []byte, s *source, deps *depGroups) []byte {
 	p := s.pkg
 	b = append(b, "<package type=\"rpm\">\n"...)
-	b = appendElement(b, "  ", "name", p.Name)
-	b = appendElement(b, "  ", "arch", p.Arch)
+	b = xmltext.AppendElement(b, "  ", "name", p.Name)
+	b = xmltext.AppendElement(b, "  ", "arch", p.Arch)
 	b = append(b, "  "...)
 	b = appendVersion(b, p)
 	b = append(b, "  <checksum"...)
-	b = appendAttr(b, "type", s.sumType, true)
+	b = xmltext.AppendAttr(b, "type", s.sumType, true)
 	b = append(b, " pkgid=\"YES\">"...)
 	b = append(b, s.pkgID...)
 	b = append(b, "</checksum>\n"...)
-	b = appendElement(b, "  ", "summary", p.Summary)
-	b = appendElement(b, "  ", "description", p.Description)
-	b = appendElement(b, "  ", "packager", p.Packager)
-	b = appendElement(b, "  ", "url", p.URL)
+	b = xmltext.AppendElement(b, "  ", "summary", p.Summary)
+	b = xmltext.AppendElement(b, "  ", "description", p.Description)
+	b = xmltext.AppendElement(b, "  ", "packager", p.Packager)
+	b = xmltext.AppendElement(b, "  ", "url", p.URL)
 	b = append(b, "  <time file=\""...)
 	b = strconv.AppendInt(b, s.fileTime, 10)
 	b = append(b, "\" build=\""...)
@@ -177,15 +201,15 @@ func appendPrimary(b []byte, s *source, deps *depGroups) []byte {
 	b = strconv.AppendUint(b, p.ArchiveSize, 10)
 	b = append(b, "\"/>\n  <location"...)
 	if s.base != "" {
-		b = appendAttr(b, "xml:base", s.base, true)
+		b = xmltext.AppendAttr(b, "xml:base", s.base, true)
 	}
-	b = appendAttr(b, "href", s.href, true)
+	b = xmltext.AppendAttr(b, "href", s.href, true)
 	b = append(b, "/>\n  <format>\n"...)
-	b = appendElement(b, "    ", "rpm:license", p.License)
-	b = appendElement(b, "    ", "rpm:vendor", p.Vendor)
-	b = appendElement(b, "    ", "rpm:group", p.Group)
-	b = appendElement(b, "    ", "rpm:buildhost", p.BuildHost)
-	b = appendElement(b, "    ", "rpm:sourcerpm", p.SourceRPM)
+	b = xmltext.AppendElement(b, "    ", "rpm:license", p.License)
+	b = xmltext.AppendElement(b, "    ", "rpm:vendor", p.Vendor)
+	b = xmltext.AppendElement(b, "    ", "rpm:group", p.Group)
+	b = xmltext.AppendElement(b, "    ", "rpm:buildhost", p.BuildHost)
+	b = xmltext.AppendElement(b, "    ", "rpm:sourcerpm", p.SourceRPM)
 	b = append(b, "    <rpm:header-range start=\""...)
 	b = strconv.AppendInt(b, p.HeaderStart, 10)
 	b = append(b, "\" end=\""...)
@@ -194,10 +218,10 @@ func appendPrimary(b []byte, s *source, deps *depGroups) []byte {
 	for _, l := range deps.lists() {
 		b = appendDeps(b, l)
 	}
-	for i := range p.Files {
-		if isPrimary(p.Files[i].Path) {
+	for f := range p.Paths() {
+		if isPrimaryFile(&f) {
 			b = append(b, "  "...)
-			b = appendFile(b, &p.Files[i])
+			b = appendFile(b, &f)
 		}
 	}
 	return append(b, "  </format>\n</package>\n"...)
@@ -232,12 +256,12 @@ func appendDeps(b []byte, l depList) []byte {
 
 func appendEntry(b []byte, d entry) []byte {
 	b = append(b, "      <rpm:entry"...)
-	b = appendAttr(b, "name", d.name, true)
+	b = xmltext.AppendAttr(b, "name", d.name, true)
 	if d.flags != "" {
-		b = appendAttr(b, "flags", d.flags, true)
+		b = xmltext.AppendAttr(b, "flags", d.flags, true)
 		for _, a := range [...]struct{ name, value string }{{"epoch", d.epoch}, {"ver", d.ver}, {"rel", d.rel}} {
 			if a.value != "" {
-				b = appendAttr(b, a.name, a.value, true)
+				b = xmltext.AppendAttr(b, a.name, a.value, true)
 			}
 		}
 	}
@@ -249,8 +273,8 @@ func appendEntry(b []byte, d entry) []byte {
 
 func appendFilelists(b []byte, s *source) []byte {
 	b = appendPackageOpen(b, s)
-	for i := range s.pkg.Files {
-		b = appendFile(b, &s.pkg.Files[i])
+	for f := range s.pkg.Paths() {
+		b = appendFile(b, &f)
 	}
 	return append(b, "</package>\n"...)
 }
@@ -259,11 +283,11 @@ func appendOther(b []byte, s *source, logs []rpm.Changelog) []byte {
 	b = appendPackageOpen(b, s)
 	for _, c := range logs {
 		b = append(b, "  <changelog"...)
-		b = appendAttr(b, "author", c.Author, true)
+		b = xmltext.AppendAttr(b, "author", c.Author, true)
 		b = append(b, " date=\""...)
 		b = strconv.AppendInt(b, c.Time, 10)
 		b = append(b, "\">"...)
-		b = appendText(b, c.Text)
+		b = xmltext.AppendText(b, c.Text)
 		b = append(b, "</changelog>\n"...)
 	}
 	return append(b, "</package>\n"...)
@@ -272,9 +296,9 @@ func appendOther(b []byte, s *source, logs []rpm.Changelog) []byte {
 // appendPackageOpen starts the package element of filelists.xml and other.xml.
 func appendPackageOpen(b []byte, s *source) []byte {
 	b = append(b, "<package"...)
-	b = appendAttr(b, "pkgid", s.pkgID, true)
-	b = appendAttr(b, "name", s.pkg.Name, true)
-	b = appendAttr(b, "arch", s.pkg.Arch, true)
+	b = xmltext.AppendAttr(b, "pkgid", s.pkgID, true)
+	b = xmltext.AppendAttr(b, "name", s.pkg.Name, true)
+	b = xmltext.AppendAttr(b, "arch", s.pkg.Arch, true)
 	b = append(b, ">\n  "...)
 	return appendVersion(b, s.pkg)
 }
@@ -283,8 +307,8 @@ func appendVersion(b []byte, p *rpm.Package) []byte {
 	b = append(b, "<version epoch=\""...)
 	b = strconv.AppendUint(b, uint64(p.EVR.Epoch), 10)
 	b = append(b, '"')
-	b = appendAttr(b, "ver", p.EVR.Version, true)
-	b = appendAttr(b, "rel", p.EVR.Release, true)
+	b = xmltext.AppendAttr(b, "ver", p.EVR.Version, true)
+	b = xmltext.AppendAttr(b, "rel", p.EVR.Release, true)
 	return append(b, "/>\n"...)
 }
 
@@ -297,19 +321,10 @@ func appendFile(b []byte, f *rpm.File) []byte {
 		b = append(b, " type=\"ghost\""...)
 	}
 	b = append(b, '>')
-	b = appendText(b, f.Path)
+	if utf8.ValidString(f.Dir) && utf8.ValidString(f.Name) {
+		b = xmltext.AppendText(xmltext.AppendText(b, f.Dir), f.Name)
+	} else { // how it is read depends on the whole of it
+		b = xmltext.AppendText(b, f.Path())
+	}
 	return append(b, "</file>\n"...)
-}
-
-// appendElement appends a line with an element and its text; an empty text is
-// written as an open and a close tag, as createrepo_c does.
-func appendElement(b []byte, indent, name, text string) []byte {
-	b = append(b, indent...)
-	b = append(b, '<')
-	b = append(b, name...)
-	b = append(b, '>')
-	b = appendText(b, text)
-	b = append(b, '<', '/')
-	b = append(b, name...)
-	return append(b, '>', '\n')
 }

@@ -173,6 +173,7 @@ func (f *Fedora) addUpdates() error {
 	var err error
 	if f.Update, err = f.Bodhi.AddUpdate(bodhitest.Update{
 		Alias: "FEDORA-2026-1a2b3c4d5e", Release: "F44", Status: bodhi.StatusTesting, Notes: "Three builds that belong together.",
+		Type: bodhi.TypeSecurity, Severity: bodhi.SeverityMedium, Bugs: []bodhi.Bug{{ID: 1234567, Title: "greeter greets nobody"}},
 		Builds: []bodhi.Build{{NVR: BuildNoarch}, {NVR: BuildArch}, {NVR: BuildCaret, Epoch: &epoch}},
 	}); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/fedora-respin/respin/daemon"
 	"github.com/fedora-respin/respin/daemon/api"
 	"github.com/fedora-respin/respin/daemon/client"
+	"github.com/fedora-respin/respin/repo"
 )
 
 // usageError is wrong usage. node is the verb, nil before one was recognized.
@@ -92,7 +93,7 @@ func exitCode(err error) int {
 	if e, ok := errors.AsType[*client.ProblemError](err); ok {
 		return problemCode(&e.Problem)
 	}
-	if errors.Is(err, client.ErrUnreachable) {
+	if errors.Is(err, client.ErrUnreachable) || errors.Is(err, repo.ErrUnreachable) {
 		return ExitUnreachable
 	}
 	if _, ok := errors.AsType[*url.Error](err); ok && !errors.Is(err, context.Canceled) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/fedora-respin/respin/internal/typo"
 )
 
 // explained is a verb with more to say than its one line.
@@ -257,7 +259,7 @@ func flagNames(model *kong.Application, node *kong.Node) []string {
 func didYouMean(word string, names []string) string {
 	best, least := "", 3
 	for _, name := range names {
-		d := distance(word, name)
+		d := typo.Distance(word, name)
 		if d < least || len(word) >= 3 && strings.HasPrefix(name, word) && best == "" {
 			best, least = name, min(d, least)
 		}
@@ -266,30 +268,4 @@ func didYouMean(word string, names []string) string {
 		return ""
 	}
 	return "; did you mean " + quote(best) + "?"
-}
-
-// distance is Levenshtein's, in bytes, with swapped neighbors counted once.
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
-			}
-			rows[i][j] = d
-		}
-	}
-	return rows[len(a)][len(b)]
 }

@@ -5,162 +5,44 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
 type rpmCmd struct {
-	Show   rpmShowCmd   `cmd:"" help:"Show what a package says about itself."`
+	Show   rpmShowCmd   `cmd:"" help:"Show what packages say about themselves."`
 	Verify rpmVerifyCmd `cmd:"" help:"Check every digest and signature that packages carry."`
 	Vercmp rpmVercmpCmd `cmd:"" help:"Compare two versions as rpm does."`
 }
 
-type rpmShowCmd struct {
-	File      string `arg:"" help:"An RPM."`
-	Files     bool   `short:"l" help:"List its files."`
-	Deps      bool   `help:"List what it requires and provides."`
-	Changelog bool   `help:"Print its changelog."`
-}
-
-func (*rpmShowCmd) about() string { return "" }
-
-func (*rpmShowCmd) examples() []example {
-	return []example{
-		{"respin rpm show bash-5.3.0-2.fc44.x86_64.rpm", "Name, version, sizes, digests and signatures."},
-		{"respin rpm show -l bash-5.3.0-2.fc44.x86_64.rpm", "With its files."},
-	}
-}
-
-// rpmInfo is what rpm show prints with --json.
-type rpmInfo struct {
-	NEVRA         string        `json:"nevra"`
-	Name          string        `json:"name"`
-	Epoch         uint32        `json:"epoch"`
-	Version       string        `json:"version"`
-	Release       string        `json:"release"`
-	Arch          string        `json:"arch"`
-	Summary       string        `json:"summary"`
-	License       string        `json:"license"`
-	Vendor        string        `json:"vendor,omitempty"`
-	URL           string        `json:"url,omitempty"`
-	SourceRPM     string        `json:"source_rpm,omitempty"`
-	BuildHost     string        `json:"build_host,omitempty"`
-	BuildTime     time.Time     `json:"build_time"`
-	Size          int64         `json:"size"`
-	InstalledSize uint64        `json:"installed_size"`
-	Format        int           `json:"format"`
-	Payload       string        `json:"payload"`
-	SigMD5        string        `json:"sigmd5,omitempty"`
-	HeaderSHA256  string        `json:"header_sha256,omitempty"`
-	Signatures    []string      `json:"signatures"` // "RSA/SHA256 key id"; not verified
-	Requires      []string      `json:"requires,omitempty"`
-	Provides      []string      `json:"provides,omitempty"`
-	Files         []rpmFileInfo `json:"files,omitempty"`
-}
-
-type rpmFileInfo struct {
-	Path   string `json:"path"`
-	Mode   string `json:"mode"`
-	Size   uint64 `json:"size"`
-	Link   string `json:"link,omitempty"`
-	Digest string `json:"digest,omitempty"`
-}
-
-func describeRPM(p *rpm.Package) rpmInfo {
-	v := rpmInfo{
-		NEVRA: p.NEVRA().String(), Name: p.Name, Epoch: p.EVR.Epoch, Version: p.EVR.Version, Release: p.EVR.Release, Arch: p.Arch,
-		Summary: p.Summary, License: p.License, Vendor: p.Vendor, URL: p.URL, SourceRPM: p.SourceRPM, BuildHost: p.BuildHost,
-		BuildTime: time.Unix(p.BuildTime, 0).UTC(), Size: p.FileSize, InstalledSize: p.InstalledSize, Format: p.Format,
-		Payload: p.PayloadFormat + "." + p.PayloadCompressor, SigMD5: p.Digests.SigMD5, HeaderSHA256: p.Digests.HeaderSHA256, Signatures: []string{},
-	}
-	for _, s := range p.Signatures {
-		v.Signatures = append(v.Signatures, s.Algorithm+" "+s.KeyID)
-	}
-	return v
-}
-
-func dependencies(list []rpm.Dependency) []string {
-	var out []string
-	for _, d := range list {
-		text := d.Name
-		if d.EVR != "" {
-			text += " " + map[rpm.DepFlags]string{
-				rpm.DepLess: "<", rpm.DepLess | rpm.DepEqual: "<=", rpm.DepEqual: "=",
-				rpm.DepGreater: ">", rpm.DepGreater | rpm.DepEqual: ">=",
-			}[d.Flags&(rpm.DepLess|rpm.DepGreater|rpm.DepEqual)] + " " + d.EVR
-		}
-		out = append(out, text)
-	}
-	return out
-}
-
-// Run is the verb.
-func (r *rpmShowCmd) Run(a *app) error {
-	p, err := rpm.Open(r.File)
-	if err != nil {
-		return fmt.Errorf("%s: %w", r.File, err)
-	}
-	v := describeRPM(p)
-	if r.Deps || a.global.JSON {
-		v.Requires, v.Provides = dependencies(p.Requires), dependencies(p.Provides)
-	}
-	if r.Files || a.global.JSON {
-		for i := range p.Files {
-			f := &p.Files[i]
-			v.Files = append(v.Files, rpmFileInfo{Path: f.Path, Mode: fmt.Sprintf("%06o", f.Mode), Size: f.Size, Link: f.Linkto, Digest: f.Digest})
-		}
-	}
-	if a.global.JSON {
-		a.printJSON(v)
-		return nil
-	}
-	a.pairs("package", v.NEVRA, "summary", v.Summary, "license", v.License, "vendor", v.Vendor, "url", v.URL, "source", v.SourceRPM,
-		"built", when(v.BuildTime)+" on "+v.BuildHost, "size", bytesText(v.Size), "installed", bytesText(int64(v.InstalledSize)),
-		"format", fmt.Sprintf("%d, %s", v.Format, v.Payload), "sigmd5", v.SigMD5, "header", v.HeaderSHA256, "signed", strings.Join(v.Signatures, "\n"))
-	for _, d := range v.Requires {
-		a.printf("requires  %s\n", clean(d))
-	}
-	for _, d := range v.Provides {
-		a.printf("provides  %s\n", clean(d))
-	}
-	for _, f := range v.Files {
-		link := ""
-		if f.Link != "" {
-			link = " -> " + f.Link
-		}
-		a.printf("%s %12d %s%s\n", f.Mode, f.Size, clean(f.Path), clean(link))
-	}
-	if r.Changelog {
-		for _, c := range p.Changelogs {
-			a.printf("\n* %s %s\n%s\n", time.Unix(c.Time, 0).UTC().Format("Mon Jan 02 2006"), clean(c.Author), clean(c.Text))
-		}
-	}
-	return nil
-}
-
 type rpmVerifyCmd struct {
 	Files   []string `arg:"" name:"file" help:"RPMs."`
-	Keyring string   `placeholder:"FILE" help:"Public keys, as in /etc/pki/rpm-gpg. Without it signatures are named, not judged."`
+	Keyring []string `sep:"none" placeholder:"FILE" help:"Public keys, as in /etc/pki/rpm-gpg; may be repeated. Without it signatures are named, not judged."`
 	Signed  bool     `help:"Packages without a good signature are bad too; needs --keyring."`
+	Details bool     `help:"Print every digest and signature with its verdict."`
 }
 
 func (*rpmVerifyCmd) about() string {
-	return "Exit code 1 when a package is damaged, altered or, with --signed, not signed by a known key."
+	return "Exit code 1 when a package is damaged, altered or, with --signed, not signed by a known key.\n\n" +
+		"Each signature is ok, bad, of an unknown-key, or unsupported; a package without any is unsigned. ok means that the whole package is as its signer made it: " +
+		"a signature of the header alone counts only when the header holds a good digest of the payload. Several signatures count as the worst that is bad, else as the best."
 }
 
 func (*rpmVerifyCmd) examples() []example {
 	return []example{
 		{"respin rpm verify *.rpm", "Digests of header and payload."},
 		{"respin rpm verify --keyring /etc/pki/rpm-gpg/RPM-GPG-KEY-fedora-44-primary --signed bash.rpm", "And that Fedora has signed it."},
+		{"respin rpm verify --details --json bash.rpm", "Every verdict, for a program."},
 	}
 }
 
 // rpmVerdict is one file of rpm verify --json.
 type rpmVerdict struct {
-	File string `json:"file"`
-	OK   bool   `json:"ok"`
+	File  string `json:"file"`
+	OK    bool   `json:"ok"`
+	NEVRA string `json:"nevra,omitempty"`
 	*rpm.Verdict
 	SignatureStatus rpm.Status `json:"signature_status,omitempty"`
 	Error           string     `json:"error,omitempty"`
@@ -168,43 +50,29 @@ type rpmVerdict struct {
 
 // Run is the verb.
 func (r *rpmVerifyCmd) Run(a *app) error {
-	if r.Signed && r.Keyring == "" {
+	if r.Signed && len(r.Keyring) == 0 {
 		return usagef("--signed: needs the keys to trust; name them with --keyring")
 	}
 	opts := rpm.VerifyOptions{}
-	if r.Keyring != "" {
-		f, err := os.Open(r.Keyring)
+	for _, path := range r.Keyring {
+		ring, err := readKeyring(path)
 		if err != nil {
-			return usagef("--keyring: %s", reason(err))
-		}
-		opts.Keyring, err = rpm.ReadKeyring(io.LimitReader(f, 16<<20))
-		if err := errors.Join(err, f.Close()); err != nil {
 			return usagef("--keyring: %v", err)
 		}
+		opts.Keyring = rpm.Merge(opts.Keyring, ring)
 	}
 	bad := 0
 	list := make([]rpmVerdict, 0, len(r.Files))
 	for _, path := range r.Files {
-		v := verifyRPM(path, opts, r.Signed)
-		list = append(list, v)
+		v := a.verifyRPM(path, opts, r.Signed)
 		if !v.OK {
 			bad++
 		}
 		if a.global.JSON {
-			continue
+			list = append(list, v)
+		} else {
+			a.printVerdict(&v, r.Details)
 		}
-		word := paint(a.outColor, colorGood, "ok")
-		if !v.OK {
-			word = paint(a.outColor, colorBad, "BAD")
-		}
-		a.printf("%s: %s", path, word)
-		if v.SignatureStatus != "" {
-			a.printf(", signature %s", v.SignatureStatus)
-		}
-		if v.Error != "" {
-			a.printf(": %s", clean(v.Error))
-		}
-		a.printf("\n")
 	}
 	if a.global.JSON {
 		a.printJSON(list)
@@ -215,28 +83,105 @@ func (r *rpmVerifyCmd) Run(a *app) error {
 	return nil
 }
 
-func verifyRPM(path string, opts rpm.VerifyOptions, signed bool) rpmVerdict {
-	out := rpmVerdict{File: path}
+func readKeyring(path string) (*rpm.Keyring, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		out.Error = reason(err)
-		return out
+		return nil, errors.New(reason(err))
 	}
-	defer func() { _ = f.Close() }()
-	v, err := rpm.Verify(f, opts)
+	ring, err := rpm.ReadKeyring(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return ring, nil
+}
+
+func (a *app) printVerdict(v *rpmVerdict, details bool) {
+	word := paint(a.outColor, colorGood, "ok")
+	if !v.OK {
+		word = paint(a.outColor, colorBad, "BAD")
+	}
+	a.printf("%s: %s", clean(v.File), word)
+	if v.SignatureStatus != "" {
+		a.printf(", signature %s", v.SignatureStatus)
+	}
+	if v.Error != "" {
+		a.printf(": %s", clean(v.Error))
+	}
+	a.printf("\n")
+	if !details || v.Verdict == nil {
+		return
+	}
+	for _, c := range v.Checks {
+		if c.Status != rpm.StatusAbsent {
+			a.printf("  %-16s  %-11s  %s\n", c.Name, c.Status, clean(c.Got))
+		}
+	}
+	for i := range v.Signatures {
+		s := &v.Signatures[i]
+		a.printf("  %-16s  %-11s  %s key %s", "signature", s.Status, s.Algorithm, s.KeyID)
+		if !s.Date.IsZero() {
+			a.printf(" of %s", s.Date.Format(time.DateOnly))
+		}
+		a.printf(", over %s", s.Covers)
+		if s.Signer != "" {
+			a.printf(", %s", clean(s.Signer))
+		}
+		if s.Reason != "" {
+			a.printf(": %s", clean(s.Reason))
+		}
+		a.printf("\n")
+	}
+}
+
+func (a *app) verifyRPM(path string, opts rpm.VerifyOptions, signed bool) rpmVerdict {
+	out := rpmVerdict{File: path}
+	v, err := a.readVerdict(path, opts)
 	if err == nil {
-		out.Verdict, out.SignatureStatus = v, v.SignatureStatus()
+		out.Verdict, out.SignatureStatus, out.NEVRA = v, v.SignatureStatus(), utf8Text(v.Package.NEVRA().String())
 		err = v.Err()
 	}
 	if err == nil && signed && out.SignatureStatus != rpm.StatusOK {
-		err = errors.New("it has no good signature")
+		err = fmt.Errorf("it has no good signature, it is %s", out.SignatureStatus)
 	}
 	if err != nil {
-		out.Error = err.Error()
+		out.Error = utf8Text(err.Error())
 		return out
 	}
 	out.OK = true
 	return out
+}
+
+// readVerdict verifies a file, with a bar for a large one.
+func (a *app) readVerdict(path string, opts rpm.VerifyOptions) (*rpm.Verdict, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, errors.New(reason(err))
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.New(reason(err))
+	}
+	bar := a.transfer("verifying "+path, info.Size())
+	defer bar.close()
+	v, err := rpm.Verify(bar.reader(io.Reader(f)), opts)
+	if err != nil {
+		return nil, fmt.Errorf("read package: %w", err)
+	}
+	return v, nil
+}
+
+// utf8Text is text of a package for people and JSON: old packages are in
+// latin1, which is what bytes that are no UTF-8 are taken for, as in repodata.
+func utf8Text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	r := make([]rune, 0, len(s))
+	for i := range len(s) {
+		r = append(r, rune(s[i]))
+	}
+	return string(r)
 }
 
 type rpmVercmpCmd struct {
@@ -245,7 +190,7 @@ type rpmVercmpCmd struct {
 }
 
 func (*rpmVercmpCmd) about() string {
-	return "Prints A < B, A == B or A > B. A tilde sorts before everything, a caret after the version it follows."
+	return "Prints A < B, A == B or A > B. A tilde sorts before everything, a caret after the version it follows. An absent epoch is 0; an absent release comes before any other."
 }
 
 func (*rpmVercmpCmd) examples() []example {

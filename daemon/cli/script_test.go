@@ -22,6 +22,7 @@ import (
 	"github.com/fedora-respin/respin/daemon/cli"
 	"github.com/fedora-respin/respin/daemon/client"
 	"github.com/fedora-respin/respin/koji/kojitest"
+	"github.com/fedora-respin/respin/repo/rpm"
 	"github.com/fedora-respin/respin/repo/rpm/rpmtest"
 )
 
@@ -51,15 +52,26 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"mkrpm": makeRPM, "mkiso": makeISO, "damage": damage, "hub": startHub, "daemon": startDaemon, "status": status,
+			"mkrpm": makeRPM, "signrpm": signRPM, "oddrpm": oddRPM, "mkiso": makeISO, "damage": damage, "hub": startHub, "daemon": startDaemon, "status": status,
 		},
 	})
 }
 
-// makeRPM: mkrpm NAME VERSION RELEASE ARCH FILE.
+// makeRPM: mkrpm NAME VERSION RELEASE ARCH FILE [requires=X|provides=X]...
 func makeRPM(ts *testscript.TestScript, _ bool, args []string) {
-	data := rpmtest.Build(spec(args[0], args[1], args[2], args[3]))
-	ts.Check(os.WriteFile(ts.MkAbs(args[4]), data, 0o644))
+	s := spec(args[0], args[1], args[2], args[3])
+	for _, arg := range args[5:] {
+		kind, name, _ := strings.Cut(arg, "=")
+		switch kind {
+		case "requires":
+			s.Requires = append(s.Requires, rpm.Dependency{Name: name})
+		case "provides":
+			s.Provides = append(s.Provides, rpm.Dependency{Name: name})
+		default:
+			ts.Fatalf("mkrpm: what is %s?", arg)
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[4]), rpmtest.Build(s), 0o644))
 }
 
 func spec(name, version, release, arch string) rpmtest.Spec {

@@ -246,11 +246,14 @@ func (f *Fetcher) sweep(now time.Time) error {
 		}
 		lock.release()
 	}
-	return f.sweepTemps(now)
+	if err := f.sweepTemps(now); err != nil {
+		return err
+	}
+	return f.sweepDocuments(now)
 }
 
 func (f *Fetcher) sweepTemps(now time.Time) error {
-	for _, dir := range []string{"part", "keys/*"} {
+	for _, dir := range []string{"part", "keys/*", "docs"} {
 		temps, err := filepath.Glob(filepath.Join(f.dir, dir, atomicfile.TempPrefix+"*"))
 		if err != nil {
 			return err

@@ -27,6 +27,7 @@
 //	keys/ab/abcd...         which file a caller's Key stands for
 //	part/abcd.part          unfinished bytes (.json: their origin, .lock: their owner)
 //	used/ab/abcd...         empty; its time is when that file was last handed out
+//	docs/abcd...            small files that change under their URL: [Fetcher.Document]
 //	holds/1234.hold         digests of the files that a [Session] holds; locked by it
 //	use.lock, prune.lock    who marks files as used, who removes them
 //

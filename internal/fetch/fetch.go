@@ -112,7 +112,7 @@ func New(dir string, opt Options) (*Fetcher, error) {
 		flights: map[string]*flight{}, hosts: map[string]chan struct{}{}, hashed: map[string]fileID{},
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	for _, sub := range []string{"cas/sha256", "keys", "part", "used", "holds"} {
+	for _, sub := range []string{"cas/sha256", "keys", "part", "used", "holds", "docs"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, fmt.Errorf("create fetcher: %w", err)
 		}

@@ -22,24 +22,40 @@ func (f *Fetcher) Head(ctx context.Context, rawURL string, n int) (data []byte, 
 	if n <= 0 || n > MaxHead {
 		return nil, 0, fmt.Errorf("read the head of %s: %d bytes asked for, 1 to %d possible", redact(rawURL), n, MaxHead)
 	}
-	m := f.mirrors([]string{rawURL})[0]
-	for !m.dead {
-		if err := sleep(ctx, time.Until(m.ready)); err != nil {
-			return nil, 0, fmt.Errorf("get %s: %w", redact(rawURL), err)
+	err = f.persist(ctx, []string{rawURL}, func(u *url.URL) (err error) {
+		data, total, err = f.tryHead(ctx, u, n)
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return data, total, nil
+}
+
+// persist calls try for the URLs that the policy allows, best first and again
+// after failures that may pass, until one succeeds.
+func (f *Fetcher) persist(ctx context.Context, urls []string, try func(*url.URL) error) error {
+	ms := f.mirrors(urls)
+	for {
+		m := pick(ms, time.Now())
+		if m == nil {
+			return joinMirrors(ms)
 		}
-		data, total, err := f.tryHead(ctx, m.url, n)
+		if err := sleep(ctx, time.Until(m.ready)); err != nil {
+			return fmt.Errorf("get %s: %w", m.url.Redacted(), err)
+		}
+		err := try(m.url)
 		if err == nil {
-			return data, total, nil
+			return nil
 		}
 		if ctx.Err() != nil {
-			return nil, 0, fmt.Errorf("get %s: %w", redact(rawURL), context.Cause(ctx))
+			return fmt.Errorf("get %s: %w", m.url.Redacted(), context.Cause(ctx))
 		}
 		if judge(err) == fatal {
-			return nil, 0, err
+			return err
 		}
 		f.failed(m, err, 0)
 	}
-	return nil, 0, m.err
 }
 
 func (f *Fetcher) tryHead(ctx context.Context, u *url.URL, n int) ([]byte, int64, error) {

@@ -6,18 +6,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
-
-	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
-	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/repo/rpm"
@@ -42,105 +38,6 @@ func rpmTool(t *testing.T, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// TestRPMReadsTheSame holds every readable package of the shared data against
-// rpm's own query, and sees that both accept the same files.
-func TestRPMReadsTheSame(t *testing.T) {
-	t.Parallel()
-	const format = `%{NAME}|%|EPOCH?{%{EPOCH}}:{-}||%{VERSION}|%{RELEASE}|%{ARCH}|%{LONGSIZE}|%{LONGARCHIVESIZE}|%{BUILDTIME}|` +
-		`%{LICENSE}|%{SOURCERPM}|%{SIGMD5}|[%{FILENAMES};%{FILEMODES};%{FILEFLAGS};%{LONGFILESIZES};%{FILEDIGESTS};%{FILELINKTOS};]|` +
-		`[%{REQUIRENAME};%{REQUIREFLAGS};%{REQUIREVERSION};]|[%{PROVIDENAME};%{PROVIDEFLAGS};%{PROVIDEVERSION};]|` +
-		`[%{SUPPLEMENTNAME};%{SUPPLEMENTFLAGS};%{SUPPLEMENTVERSION};]|[%{CHANGELOGTIME};%{CHANGELOGNAME};%{CHANGELOGTEXT};]` + "\n"
-	files, err := filepath.Glob(filepath.Join(shareddata.Dir(t, "rpms"), "*.rpm"))
-	if err != nil || len(files) == 0 {
-		shareddata.Missing(t, "rpms")
-	}
-	compared := 0
-	for _, f := range files {
-		p, readErr := rpm.Open(f)
-		out, err := rpmTool(t, "-qp", "--nosignature", "--nodigest", "--qf", format, f)
-		if (err == nil) != (readErr == nil) {
-			t.Errorf("%s: %v, rpm says %v: %s", filepath.Base(f), readErr, err, out)
-			continue
-		}
-		if readErr != nil {
-			continue
-		}
-		compared++
-		if want := queryFormat(p); out != want {
-			t.Errorf("%s, - rpm + ours: %s", filepath.Base(f), gocmp.Diff(strings.Split(out, "|"), strings.Split(want, "|")))
-		}
-	}
-	if compared < 200 {
-		t.Errorf("only %d packages compared", compared)
-	}
-}
-
-// queryFormat prints a package as the format of TestRPMReadsTheSame does.
-func queryFormat(p *rpm.Package) string {
-	none := func(s string) string {
-		if s == "" {
-			return "(none)"
-		}
-		return s
-	}
-	epoch := "-"
-	if p.EVR.HasEpoch {
-		epoch = strconv.Itoa(int(p.EVR.Epoch))
-	}
-	deps := func(list []rpm.Dependency) string {
-		var b strings.Builder
-		for _, d := range list {
-			fmt.Fprintf(&b, "%s;%d;%s;", d.Name, d.Flags, d.EVR)
-		}
-		return b.String()
-	}
-	size := func(n uint64, tags ...rpm.Tag) string {
-		for _, t := range tags {
-			if p.Header.Has(t) || n != 0 {
-				return strconv.FormatUint(n, 10)
-			}
-		}
-		return "(none)"
-	}
-	var files, logs strings.Builder
-	for _, f := range p.Files {
-		fmt.Fprintf(&files, "%s;%d;%d;%d;%s;%s;", f.Path, f.Mode, f.Flags, f.Size, f.Digest, f.Linkto)
-	}
-	for _, c := range p.Changelogs {
-		fmt.Fprintf(&logs, "%d;%s;%s;", c.Time, c.Author, c.Text)
-	}
-	return strings.Join([]string{
-		p.Name, epoch, p.EVR.Version, p.EVR.Release, p.HeaderArch, size(p.InstalledSize, rpm.TagSize, rpm.TagLongSize),
-		size(p.ArchiveSize, rpm.TagArchiveSize), strconv.FormatInt(p.BuildTime, 10), none(p.License), none(p.SourceRPM),
-		none(p.Digests.SigMD5), files.String(), deps(p.Requires), deps(p.Provides), deps(p.Supplements), logs.String(),
-	}, "|") + "\n"
-}
-
-// TestRPMVerifiesTheSame compares verdicts on digests: rpm -K fails exactly
-// where ours does.
-func TestRPMVerifiesTheSame(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob(filepath.Join(shareddata.Dir(t, "rpms"), "*.rpm"))
-	if err != nil || len(files) == 0 {
-		shareddata.Missing(t, "rpms")
-	}
-	for _, f := range files {
-		in, err := os.Open(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := rpm.Verify(in, rpm.VerifyOptions{})
-		in.Close()
-		if err == nil {
-			err = v.Err()
-		}
-		out, rpmErr := rpmTool(t, "-Kv", "--nosignature", f)
-		if (err == nil) != (rpmErr == nil) {
-			t.Errorf("%s: %v, rpm says %s", filepath.Base(f), err, out)
-		}
-	}
-}
-
 func interopSpec(compressor string) rpmtest.Spec {
 	return rpmtest.Spec{
 		Name: "hello-" + compressor, Epoch: 1, Version: "2.0^git1", Release: "1.fc44", Arch: "noarch", Compressor: compressor,
@@ -158,7 +55,7 @@ func interopSpec(compressor string) rpmtest.Spec {
 // TestRPMAcceptsRpmtest has rpm check, query, install and verify what rpmtest writes.
 func TestRPMAcceptsRpmtest(t *testing.T) {
 	t.Parallel()
-	for _, c := range []string{"gzip", "zstd", "xz", "none"} {
+	for _, c := range []string{"gzip", "zstd", "xz", "lzma", "none"} {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -214,6 +111,94 @@ func installed(t *testing.T, path string, s rpmtest.Spec) {
 	}
 }
 
+// TestRPMInstallsEveryFormat has rpm unpack hard links, modes and symbolic links
+// from the archives of every format that rpmtest writes, and compares with what
+// Payload says of them.
+func TestRPMInstallsEveryFormat(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("only root may install into another root")
+	}
+	for format, s := range oddSpecs() {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			// rpm 4.18 does not come back from a package with a pipe.
+			s.Files = slices.DeleteFunc(s.Files, func(f rpmtest.File) bool { return f.Mode == 0o010600 })
+			for i := range s.Files {
+				s.Files[i].Caps, s.Files[i].Group = "", "" // the empty root has no such group
+			}
+			root := t.TempDir()
+			data := rpmtest.Build(s)
+			path := filepath.Join(root, "p.rpm")
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			db := []string{"--root", root, "--dbpath", "/db"}
+			if out, err := rpmTool(t, append([]string{"-i", "--nodeps", "--noscripts", "--ignorearch", "--nosignature", path}, db...)...); err != nil {
+				t.Fatalf("rpm -i: %v\n%s", err, out)
+			}
+			if out, err := rpmTool(t, append([]string{"-V", "--nodeps", "--noscripts", s.Name}, db...)...); err != nil && strings.ReplaceAll(out, "\n", "") != "missing     /var/log/odd" {
+				t.Errorf("rpm -V: %v\n%s", err, out)
+			}
+			compareUnpacked(t, data, root)
+		})
+	}
+}
+
+// compareUnpacked holds each entry of the payload against the file that rpm made.
+func compareUnpacked(t *testing.T, data []byte, root string) {
+	t.Helper()
+	r := bytes.NewReader(data)
+	p, err := rpm.Read(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := p.Payload(r, rpm.PayloadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer y.Close()
+	entries := 0
+	for {
+		e, err := y.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries++
+		local, ok := e.File.Local()
+		if !ok {
+			t.Fatalf("%q", e.File.Path())
+		}
+		var st syscall.Stat_t
+		if err := syscall.Lstat(filepath.Join(root, local), &st); err != nil {
+			t.Fatal(err)
+		}
+		if uint16(st.Mode) != e.File.Mode || !e.File.IsDir() && int(st.Nlink) != e.Links {
+			t.Errorf("%s: mode %o, %d links; rpm made %o, %d", local, e.File.Mode, e.Links, st.Mode, st.Nlink)
+		}
+		content, err := io.ReadAll(y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case e.File.IsSymlink():
+			if target, err := os.Readlink(filepath.Join(root, local)); err != nil || target != string(content) {
+				t.Errorf("%s: %q, rpm made %q, %v", local, content, target, err)
+			}
+		case e.File.IsRegular() && e.Size > 0:
+			if made, err := os.ReadFile(filepath.Join(root, local)); err != nil || !bytes.Equal(made, content) {
+				t.Errorf("%s: %q, rpm made %q, %v", local, content, made, err)
+			}
+		}
+	}
+	if entries != p.FileCount()-1 { // one is %ghost
+		t.Errorf("%d entries for %d files", entries, p.FileCount())
+	}
+}
+
 // TestRPMReadsRpmtestSource has rpm query a source package.
 func TestRPMReadsRpmtestSource(t *testing.T) {
 	t.Parallel()
@@ -231,42 +216,5 @@ func TestRPMReadsRpmtestSource(t *testing.T) {
 	out, err := rpmTool(t, "-qp", "--nosignature", "--qf", "%{SOURCEPACKAGE} [%{FILENAMES} %{FILEFLAGS}]", path)
 	if err != nil || out != "1 hello.spec 32" {
 		t.Errorf("%v, %q", err, out)
-	}
-}
-
-// TestRPMAcceptsSignatures has rpm check packages signed by rpmtest.
-func TestRPMAcceptsSignatures(t *testing.T) {
-	t.Parallel()
-	for name, algo := range map[string]packet.PublicKeyAlgorithm{"RSA": packet.PubKeyAlgoRSA, "EdDSA": packet.PubKeyAlgoEdDSA} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			key, err := openpgp.NewEntity("QA", "", "qa@example.org", &packet.Config{
-				Algorithm: algo, RSABits: 2048, Time: func() time.Time { return time.Unix(1767225600, 0) },
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
-			public, signed := filepath.Join(dir, "key.asc"), filepath.Join(dir, "signed.rpm")
-			var asc bytes.Buffer
-			w, err := armor.Encode(&asc, openpgp.PublicKeyType, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := errors.Join(key.Serialize(w), w.Close(), os.WriteFile(public, asc.Bytes(), 0o600)); err != nil {
-				t.Fatal(err)
-			}
-			data := rpmtest.Sign(rpmtest.Build(interopSpec("gzip")), key, rpmtest.SignOptions{Legacy: true})
-			if err := os.WriteFile(signed, data, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if out, err := rpmTool(t, "--dbpath", filepath.Join(dir, "db"), "--import", public); err != nil {
-				t.Fatalf("rpm --import: %v\n%s", err, out)
-			}
-			out, err := rpmTool(t, "--dbpath", filepath.Join(dir, "db"), "-Kv", signed)
-			if err != nil || strings.Count(out, "Signature, key ID") != 2 || strings.Contains(out, "BAD") || strings.Contains(out, "NOKEY") {
-				t.Errorf("%v\n%s", err, out)
-			}
-		})
 	}
 }

@@ -34,7 +34,8 @@ var allowed = []struct {
 	{"daemon/respin", []string{"daemon/..."}},
 	{"daemon/...", []string{"daemon/...", "compose/...", "repo/...", "kickstart/...", "koji/...", "bodhi/...", "queue/...", "publish/..."}},
 	{"examples/...", []string{"compose/...", "repo/...", "kickstart/...", "koji/...", "bodhi/...", "queue/...", "publish/...", "daemon/..."}},
-	// The demo and the interop suite drive everything.
+	// The demo, the benchmarks and the interop suite drive everything.
+	{"internal/bench/...", []string{"..."}},
 	{"internal/demo", []string{"..."}},
 	{"internal/interop", []string{"..."}},
 }

@@ -7,6 +7,7 @@
 #   setup.sh lint           build, plus golangci-lint
 #   setup.sh test           build, plus the tools that the tests judge respin by
 #   setup.sh demo           build, plus what makes and boots the demo's image
+#   setup.sh bench          build, plus the peers that the benchmarks run against
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cache="$root/.cache"
@@ -108,11 +109,27 @@ package_lists() {
 	$sudo apt-get update -q
 }
 
+# The newest createrepo_c, from PyPI. Its programs are linked beside bin/, because
+# what pip puts there starts Python first.
+createrepo_pypi() {
+	[ -x "$cache/createrepo/createrepo_c" ] && return 0
+	say "puts createrepo-c into .cache/createrepo: the newest createrepo_c, judge and peer of repodata"
+	/usr/bin/python3 -m venv "$cache/createrepo"
+	"$cache/createrepo/bin/python" -m pip install -q createrepo-c==1.2.5
+	for program in createrepo_c mergerepo_c modifyrepo_c; do
+		(cd "$cache/createrepo" && ln -sf lib/python3*/site-packages/createrepo_c/data/bin/$program $program)
+	done
+}
+
 judges() {
 	need gcc gcc gcc "the race detector"
 	need rpm rpm rpm "judges RPM headers"
+	need rpmsign rpm rpm-sign "signs RPMs"
+	need gpg gnupg gnupg2 "makes the keys that RPMs are signed with"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
+	need strace strace strace "kills a writer of repodata between two system calls"
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
+	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "judges whether a side repo is closed"
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
 	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
 	need python3 python3 python3 "runs pykickstart and the real Koji client, judges of kickstarts and of the hub"
@@ -126,6 +143,7 @@ judges() {
 		[ -e /usr/share/doc/python3-rpm ] || need /nonexistent python3-rpm - "koji download-build and bodhi-server read RPMs with it"
 		[ -e /usr/share/doc/python3-librepo ] || need /nonexistent python3-librepo - "bodhi-server imports it" ;;
 	fedora)
+		rpm -q python3-rpm >/dev/null 2>&1 || need /nonexistent - python3-rpm "judges every field of RPM headers"
 		rpm -q python3-librepo >/dev/null 2>&1 || need /nonexistent - python3-librepo "bodhi-server imports it" ;;
 	esac
 	install_missing
@@ -146,6 +164,7 @@ judges() {
 		/usr/bin/python3 -m venv --system-site-packages "$cache/bodhi"
 		"$cache/bodhi/bin/python" -m pip install -q bodhi-server==26.4.0 'pyOpenSSL>=25'
 	fi
+	createrepo_pypi
 }
 
 case $want in
@@ -158,6 +177,15 @@ lint)
 		GOBIN="$cache/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	fi ;;
 demo) toolchain; image_tools; install_missing; package_lists ;;
+bench)
+	toolchain
+	need createrepo_c createrepo-c createrepo_c "the distribution's createrepo_c, to compare with"
+	need dnf,dnf5 dnf dnf5 "its repoclosure, to compare with"
+	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "its repoclosure, to compare with"
+	need python3 python3 python3 "holds PyPI's createrepo_c"
+	[ "$family" != debian ] || [ -e /usr/share/doc/python3-venv ] || need /nonexistent python3-venv - "holds PyPI's createrepo_c"
+	install_missing
+	createrepo_pypi ;;
 test)
 	toolchain
 	image_tools

@@ -1,123 +1,129 @@
 package rpm
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
-)
 
-// PayloadEntry is one file of the archive.
-type PayloadEntry struct {
-	File *File // the entry of the header that it belongs to, never nil
-	Size int64 // bytes that Read gives; 0 for all but the last of hard-linked files
-}
+	"github.com/sassoftware/go-rpmutils/cpio"
+)
 
 const (
 	newcHeader     = 110 // magic and 13 fields of 8 hexadecimal digits
 	strippedHeader = 14  // magic and one field
-	maxCpioName    = 64 << 10
-	cpioTrailer    = "TRAILER!!!"
+	maxCpioName    = 4096
+	strippedEnd    = 0xffffffff // the index that ends a stripped archive
 )
 
-// Next moves to the next file and returns it; io.EOF after the last one. What
-// was left unread of the current file is skipped.
-func (y *Payload) Next() (PayloadEntry, error) {
-	if _, err := io.Copy(io.Discard, y); err != nil {
-		return PayloadEntry{}, err
-	}
-	if err := y.align(); err != nil {
-		return PayloadEntry{}, err
-	}
-	head, err := y.take(strippedHeader)
+// archive is a cpio archive as rpm writes it. go-rpmutils/cpio decodes entries
+// of the newc form, each by a reader of its own and only after the guard has
+// seen it: the library makes buffers of whatever length an entry claims, also
+// to skip data, panics on an empty name or a negative number, and takes an
+// archive that just ends for a complete one. The stripped form, whose header it
+// does not pad, is decoded here.
+type archive struct {
+	in  *bufio.Reader
+	pos int64
+}
+
+func newArchive(r io.Reader) *archive { return &archive{in: bufio.NewReaderSize(r, 64<<10)} }
+
+// Read reads the archive on.
+func (a *archive) Read(b []byte) (int, error) {
+	n, err := a.in.Read(b)
+	a.pos += int64(n)
+	return n, err
+}
+
+// discard skips bytes that peek has shown.
+func (a *archive) discard(n int) {
+	n, _ = a.in.Discard(n)
+	a.pos += int64(n)
+}
+
+// member is one entry of the archive: with a name and a size, or with the
+// index of a file of the header.
+type member struct {
+	name  string
+	size  int64
+	index int // -1 in the newc form
+}
+
+// next reads the next entry; the data of the one before must have been read.
+// io.EOF stands for the trailer, io.ErrUnexpectedEOF for an archive without.
+func (a *archive) next() (member, error) {
+	pad := int((4 - a.pos%4) % 4)
+	head, err := a.peek(pad + strippedHeader)
 	if err != nil {
-		return PayloadEntry{}, err
+		return member{}, err
 	}
-	switch head[:6] {
+	a.discard(pad)
+	switch magic := string(head[pad : pad+6]); magic {
 	case "07070X":
-		return y.nextStripped(head)
-	case "070701", "070702":
-		return y.nextNewc(head)
+		return a.stripped()
+	case "070701":
+		return a.newc()
+	default:
+		return member{}, fmt.Errorf("no cpio magic but %q", magic)
 	}
-	return PayloadEntry{}, y.fail(fmt.Sprintf("no cpio magic but %q", head[:6]), nil)
 }
 
-// nextStripped reads the form that refers to the header by index.
-func (y *Payload) nextStripped(head string) (PayloadEntry, error) {
-	i, err := strconv.ParseUint(head[6:14], 16, 32)
-	if err != nil || i >= uint64(len(y.p.Files)) {
-		return PayloadEntry{}, y.fail(fmt.Sprintf("file %q of %d", head[6:14], len(y.p.Files)), nil)
-	}
-	if err := y.align(); err != nil {
-		return PayloadEntry{}, err
-	}
-	y.left = y.sizes[i]
-	return PayloadEntry{File: &y.p.Files[i], Size: y.left}, nil
-}
-
-// nextNewc reads the form with a full header.
-func (y *Payload) nextNewc(head string) (PayloadEntry, error) {
-	rest, err := y.take(newcHeader - strippedHeader)
+// newc checks the next entry down to its last digit and has it decoded.
+func (a *archive) newc() (member, error) {
+	head, err := a.peek(newcHeader)
 	if err != nil {
-		return PayloadEntry{}, err
+		return member{}, err
 	}
-	head += rest
-	field := func(i int) int64 {
-		v, perr := strconv.ParseUint(head[6+8*i:14+8*i], 16, 32)
-		err = errors.Join(err, perr)
-		return int64(v)
-	}
-	size, nameSize := field(6), field(11)
-	if err != nil || nameSize < 1 || nameSize > maxCpioName {
-		return PayloadEntry{}, y.fail(fmt.Sprintf("cpio header %q", head), nil)
-	}
-	name, err := y.take(nameSize)
-	if err != nil {
-		return PayloadEntry{}, err
-	}
-	name = strings.TrimRight(name, "\x00")
-	if name == cpioTrailer {
-		return PayloadEntry{}, io.EOF
-	}
-	if err := y.align(); err != nil {
-		return PayloadEntry{}, err
-	}
-	file := y.lookup(name)
-	if file == nil {
-		return PayloadEntry{}, y.fail(fmt.Sprintf("%q is in the payload and not in the header", name), nil)
-	}
-	y.left = size
-	return PayloadEntry{File: file, Size: size}, nil
-}
-
-// lookup finds the header's entry of an archive name: "./usr/bin/x" stands for
-// "/usr/bin/x", and rpm 3 wrote no prefix.
-func (y *Payload) lookup(name string) *File {
-	for _, path := range []string{name, strings.TrimPrefix(name, "."), "/" + name, strings.TrimPrefix(name, "./")} {
-		if i, ok := y.byPath[path]; ok {
-			return &y.p.Files[i]
+	for _, c := range head[6:] {
+		if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return member{}, fmt.Errorf("cpio header %q", head)
 		}
 	}
-	return nil
-}
-
-// take reads n bytes of the archive.
-func (y *Payload) take(n int64) (string, error) {
-	b := make([]byte, n)
-	m, err := io.ReadFull(y.r, b)
-	y.pos += int64(m)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", y.fail("ends before the trailer", io.ErrUnexpectedEOF)
+	nameSize, err := strconv.ParseUint(string(head[newcHeader-16:newcHeader-8]), 16, 32)
+	if err != nil || nameSize < 1 || nameSize > maxCpioName {
+		return member{}, fmt.Errorf("cpio header %q: a name of %d bytes", head, nameSize)
 	}
+	end := newcHeader + int(nameSize)
+	if head, err = a.peek((end + 3) / 4 * 4); err != nil {
+		return member{}, err
+	}
+	if head[end-1] != 0 {
+		return member{}, fmt.Errorf("cpio name %q without an end", head[newcHeader:end])
+	}
+	h, err := cpio.NewReader(a).Next()
 	if err != nil {
-		return "", y.fail("unpack "+y.p.PayloadCompressor, err)
+		return member{}, err // io.EOF at the trailer
 	}
-	return string(b), nil
+	name, _, _ := strings.Cut(h.Filename(), "\x00")
+	return member{name: name, size: h.Filesize64(), index: -1}, nil
 }
 
-// align skips to a multiple of 4.
-func (y *Payload) align() error {
-	_, err := y.take((4 - y.pos%4) % 4)
-	return err
+// stripped reads an entry that refers to the header by index.
+func (a *archive) stripped() (member, error) {
+	const padded = (strippedHeader + 3) / 4 * 4
+	head, err := a.peek(padded)
+	if err != nil {
+		return member{}, err
+	}
+	i, err := strconv.ParseUint(string(head[6:strippedHeader]), 16, 32)
+	if err != nil {
+		return member{}, fmt.Errorf("cpio header %q", head)
+	}
+	a.discard(padded)
+	if i == strippedEnd {
+		return member{}, io.EOF
+	}
+	return member{index: int(i)}, nil
+}
+
+// peek looks at the next n bytes. They must be there.
+func (a *archive) peek(n int) ([]byte, error) {
+	b, err := a.in.Peek(n)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return b, err
 }

@@ -20,10 +20,46 @@ func ExampleRead() {
 		return
 	}
 	fmt.Println(p.NEVRA(), p.InstalledSize, "bytes")
-	fmt.Println(p.Files[0].Path, p.Recommends[0].Name)
+	for f := range p.Files() {
+		fmt.Println(f.Path(), f.Size)
+	}
+	for d := range p.Dependencies(rpm.Recommends) {
+		fmt.Println("recommends", d)
+	}
 	// Output:
 	// hello-1:2.0^git1-1.fc44.x86_64 10 bytes
-	// /usr/bin/hello hello-doc
+	// /usr/bin/hello 10
+	// recommends hello-doc
+}
+
+func ExamplePackage_Payload() {
+	file := bytes.NewReader(rpmtest.Build(rpmtest.Spec{
+		Name: "hello", Version: "1.0", Release: "1.fc44", Compressor: "zstd",
+		Files: []rpmtest.File{
+			{Path: "/usr/bin/hello", Mode: 0o755, Data: []byte("#!/bin/sh\n")},
+			{Path: "/usr/bin/hi", Hardlink: "/usr/bin/hello"},
+			{Path: "/dev/hello", Mode: 0o20600, Rdev: 0x0103},
+		},
+	}))
+	p, err := rpm.Read(file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	y, err := p.Payload(file, rpm.PayloadOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer y.Close()
+	for e, err := y.Next(); err == nil; e, err = y.Next() {
+		local, ok := e.File.Local()
+		fmt.Println(local, ok, e.File.IsDevice(), e.Links, e.Size)
+	}
+	// Output:
+	// dev/hello true true 1 0
+	// usr/bin/hello true false 2 0
+	// usr/bin/hi true false 2 10
 }
 
 func ExampleVerify() {

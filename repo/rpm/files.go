@@ -1,93 +1,201 @@
 package rpm
 
-// Paths are built from directory and base name. A hostile header could name
-// one long directory for a million files, so their sum is bounded in terms of
-// the header: pathFactor bytes for each byte of data. Real packages stay
-// below 2, because each file also brings a digest, user, group and numbers.
-const (
-	pathFactor = 8
-	pathSpare  = 1 << 20
+import (
+	"io/fs"
+	"iter"
+	"strings"
 )
 
-// files reads the file table, in either of its two shapes.
-func (x *extractor) files() []File {
-	base := x.list(TagBaseNames, x.maxFiles())
-	if base == nil {
-		return x.oldFiles()
+// FileFlags are the attributes that %files gives a file.
+type FileFlags uint32
+
+// Bits of FileFlags (rpm's lib/rpmfiles.h, enum rpmfileAttrs_e).
+const (
+	FileConfig    FileFlags = 1 << 0
+	FileDoc       FileFlags = 1 << 1
+	FileIcon      FileFlags = 1 << 2
+	FileMissingOK FileFlags = 1 << 3
+	FileNoReplace FileFlags = 1 << 4
+	FileSpec      FileFlags = 1 << 5
+	FileGhost     FileFlags = 1 << 6
+	FileLicense   FileFlags = 1 << 7
+	FileReadme    FileFlags = 1 << 8
+	FilePubkey    FileFlags = 1 << 11
+	FileArtifact  FileFlags = 1 << 12
+)
+
+// File is one file of the package. Absent columns of the header give zeros.
+type File struct {
+	Dir    string // directory with its slash, as it stands; "" in source packages
+	Name   string // what follows Dir
+	Mode   uint16 // st_mode with the type bits
+	Flags  FileFlags
+	Digest string // hexadecimal as in the header, "" for what is no regular file
+	Size   uint64 // bytes
+	Linkto string // target of a symbolic link
+	MTime  uint32 // seconds since 1970
+	User   string
+	Group  string
+	Caps   string // file capabilities in the words of cap_from_text, such as "cap_net_raw=ep"; "" without any
+	Rdev   uint16 // number of a device node
+	// Device and Inode are those of the build; regular files that share them
+	// (and an Inode other than 0) are hard links of each other.
+	Device, Inode uint32
+}
+
+// Path is Dir and Name joined, not cleaned.
+func (f *File) Path() string { return f.Dir + f.Name }
+
+// Local returns the path below the root of wherever the file is unpacked,
+// "usr/bin/x", or "." for "/" itself. It is false for a path that could lead
+// elsewhere or has a second spelling: with "..", ".", empty elements or nothing.
+func (f *File) Local() (string, bool) {
+	s := f.Path()
+	if s == "/" {
+		return ".", true
 	}
-	dirs := x.list(TagDirNames, x.maxFiles())
-	index := x.column(TagDirIndexes, base.Count, false)
-	if x.err == nil && (dirs == nil || index == nil) {
-		x.fail(x.h.bad(TagBaseNames, base.offset, "base names without directories"))
+	s = strings.TrimPrefix(s, "/")
+	return s, fs.ValidPath(s) && s != "."
+}
+
+// Types of files in File.Mode (S_IFMT of stat).
+const (
+	modeType    = 0o170000
+	modeDir     = 0o040000
+	modeRegular = 0o100000
+	modeSymlink = 0o120000
+	modeChar    = 0o020000
+	modeBlock   = 0o060000
+)
+
+// IsDir tells whether the mode is that of a directory.
+func (f *File) IsDir() bool { return f.Mode&modeType == modeDir }
+
+// IsRegular tells whether the mode is that of a regular file.
+func (f *File) IsRegular() bool { return f.Mode&modeType == modeRegular }
+
+// IsSymlink tells whether the mode is that of a symbolic link.
+func (f *File) IsSymlink() bool { return f.Mode&modeType == modeSymlink }
+
+// IsDevice tells whether the mode is that of a character or block device.
+func (f *File) IsDevice() bool {
+	return f.Mode&modeType == modeChar || f.Mode&modeType == modeBlock
+}
+
+// IsGhost tells whether the file is %ghost: owned, and not in the payload.
+func (f *File) IsGhost() bool { return f.Flags&FileGhost != 0 }
+
+// Files yields the files in header order. Each pass reads them out of the
+// header again: nothing is kept, and no path is put together.
+func (p *Package) Files() iter.Seq[File] {
+	return func(yield func(File) bool) {
+		t := p.fileTable()
+		t.each(yield)
 	}
-	if x.err != nil {
-		return nil
+}
+
+// Paths yields the files as Files does, but of each no more than Dir, Name,
+// Mode and Flags: what an index lists, at a third of the cost.
+func (p *Package) Paths() iter.Seq[File] {
+	return func(yield func(File) bool) {
+		t := p.pathTable()
+		t.each(yield)
 	}
-	dirNames := make([]string, dirs.Count)
-	c := x.cursor(dirs)
-	for i := range dirNames {
-		dirNames[i] = c.next()
+}
+
+// FileCount is the number of files, %ghost ones included.
+func (p *Package) FileCount() int {
+	if n := p.Header.Count(TagBaseNames); n > 0 {
+		return n
 	}
-	total := base.length
-	for i := range base.Count {
-		d := x.h.uint(index, i)
-		if d >= uint64(len(dirNames)) {
-			x.fail(x.h.bad(TagDirIndexes, index.offset, "file %d is in directory %d of %d", i, d, len(dirNames)))
-			return nil
+	return p.Header.Count(TagOldFileNames)
+}
+
+// fileTable walks the columns of the file table, which Read has checked.
+type fileTable struct {
+	n, i    int // files, and the next one
+	old     bool
+	whole   bool // all columns, not only those of Paths
+	dirs    string
+	dirEnds []uint32
+
+	names, digests, links, users, groups, caps                       cursor
+	dirIndex, sizes, modes, flags, mtimes, rdevs, devices, inodeNums intColumn
+}
+
+// pathTable leaves out what Paths does.
+func (p *Package) pathTable() fileTable {
+	h := p.Header
+	base := h.find(TagBaseNames)
+	t := fileTable{n: base.Count, dirs: h.raw(h.find(TagDirNames)), dirEnds: p.dirEnds, dirIndex: h.ints(h.find(TagDirIndexes))}
+	if t.n == 0 { // whole paths, as rpm 2 and 3 wrote them
+		base = h.find(TagOldFileNames)
+		t.n, t.old = base.Count, true
+	}
+	t.names = h.texts(base)
+	t.modes = h.ints(h.find(TagFileModes))
+	t.flags = h.ints(h.find(TagFileFlags))
+	return t
+}
+
+func (p *Package) fileTable() fileTable {
+	h := p.Header
+	t := p.pathTable()
+	t.whole = true
+	sizes := h.find(TagLongFileSizes)
+	if sizes.Type == 0 {
+		sizes = h.find(TagFileSizes)
+	}
+	t.sizes = h.ints(sizes)
+	t.digests = h.texts(h.find(TagFileDigests))
+	t.links = h.texts(h.find(TagFileLinkTos))
+	t.users = h.texts(h.find(TagFileUserName))
+	t.groups = h.texts(h.find(TagFileGroupName))
+	t.caps = h.texts(h.find(TagFileCaps))
+	t.mtimes = h.ints(h.find(TagFileMTimes))
+	t.rdevs = h.ints(h.find(TagFileRdevs))
+	t.devices = h.ints(h.find(TagFileDevices))
+	t.inodeNums = h.ints(h.find(TagFileInodes))
+	return t
+}
+
+// each yields the files to the last.
+func (t *fileTable) each(yield func(File) bool) {
+	var f File
+	for t.next(&f) {
+		if !yield(f) {
+			return
 		}
-		total += len(dirNames[d])
 	}
-	if total > pathFactor*len(x.h.data)+pathSpare {
-		x.fail(x.h.bad(TagDirNames, dirs.offset, "paths of %d bytes in a header of %d", total, len(x.h.data)))
-		return nil
-	}
-	files := make([]File, base.Count)
-	names := x.cursor(base)
-	for i := range files {
-		files[i].Path = dirNames[x.h.uint(index, i)] + names.next()
-	}
-	x.fileColumns(files)
-	return files
 }
 
-// oldFiles reads OLDFILENAMES, whole paths, as rpm 2 and 3 wrote them.
-func (x *extractor) oldFiles() []File {
-	e := x.list(TagOldFileNames, x.maxFiles())
-	if e == nil {
-		return nil
+// next reads the next file; false after the last.
+func (t *fileTable) next(f *File) bool {
+	i := t.i
+	if i >= t.n {
+		return false
 	}
-	files := make([]File, e.Count)
-	c := x.cursor(e)
-	for i := range files {
-		files[i].Path = c.next()
+	t.i++
+	f.Name = t.names.next()
+	if t.old {
+		n := strings.LastIndexByte(f.Name, '/') + 1
+		f.Dir, f.Name = f.Name[:n], f.Name[n:]
+	} else {
+		f.Dir = nth(t.dirs, t.dirEnds, int(t.dirIndex.at(i)))
 	}
-	x.fileColumns(files)
-	return files
-}
-
-// fileColumns fills in what stands beside the names. Each column may be absent.
-func (x *extractor) fileColumns(files []File) {
-	n := len(files)
-	sizes := x.column(TagLongFileSizes, n, false)
-	if sizes == nil {
-		sizes = x.column(TagFileSizes, n, false)
+	f.Mode = uint16(t.modes.at(i))
+	f.Flags = FileFlags(t.flags.at(i))
+	if !t.whole {
+		return true
 	}
-	modes := x.column(TagFileModes, n, false)
-	flags := x.column(TagFileFlags, n, false)
-	mtimes := x.column(TagFileMTimes, n, false)
-	digests := x.cursor(x.column(TagFileDigests, n, true))
-	links := x.cursor(x.column(TagFileLinkTos, n, true))
-	users := x.cursor(x.column(TagFileUserName, n, true))
-	groups := x.cursor(x.column(TagFileGroupName, n, true))
-	for i := range files {
-		f := &files[i]
-		f.Size = x.uint(sizes, i)
-		f.Mode = uint16(x.uint(modes, i))
-		f.Flags = FileFlags(x.uint(flags, i))
-		f.MTime = uint32(x.uint(mtimes, i))
-		f.Digest = digests.next()
-		f.Linkto = links.next()
-		f.User = users.next()
-		f.Group = groups.next()
-	}
+	f.Digest = t.digests.next()
+	f.Size = t.sizes.at(i)
+	f.Linkto = t.links.next()
+	f.MTime = uint32(t.mtimes.at(i))
+	f.User = t.users.next()
+	f.Group = t.groups.next()
+	f.Caps = t.caps.next()
+	f.Rdev = uint16(t.rdevs.at(i))
+	f.Device, f.Inode = uint32(t.devices.at(i)), uint32(t.inodeNums.at(i))
+	return true
 }

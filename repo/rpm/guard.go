@@ -1,93 +1,68 @@
 package rpm
 
 import (
-	"errors"
 	"fmt"
-	"io"
+	"math"
 	"strings"
 )
 
-// firstRead is how much is allocated on the word of a length field alone;
-// beyond it memory grows with what has really been read.
-const firstRead = 256 << 10
+// lengths are what the intro of a header promises.
+type lengths struct{ tags, data int64 }
 
-// parseHeader reads one header from r and checks it. start is where its intro
-// stands in the file.
-func (o Options) parseHeader(r io.Reader, part string, start int64) (*Header, error) {
-	h := &Header{part: part, start: start}
-	intro, err := readString(r, introSize, part, start)
-	if err != nil {
-		return nil, err
+// size is the number of bytes after the intro.
+func (l lengths) size() int64 { return l.tags*entrySize + l.data }
+
+// checkIntro checks the first 16 bytes of a header that start at offset start
+// of the file (hdrblobVerifyLengths in rpm's lib/header.cc).
+func (o Options) checkIntro(intro, part string, start int64) (lengths, error) {
+	fail := func(offset int64, format string, args ...any) (lengths, error) {
+		return lengths{}, &FormatError{Part: part, Offset: start + offset, Reason: fmt.Sprintf(format, args...)}
 	}
 	if intro[:8] != headerMagic {
-		return nil, &FormatError{Part: part, Offset: start, Reason: fmt.Sprintf("no header magic but % x", intro[:8])}
+		return fail(0, "no header magic but % x", intro[:8])
 	}
-	tags, data := int64(be32(intro[8:])), int64(be32(intro[12:]))
-	tagLimit, dataLimit := o.limits(part)
+	l := lengths{int64(be32(intro[8:])), int64(be32(intro[12:]))}
+	limit := o.limits(part)
 	switch {
-	case tags < 1:
-		return nil, &FormatError{Part: part, Offset: start + 8, Reason: "no entries"}
-	case tags > tagLimit:
-		return nil, &FormatError{Part: part, Offset: start + 8, Reason: fmt.Sprintf("%d entries, at most %d are accepted", tags, tagLimit)}
-	case data > dataLimit:
-		return nil, &FormatError{Part: part, Offset: start + 12, Reason: fmt.Sprintf("%d bytes of data, at most %d are accepted", data, dataLimit)}
+	case l.tags < 1:
+		return fail(8, "no entries")
+	case l.tags > limit.tags:
+		return fail(8, "%d entries, at most %d are accepted", l.tags, limit.tags)
+	case l.data > limit.data:
+		return fail(12, "%d bytes of data, at most %d are accepted", l.data, limit.data)
 	}
-	if h.index, err = readString(r, tags*entrySize, part, start+introSize); err != nil {
-		return nil, err
+	return l, nil
+}
+
+// limits are rpm's own, lowered by the options.
+func (o Options) limits(part string) lengths {
+	if part == PartSignature {
+		return lengths{maxSigTags, maxSigData}
 	}
-	if h.data, err = readString(r, data, part, start+introSize+tags*entrySize); err != nil {
-		return nil, err
+	l := lengths{maxTags, defaultData}
+	if o.MaxTags > 0 {
+		l.tags = min(l.tags, int64(o.MaxTags))
 	}
+	if o.MaxHeaderData > 0 {
+		l.data = min(o.MaxHeaderData, maxData)
+	}
+	return l
+}
+
+// newHeader checks index and data of a header and keeps them.
+func newHeader(part string, start int64, l lengths, block string) (*Header, error) {
+	n := l.tags * entrySize
+	h := &Header{part: part, start: start, index: block[:n], data: block[n:l.size()]}
 	if err := h.checkRegion(); err != nil {
 		return nil, err
 	}
-	return h, h.checkEntries()
-}
-
-// limits are rpm's own (hdrblobVerifyLengths), lowered by the options.
-func (o Options) limits(part string) (tags, data int64) {
+	if err := h.checkEntries(); err != nil {
+		return nil, err
+	}
 	if part == PartSignature {
-		return maxSigTags, maxSigData
+		return h, nil
 	}
-	tags, data = maxTags, defaultData
-	if o.MaxTags > 0 {
-		tags = min(tags, int64(o.MaxTags))
-	}
-	if o.MaxHeaderData > 0 {
-		data = min(o.MaxHeaderData, maxData)
-	}
-	return tags, data
-}
-
-// readString reads exactly n bytes. It doubles its buffer by hand, because
-// strings.Builder would take three times what is asked.
-func readString(r io.Reader, n int64, part string, offset int64) (string, error) {
-	b := &strings.Builder{}
-	b.Grow(int(min(n, firstRead)))
-	buf := make([]byte, min(n, 32<<10))
-	for int64(b.Len()) < n {
-		chunk := buf[:min(int64(len(buf)), n-int64(b.Len()))]
-		m, err := io.ReadFull(r, chunk)
-		if b.Len()+m > b.Cap() {
-			bigger := &strings.Builder{}
-			bigger.Grow(int(min(n, 2*int64(b.Cap()))))
-			bigger.WriteString(b.String())
-			b = bigger
-		}
-		b.Write(chunk[:m])
-		if err != nil {
-			return "", readError(err, part, offset+int64(b.Len()), fmt.Sprintf("ends after %d of %d bytes", b.Len(), n))
-		}
-	}
-	return b.String(), nil
-}
-
-// readError tells a file that ends too early from a reader that fails.
-func readError(err error, part string, offset int64, reason string) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &FormatError{Part: part, Offset: offset, Reason: reason, Err: io.ErrUnexpectedEOF}
-	}
-	return fmt.Errorf("read rpm %s: %w", part, err)
+	return h, h.checkTwice()
 }
 
 // checkRegion applies hdrblobVerifyRegion of rpm's lib/header.cc.
@@ -96,7 +71,7 @@ func (h *Header) checkRegion() error {
 	if h.part == PartSignature {
 		want = TagHeaderSignatures
 	}
-	tag, typ, off, count := h.rawEntry(h.index)
+	tag, typ, off, count := rawEntry(h.index)
 	if tag != want {
 		return nil // rpm 3: no region
 	}
@@ -106,7 +81,7 @@ func (h *Header) checkRegion() error {
 	if off < 0 || off+entrySize > int64(len(h.data)) {
 		return h.bad(tag, 0, "region trailer at %d lies outside %d bytes of data", off, len(h.data))
 	}
-	ttag, ttyp, toff, tcount := h.rawEntry(h.data[off:])
+	ttag, ttyp, toff, tcount := rawEntry(h.data[off:])
 	if want == TagHeaderSignatures && ttag == 61 { // HEADERIMAGE: old signers wrote it
 		ttag = want
 	}
@@ -128,7 +103,7 @@ func (h *Header) checkRegion() error {
 }
 
 // rawEntry decodes the index line at the start of s.
-func (h *Header) rawEntry(s string) (tag Tag, typ Type, offset, count int64) {
+func rawEntry(s string) (tag Tag, typ Type, offset, count int64) {
 	return Tag(be32(s)), Type(be32(s[4:])), int64(int32(be32(s[8:]))), int64(be32(s[12:]))
 }
 
@@ -137,12 +112,16 @@ func (h *Header) rawEntry(s string) (tag Tag, typ Type, offset, count int64) {
 // bounds the whole work.
 func (h *Header) checkEntries() error {
 	n := len(h.index) / entrySize
-	h.entries = make([]Entry, 0, n)
+	h.ends = make([]uint32, n)
+	h.sorted = true
 	var end, packed int64
+	var before Tag
 	for i := range n {
-		tag, typ, off, count := h.rawEntry(h.index[i*entrySize:])
+		tag, typ, off, count := rawEntry(h.index[i*entrySize:])
+		h.sorted = h.sorted && before <= tag
+		before = tag
 		if i == 0 && h.region != 0 {
-			h.entries = append(h.entries, Entry{Tag: tag, Type: typ, Count: int(count), offset: int(off), length: entrySize})
+			h.ends[i] = uint32(off + entrySize)
 			continue
 		}
 		length, err := h.checkEntry(tag, typ, off, count, end)
@@ -154,7 +133,7 @@ func (h *Header) checkEntries() error {
 		if h.region != 0 && end > int64(h.rdl-entrySize) && off < int64(h.rdl) {
 			return h.bad(tag, int(off), "data overlaps the region trailer")
 		}
-		h.entries = append(h.entries, Entry{Tag: tag, Type: typ, Count: int(count), offset: int(off), length: int(length)})
+		h.ends[i] = uint32(end)
 	}
 	if h.region != 0 {
 		packed += entrySize
@@ -178,7 +157,7 @@ func align(n int64, typ Type) int64 {
 func (h *Header) checkEntry(tag Tag, typ Type, off, count, end int64) (int64, error) {
 	size := int64(len(h.data))
 	switch {
-	case tag < firstFreeTag:
+	case tag < firstFreeTag, tag > math.MaxInt32: // rpm reads tags with a sign
 		return 0, h.bad(tag, 0, "tag out of place")
 	case typ < TypeChar || typ > TypeI18NString:
 		return 0, h.bad(tag, 0, "unknown %s", typ)
@@ -190,6 +169,8 @@ func (h *Header) checkEntry(tag Tag, typ Type, off, count, end int64) (int64, er
 		return 0, h.bad(tag, int(off), "count %d is out of range", count)
 	case typ == TypeString && count != 1:
 		return 0, h.bad(tag, int(off), "a string has count 1, not %d", count)
+	case h.region == TagHeaderImmutable && !tag.takes(typ):
+		return 0, h.bad(tag, int(off), "%s, which this tag never has", typ)
 	}
 	if width := typ.size(); width > 0 {
 		if off%width != 0 {
@@ -200,13 +181,13 @@ func (h *Header) checkEntry(tag Tag, typ Type, off, count, end int64) (int64, er
 		}
 		return count * width, nil
 	}
-	pos := off
+	rest := h.data[off:]
 	for range count {
-		i := strings.IndexByte(h.data[pos:], 0)
+		i := strings.IndexByte(rest, 0)
 		if i < 0 {
 			return 0, h.bad(tag, int(off), "%d strings do not fit in the data", count)
 		}
-		pos += int64(i) + 1
+		rest = rest[i+1:]
 	}
-	return pos - off, nil
+	return size - off - int64(len(rest)), nil
 }

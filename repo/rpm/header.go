@@ -28,8 +28,8 @@ const (
 // Entry is one line of a header's index, checked against the header's data.
 type Entry struct {
 	Tag    Tag
-	Type   Type
-	Count  int // elements; bytes for TypeBin
+	Type   Type // 0 in the zero Entry, which stands for an absent tag
+	Count  int  // elements; bytes for TypeBin
 	offset int
 	length int
 }
@@ -37,64 +37,88 @@ type Entry struct {
 // Header is a header whose index and data have been checked: every entry lies
 // inside the data and has as many elements as it says. Accessors therefore
 // never fail on a Header, they only tell that a tag is absent or of another type.
-// A Header is immutable and safe for concurrent use.
+// A Header is immutable and safe for concurrent use. Strings taken from it
+// share its memory: copy (strings.Clone) what is to outlive it.
 type Header struct {
-	part    string
-	start   int64 // of the intro in the file
-	index   string
-	data    string
-	entries []Entry
-	region  Tag // 0 without region
-	ril     int // entries in the region
-	rdl     int // bytes of data in the region
+	part   string
+	start  int64 // of the intro in the file
+	index  string
+	data   string
+	ends   []uint32 // where the data of each entry ends
+	sorted bool     // the index is in the order of its tags
+	region Tag      // 0 without region
+	ril    int      // entries in the region
+	rdl    int      // bytes of data in the region
 }
 
 // Size is the number of bytes of the header in the file, without padding.
 func (h *Header) Size() int64 { return introSize + int64(len(h.index)+len(h.data)) }
 
+// entry decodes index line i.
+func (h *Header) entry(i int) Entry {
+	tag, typ, off, count := rawEntry(h.index[i*entrySize:])
+	return Entry{Tag: tag, Type: typ, Count: int(count), offset: int(off), length: int(h.ends[i]) - int(off)}
+}
+
 // Entries yields the index in file order, the region entry included.
 func (h *Header) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		for _, e := range h.entries {
-			if !yield(e) {
+		for i := range h.ends {
+			if !yield(h.entry(i)) {
 				return
 			}
 		}
 	}
 }
 
-// find returns the first entry of tag.
-func (h *Header) find(tag Tag) *Entry {
+// find returns the first entry of tag, the zero Entry when there is none. rpm
+// sorts an index by tag, so that the scan is for old and odd headers.
+func (h *Header) find(tag Tag) Entry {
 	if h == nil {
-		return nil
+		return Entry{}
 	}
-	for i := range h.entries {
-		if h.entries[i].Tag == tag {
-			return &h.entries[i]
+	n := len(h.ends)
+	i := 0
+	for h.sorted && i < n { // of equal ones the first
+		if mid := (i + n) / 2; h.tagAt(mid) < tag {
+			i = mid + 1
+		} else {
+			n = mid
 		}
 	}
-	return nil
+	for !h.sorted && i < n && h.tagAt(i) != tag {
+		i++
+	}
+	if i == len(h.ends) || h.tagAt(i) != tag {
+		return Entry{}
+	}
+	return h.entry(i)
 }
 
+func (h *Header) tagAt(i int) Tag { return Tag(be32(h.index[i*entrySize:])) }
+
 // Has tells whether the header has the tag.
-func (h *Header) Has(tag Tag) bool { return h.find(tag) != nil }
+func (h *Header) Has(tag Tag) bool { return h.find(tag).Type != 0 }
 
 // Count returns the number of elements of the tag, 0 when absent.
-func (h *Header) Count(tag Tag) int {
-	if e := h.find(tag); e != nil {
-		return e.Count
+func (h *Header) Count(tag Tag) int { return h.find(tag).Count }
+
+// raw returns the data of an entry.
+func (h *Header) raw(e Entry) string {
+	if e.Type == 0 {
+		return ""
 	}
-	return 0
+	return h.data[e.offset : e.offset+e.length]
 }
 
 // Text returns the first string of the tag: the C locale of a translated one.
 // The second result is false when the tag is absent or no string.
 func (h *Header) Text(tag Tag) (string, bool) {
 	e := h.find(tag)
-	if e == nil || !e.Type.isString() {
+	if !e.Type.isString() {
 		return "", false
 	}
-	s := h.data[e.offset : e.offset+e.length]
+	s := h.raw(e)
 	return s[:strings.IndexByte(s, 0)], true
 }
 
@@ -103,16 +127,13 @@ func (h *Header) Text(tag Tag) (string, bool) {
 func (h *Header) Strings(tag Tag) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		e := h.find(tag)
-		if e == nil || !e.Type.isString() {
+		if !e.Type.isString() {
 			return
 		}
-		rest := h.data[e.offset : e.offset+e.length]
-		for rest != "" {
-			i := strings.IndexByte(rest, 0)
-			if !yield(rest[:i]) {
+		for c := (cursor{h.raw(e)}); c.rest != ""; {
+			if !yield(c.next()) {
 				return
 			}
-			rest = rest[i+1:]
 		}
 	}
 }
@@ -120,30 +141,19 @@ func (h *Header) Strings(tag Tag) iter.Seq[string] {
 // Uint returns element i of an integer tag.
 func (h *Header) Uint(tag Tag, i int) (uint64, bool) {
 	e := h.find(tag)
-	if e == nil || !e.Type.isInt() || i < 0 || i >= e.Count {
+	if !e.Type.isInt() || i < 0 || i >= e.Count {
 		return 0, false
 	}
-	return h.uint(e, i), true
-}
-
-// uint reads element i of an integer entry; i must be below its count.
-func (h *Header) uint(e *Entry, i int) uint64 {
-	n := int(e.Type.size())
-	s := h.data[e.offset+i*n : e.offset+(i+1)*n]
-	var v uint64
-	for j := range len(s) {
-		v = v<<8 | uint64(s[j])
-	}
-	return v
+	return h.ints(e).at(i), true
 }
 
 // Bytes returns a copy of a binary tag, nil when it is absent or of another type.
 func (h *Header) Bytes(tag Tag) []byte {
 	e := h.find(tag)
-	if e == nil || e.Type != TypeBin {
+	if e.Type != TypeBin {
 		return nil
 	}
-	return []byte(h.data[e.offset : e.offset+e.length])
+	return []byte(h.raw(e))
 }
 
 // hexBytes returns a binary tag as lower-case hexadecimal.
@@ -165,10 +175,7 @@ func (h *Header) writeRegion(w io.Writer) {
 }
 
 func (h *Header) write(w io.Writer, entries, data int) {
-	intro := append([]byte(headerMagic), 0, 0, 0, 0, 0, 0, 0, 0)
-	putUint32(intro[8:], uint32(entries))
-	putUint32(intro[12:], uint32(data))
-	_, _ = w.Write(intro)
+	_, _ = io.WriteString(w, introOf(entries, data))
 	writeString(w, h.index[:entries*entrySize])
 	writeString(w, h.data[:data])
 }
@@ -176,7 +183,7 @@ func (h *Header) write(w io.Writer, entries, data int) {
 // writeString copies s to a hash in pieces: a whole header converted at once
 // would double its memory.
 func writeString(w io.Writer, s string) {
-	buf := make([]byte, min(len(s), 32<<10))
+	buf := make([]byte, min(len(s), 8<<10))
 	for s != "" {
 		n := copy(buf, s)
 		_, _ = w.Write(buf[:n])

@@ -3,10 +3,12 @@ package rpm_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/fedora-respin/respin/internal/shareddata"
+	"github.com/fedora-respin/respin/repo/rpm"
 )
 
 // sample is one line of the manifest of shared data.
@@ -18,12 +20,12 @@ type sample struct {
 func (s sample) readable() bool { return s.facts["rpm4.18"] != "FAIL" }
 
 // samples lists the real packages of shared data.
-func samples(t *testing.T) []sample {
-	t.Helper()
-	dir := shareddata.Dir(t, "rpms")
+func samples(tb testing.TB) []sample {
+	tb.Helper()
+	dir := shareddata.Dir(tb, "rpms")
 	data, err := os.ReadFile(filepath.Join(dir, "MANIFEST.tsv"))
 	if err != nil {
-		shareddata.Missing(t, "rpms/MANIFEST.tsv")
+		shareddata.Missing(tb, "rpms/MANIFEST.tsv")
 	}
 	var list []sample
 	for line := range strings.Lines(string(data)) {
@@ -41,16 +43,21 @@ func samples(t *testing.T) []sample {
 		}
 	}
 	if len(list) < 200 {
-		t.Fatalf("only %d packages in %s", len(list), dir)
+		tb.Fatalf("only %d packages in %s", len(list), dir)
 	}
 	return list
 }
 
-func readFile(t *testing.T, path string) []byte {
-	t.Helper()
+func readFile(tb testing.TB, path string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
+}
+
+// deps lists the dependencies of one kind.
+func deps(p *rpm.Package, kind rpm.DepKind) []rpm.Dependency {
+	return slices.Collect(p.Dependencies(kind))
 }

@@ -59,6 +59,17 @@ func ReadKeyring(r io.Reader) (*Keyring, error) {
 // NewKeyring makes a keyring of keys at hand.
 func NewKeyring(keys ...*openpgp.Entity) *Keyring { return &Keyring{entities: keys} }
 
+// Merge makes one keyring of several.
+func Merge(rings ...*Keyring) *Keyring {
+	all := &Keyring{}
+	for _, k := range rings {
+		if k != nil {
+			all.entities = append(all.entities, k.entities...)
+		}
+	}
+	return all
+}
+
 // Len is the number of primary keys.
 func (k *Keyring) Len() int {
 	if k == nil {

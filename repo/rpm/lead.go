@@ -2,7 +2,6 @@ package rpm
 
 import (
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -22,14 +21,15 @@ type Lead struct {
 	SigType      uint16 // 5: a signature header follows
 }
 
-// readLead reads the lead and applies the checks of rpm's lib/rpmlead.cc.
-func readLead(r io.Reader) (Lead, error) {
-	s, err := readString(r, leadSize, PartLead, 0)
-	if err != nil {
-		return Lead{}, err
-	}
-	if s[:4] != leadMagic {
+// parseLead reads the lead at the start of s and applies the checks of rpm's
+// lib/rpmlead.cc. readErr is how reading s ended: that s is no RPM at all is
+// the better answer, when it is long enough to tell.
+func parseLead(s string, readErr error) (Lead, error) {
+	if len(s) >= len(leadMagic) && s[:len(leadMagic)] != leadMagic {
 		return Lead{}, &FormatError{Part: PartLead, Reason: fmt.Sprintf("no RPM: it starts with % x", s[:4])}
+	}
+	if readErr != nil {
+		return Lead{}, readErr
 	}
 	l := Lead{
 		Major: s[4], Minor: s[5],

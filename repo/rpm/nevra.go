@@ -106,18 +106,31 @@ func badRune(r rune) bool {
 
 // ParseNEVRA parses "name-[epoch:]version-release.arch", with or without
 // ".rpm" at the end. What stands after the last dot is taken as the arch: a
-// text without arch cannot be told from one with.
+// text without arch cannot be told from one with. The epoch may also stand in
+// front, "epoch:name-version-release.arch", where yum and Koji write it.
 func ParseNEVRA(s string) (NEVRA, error) {
 	t := strings.TrimSuffix(s, ".rpm")
 	dot := strings.LastIndexByte(t, '.')
 	if dot < 0 || dot < strings.LastIndexByte(t, '-') {
 		return NEVRA{}, &ParseError{"NEVRA", s, "no .arch at the end"}
 	}
-	name, evr, err := splitNVR("NEVRA", s, t[:dot])
+	arch := t[dot+1:]
+	t = t[:dot]
+	epoch, rest, front := strings.Cut(t, ":")
+	if front = front && len(leading(epoch, isDigit)) == len(epoch); front {
+		t = rest
+	}
+	name, evr, err := splitNVR("NEVRA", s, t)
 	if err != nil {
 		return NEVRA{}, err
 	}
-	arch := t[dot+1:]
+	if front {
+		n, err := strconv.ParseUint(epoch, 10, 32)
+		if err != nil || evr.HasEpoch {
+			return NEVRA{}, &ParseError{"NEVRA", s, "a bad epoch"}
+		}
+		evr.Epoch, evr.HasEpoch = uint32(n), true
+	}
 	if arch == "" || strings.IndexFunc(arch, badRune) >= 0 || strings.ContainsAny(arch, ":") {
 		return NEVRA{}, &ParseError{"NEVRA", s, "a bad arch"}
 	}

@@ -16,6 +16,8 @@ func TestParseNEVRA(t *testing.T) {
 		{"bash-5.2.37-1.fc44.x86_64.rpm", "bash", "5.2.37-1.fc44", "x86_64", "bash-5.2.37-1.fc44.x86_64"},
 		{"python3-dnf-plugin-1:4.0~rc^git1-1.noarch", "python3-dnf-plugin", "1:4.0~rc^git1-1", "noarch", ""},
 		{"a-0:1-1.src", "a", "1-1", "src", "a-1-1.src"},
+		{"1:bash-5.2-1.fc44.x86_64", "bash", "1:5.2-1.fc44", "x86_64", "bash-1:5.2-1.fc44.x86_64"},
+		{"0:bash-5.2-1.fc44.x86_64.rpm", "bash", "5.2-1.fc44", "x86_64", "bash-5.2-1.fc44.x86_64"},
 		{"libstdc++-14-1.i686", "libstdc++", "14-1", "i686", ""},
 		{"x-1.fc42,draft_123-1.noarch", "x", "1.fc42,draft_123-1", "noarch", ""},
 	} {
@@ -41,7 +43,7 @@ func TestParseErrors(t *testing.T) {
 		"EVR":   func(s string) error { _, err := rpm.ParseEVR(s); return err },
 	}
 	for what, inputs := range map[string][]string{
-		"NEVRA": {"", ".", "bash", "bash.x86_64", "bash-1.x86_64", "a-1-1", "-1-1.noarch", "a--1.noarch", "a-1-.noarch", "a-1-1.", "../a-1-1.noarch", "a-x:1-1.noarch", "a-4294967296:1-1.noarch", "a-1-1 b.noarch", "a-1-1.no\x00arch", ".rpm"},
+		"NEVRA": {"", ".", "bash", "bash.x86_64", "bash-1.x86_64", "a-1-1", "-1-1.noarch", "a--1.noarch", "a-1-.noarch", "a-1-1.", "../a-1-1.noarch", "a-x:1-1.noarch", "a-4294967296:1-1.noarch", "a-1-1 b.noarch", "a-1-1.no\x00arch", ".rpm", "1:a-2:1-1.noarch", ":a-1-1.noarch", "x:a-1-1.noarch", "4294967296:a-1-1.noarch"},
 		"NVR":   {"", "a", "a-1", "a-1:1-1", "-1-1", "a-1-", "a/b-1-1", "a--1"},
 		"EVR":   {"", ":", "1:", "-1", "1-", "x:1", "-1:1", "1:2:3", "1 2"},
 	} {

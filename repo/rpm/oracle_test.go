@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	peer "github.com/cavaliergopher/rpm"
@@ -50,9 +51,9 @@ func TestAgreesWithCavaliergopher(t *testing.T) {
 			ours   []rpm.Dependency
 			theirs []peer.Dependency
 		}{
-			"requires": {p.Requires, q.Requires()}, "provides": {p.Provides, q.Provides()},
-			"conflicts": {p.Conflicts, q.Conflicts()}, "obsoletes": {p.Obsoletes, q.Obsoletes()},
-			"recommends": {p.Recommends, q.Recommends()}, "enhances": {p.Enhances, q.Enhances()},
+			"requires": {deps(p, rpm.Requires), q.Requires()}, "provides": {deps(p, rpm.Provides), q.Provides()},
+			"conflicts": {deps(p, rpm.Conflicts), q.Conflicts()}, "obsoletes": {deps(p, rpm.Obsoletes), q.Obsoletes()},
+			"recommends": {deps(p, rpm.Recommends), q.Recommends()}, "enhances": {deps(p, rpm.Enhances), q.Enhances()},
 		} {
 			if p.Format == 3 && list == "provides" {
 				continue // the peer does not add the package's own name
@@ -95,13 +96,14 @@ func TestAgreesWithGoRPMUtils(t *testing.T) {
 			continue
 		}
 		theirs, err := q.Header.GetFiles()
-		if err != nil || len(theirs) != len(p.Files) {
-			t.Errorf("%s: %d files, the peer has %d, %v", name, len(p.Files), len(theirs), err)
+		if err != nil || len(theirs) != p.FileCount() {
+			t.Errorf("%s: %d files, the peer has %d, %v", name, p.FileCount(), len(theirs), err)
 			continue
 		}
+		ours := slices.Collect(p.Files())
 		for i, f := range theirs {
-			o := p.Files[i]
-			if o.Path != f.Name() || int64(o.Size) != f.Size() || int(o.Mode) != f.Mode() || int(o.Flags) != f.Flags() || o.Digest != f.Digest() || o.Linkto != f.Linkname() || o.User != f.UserName() {
+			o := ours[i]
+			if o.Path() != f.Name() || int64(o.Size) != f.Size() || int(o.Mode) != f.Mode() || int(o.Flags) != f.Flags() || o.Digest != f.Digest() || o.Linkto != f.Linkname() || o.User != f.UserName() {
 				t.Errorf("%s: %+v, the peer has %+v", name, o, f)
 			}
 		}
@@ -137,8 +139,8 @@ func comparePayload(t *testing.T, name string, p *rpm.Package, r io.Reader, q *r
 		}
 		a, _ := io.ReadAll(ours)
 		b, _ := io.ReadAll(theirs)
-		if e.File.Path != f.Name() || !bytes.Equal(a, b) {
-			t.Errorf("%s: %s with %d bytes, the peer has %s with %d", name, e.File.Path, len(a), f.Name(), len(b))
+		if e.File.Path() != f.Name() || !bytes.Equal(a, b) {
+			t.Errorf("%s: %s with %d bytes, the peer has %s with %d", name, e.File.Path(), len(a), f.Name(), len(b))
 		}
 	}
 }

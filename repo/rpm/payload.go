@@ -3,12 +3,12 @@ package rpm
 import (
 	"bufio"
 	"compress/bzip2"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz/lzma"
 	"github.com/xi2/xz"
@@ -26,27 +26,28 @@ type PayloadOptions struct {
 	MaxSize int64 // bytes of the unpacked archive; default 64 GiB
 }
 
-// Payload walks the files of a package in the order of its archive.
+// Payload walks the files of a package in the order of its archive. Its memory
+// is the decompressor's window (at most 128 MiB) and, where the archive does
+// not follow the order of the header, a table of the files.
 type Payload struct {
-	p     *Package
-	r     io.Reader // unpacked archive
-	close func()
-	pos   int64 // in the unpacked archive
-
-	byPath map[string]int
-	sizes  []int64 // of each file in a stripped archive
-	left   int64   // data of the current entry not yet read
+	p      *Package
+	r      io.Reader // unpacked archive
+	close  func()
+	in     *archive
+	finder finder
+	left   int64 // data of the current entry not yet read
 }
 
 // Payload starts reading the payload from r, which stands at its first byte,
 // as Read leaves it. gzip, xz, zstd, bzip2, lzma and plain archives are read,
 // newc as well as the stripped form of rpm 6 and of packages over 4 GiB. Close
-// it in the end. Verify, not Payload, judges whether the bytes are the right ones.
+// it in the end. Verify, not Payload, judges whether the bytes are the right
+// ones; Payload sees to it that archive and header speak of the same files.
 func (p *Package) Payload(r io.Reader, opts PayloadOptions) (*Payload, error) {
 	if p.PayloadFormat != "cpio" {
 		return nil, p.payloadError(0, fmt.Sprintf("payload format %q", p.PayloadFormat), nil)
 	}
-	y := &Payload{p: p, close: func() {}}
+	y := &Payload{p: p, close: func() {}, finder: newFinder(p)}
 	if err := y.unpack(bufio.NewReaderSize(r, 64<<10)); err != nil {
 		return nil, p.payloadError(0, "unpack "+p.PayloadCompressor, err)
 	}
@@ -54,12 +55,7 @@ func (p *Package) Payload(r io.Reader, opts PayloadOptions) (*Payload, error) {
 	if limit <= 0 {
 		limit = defaultMaxPayload
 	}
-	y.r = limitio.Reader(y.r, limit, "unpacked payload")
-	y.byPath = make(map[string]int, len(p.Files))
-	for i := range p.Files {
-		y.byPath[p.Files[i].Path] = i
-	}
-	y.sizes = p.strippedSizes()
+	y.in = newArchive(limitio.Reader(y.r, limit, "unpacked payload"))
 	return y, nil
 }
 
@@ -79,7 +75,7 @@ func (y *Payload) unpack(r *bufio.Reader) error {
 		y.r, err = gzip.NewReader(r)
 	case string(magic[:4]) == "\x28\xb5\x2f\xfd":
 		var d *zstd.Decoder
-		if d, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow)); err == nil {
+		if d, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true)); err == nil {
 			y.r, y.close = d, d.Close
 		}
 	case string(magic) == "\xfd7zXZ\x00":
@@ -107,42 +103,14 @@ func (y *Payload) unpack(r *bufio.Reader) error {
 // Close releases the decompressor; r is the caller's to close.
 func (y *Payload) Close() { y.close() }
 
-// strippedSizes tells how much data each file has in an archive that carries
-// only indexes: the last of hard-linked files has it for all.
-func (p *Package) strippedSizes() []int64 {
-	sizes := make([]int64, len(p.Files))
-	type inode struct{ dev, ino uint64 }
-	last := map[inode]int{}
-	for i := range p.Files {
-		f := &p.Files[i]
-		switch {
-		case f.IsGhost():
-		case f.IsSymlink():
-			sizes[i] = int64(len(f.Linkto))
-		case f.Mode&0o170000 == 0o100000:
-			sizes[i] = int64(min(f.Size, 1<<62))
-			ino, ok := p.Header.Uint(TagFileInodes, i)
-			dev, _ := p.Header.Uint(TagFileDevices, i)
-			if j, seen := last[inode{dev, ino}]; ok && ino != 0 {
-				if seen {
-					sizes[j] = 0
-				}
-				last[inode{dev, ino}] = i
-			}
-		}
-	}
-	return sizes
-}
-
 // Read reads the data of the entry that Next returned; io.EOF ends it. The
 // data of a symbolic link is its target.
 func (y *Payload) Read(b []byte) (int, error) {
 	if y.left == 0 {
 		return 0, io.EOF
 	}
-	n, err := y.r.Read(b[:min(int64(len(b)), y.left)])
+	n, err := y.in.Read(b[:min(int64(len(b)), y.left)])
 	y.left -= int64(n)
-	y.pos += int64(n)
 	switch {
 	case errors.Is(err, io.EOF) && y.left > 0:
 		err = y.fail("ends in the data of a file", io.ErrUnexpectedEOF)
@@ -155,5 +123,5 @@ func (y *Payload) Read(b []byte) (int, error) {
 }
 
 func (y *Payload) fail(reason string, err error) error {
-	return &FormatError{Part: PartPayload, Offset: y.pos, Reason: reason + " (offset in the unpacked archive)", Err: err}
+	return &FormatError{Part: PartPayload, Offset: y.in.pos, Reason: reason + " (offset in the unpacked archive)", Err: err}
 }

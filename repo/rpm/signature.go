@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -181,16 +181,16 @@ func keyIDOfFingerprint(data []byte) string {
 }
 
 func algorithmName(key, sum byte) string {
-	name := func(m map[byte]string, b byte) string {
-		if s, ok := m[b]; ok {
-			return s
+	name := func(names []string, b byte) string {
+		if int(b) < len(names) && names[b] != "" {
+			return names[b]
 		}
-		return fmt.Sprintf("%d", b)
+		return strconv.Itoa(int(b))
 	}
-	return name(map[byte]string{
+	return name([]string{
 		1: "RSA", 3: "RSA", 17: "DSA", 19: "ECDSA", 22: "EdDSA", 27: "Ed25519", 28: "Ed448",
 		30: "ML-DSA-65+Ed25519", 31: "ML-DSA-87+Ed448", 32: "SLH-DSA-128s", 33: "SLH-DSA-128f", 34: "SLH-DSA-256s",
-	}, key) + "/" + name(map[byte]string{
+	}, key) + "/" + name([]string{
 		1: "MD5", 2: "SHA1", 3: "RIPEMD160", 8: "SHA256", 9: "SHA384", 10: "SHA512", 11: "SHA224", 12: "SHA3-256", 14: "SHA3-512",
 	}, sum)
 }

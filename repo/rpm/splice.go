@@ -1,6 +1,7 @@
 package rpm
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,25 +12,18 @@ import (
 // file of its data/sigcache (koji.write_signed_rpm). Nothing is verified here;
 // run Verify with a keyring on the result.
 func Splice(w io.Writer, rpm, sig io.Reader) error {
-	var lead strings.Builder
-	if _, err := readLead(io.TeeReader(rpm, &lead)); err != nil {
-		return err
-	}
-	old, err := Options{}.parseHeader(rpm, PartSignature, leadSize)
+	lead, err := skipSignature(rpm)
 	if err != nil {
 		return err
 	}
-	if _, err = readString(rpm, padding(old), PartSignature, leadSize+old.Size()); err != nil {
-		return err
-	}
-	signed, err := Options{}.parseHeader(sig, PartSignature, 0)
+	signed, pad, err := readSignatureHeader(sig)
 	if err != nil {
 		return fmt.Errorf("splice signature: %w", err)
 	}
 	out := &firstError{w: w}
-	_, _ = io.WriteString(out, lead.String())
+	_, _ = io.WriteString(out, lead)
 	signed.writeAll(out)
-	_, _ = out.Write(make([]byte, padding(signed)))
+	_, _ = io.WriteString(out, pad)
 	if out.err != nil {
 		return fmt.Errorf("splice signature: %w", out.err)
 	}
@@ -39,9 +33,50 @@ func Splice(w io.Writer, rpm, sig io.Reader) error {
 	return nil
 }
 
-// padding is what follows a signature header, so that the header starts at a
-// multiple of 8.
-func padding(h *Header) int64 { return (8 - (leadSize+h.Size())%8) % 8 }
+// skipSignature reads up to the header and returns the lead.
+func skipSignature(rpm io.Reader) (lead string, err error) {
+	in := &input{r: rpm}
+	start, err := in.take(piece{PartLead, leadSize}, piece{PartSignature, introSize})
+	if _, err = parseLead(start, err); err != nil {
+		return "", err
+	}
+	l, err := Options{}.checkIntro(start[leadSize:], PartSignature, leadSize)
+	if err != nil {
+		return "", err
+	}
+	block, err := in.take(piece{PartSignature, l.size() + padding(in.pos+l.size())})
+	if err != nil {
+		return "", err
+	}
+	_, err = newHeader(PartSignature, leadSize, l, block)
+	return start[:leadSize], err
+}
+
+// readSignatureHeader reads a signature header that stands alone, and what
+// pads it: Koji caches the padding too.
+func readSignatureHeader(r io.Reader) (h *Header, pad string, err error) {
+	in := &input{r: r}
+	intro, err := in.take(piece{PartSignature, introSize})
+	if err != nil {
+		return nil, "", err
+	}
+	l, err := Options{}.checkIntro(intro, PartSignature, 0)
+	if err != nil {
+		return nil, "", err
+	}
+	block, err := in.take(piece{PartSignature, l.size()})
+	if err != nil {
+		return nil, "", err
+	}
+	n := padding(leadSize + in.pos)
+	pad, err = in.take(piece{PartSignature, n})
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, "", err
+	}
+	pad += strings.Repeat("\x00", int(n)-len(pad))
+	h, err = newHeader(PartSignature, 0, l, block)
+	return h, pad, err
+}
 
 // firstError remembers the first failure of a series of writes.
 type firstError struct {

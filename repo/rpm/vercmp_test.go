@@ -111,8 +111,17 @@ func TestOverlaps(t *testing.T) {
 		{0, "", gt, "5", true},
 		{eq, "1^git", gt, "1", true},
 		{eq, "1~rc", gt | eq, "1", false},
+		{lt, "1.0-1", eq, "1.0", true}, // 1.0 stands for 1.0-0 too
+		{gt, "1.0-1", eq, "1.0", true},
+		{lt, "1.0-1", gt, "1.0", false},
+		{lt, "1.0", lt, "1.0-1", true},
+		{eq, "0:1", eq, "1", true},
+		{eq, ":1", eq, "1", true},
+		{eq, "00:1-1", eq, "1-1", true},
+		{eq, "5000000000:1", gt, "4999999999:2", true},
 		{eq, "x:1", eq, "x:1", true},
 		{eq, "x:1", eq, "1", false},
+		{eq, "1-2-3", eq, "1-2", false},
 	} {
 		a := rpm.Dependency{Name: "n", Flags: c.af, EVR: c.a}
 		b := rpm.Dependency{Name: "n", Flags: c.bf, EVR: c.b}

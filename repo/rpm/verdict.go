@@ -3,19 +3,28 @@ package rpm
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Status is the outcome of one check.
 type Status string
 
-// Outcomes. Unsigned and UnknownKey are said of signatures only.
+// Outcomes. Absent is said of digests and sizes only, Unsigned and UnknownKey
+// of signatures only.
 const (
 	StatusOK          Status = "ok"
 	StatusAbsent      Status = "absent"      // the file carries no such digest
 	StatusBad         Status = "bad"         // it does not match
 	StatusUnsupported Status = "unsupported" // it cannot be checked here
-	StatusUnsigned    Status = "unsigned"
+	StatusUnsigned    Status = "unsigned"    // the file carries no signature
 	StatusUnknownKey  Status = "unknown-key" // the keyring has no such key
+)
+
+// What a signature covers. The header has a digest of the payload in it, unless
+// the package is old.
+const (
+	CoversHeader = "header"
+	CoversAll    = "header+payload"
 )
 
 // Names of checks.
@@ -44,6 +53,8 @@ type SignatureCheck struct {
 	Status    Status    `json:"status"`
 	KeyID     string    `json:"key_id"`
 	Algorithm string    `json:"algorithm"`
+	Date      time.Time `json:"date,omitzero"`
+	Covers    string    `json:"covers"`           // CoversHeader or CoversAll
 	Signer    string    `json:"signer,omitempty"` // user id of the key, when known
 	Reason    string    `json:"reason,omitempty"`
 }
@@ -67,8 +78,26 @@ func (v *Verdict) Check(name string) Check {
 	return Check{Name: name, Status: StatusAbsent}
 }
 
+// refusePartial turns good signatures bad when they leave the payload open: a
+// signature of the header alone covers it only by a digest in that header,
+// since the digests of the signature header are anybody's to change. rpm
+// refuses partially signed packages too (rpmvsVerify in lib/rpmvs.cc).
+func (v *Verdict) refusePartial() {
+	covered := v.anyOK(CheckPayload, CheckPayloadSHA512, CheckPayloadSHA3)
+	for i := range v.Signatures {
+		s := &v.Signatures[i]
+		covered = covered || s.Status == StatusOK && !s.Signature.HeaderOnly()
+	}
+	for i := range v.Signatures {
+		if s := &v.Signatures[i]; s.Status == StatusOK && !covered {
+			s.Status, s.Reason = StatusBad, "the header is signed, the payload is not: no good digest in the header covers it"
+		}
+	}
+}
+
 // SignatureStatus sums up the signatures: bad when one is bad, else ok when
-// one is ok, else unknown-key, else unsupported; unsigned without any.
+// one is ok, else unknown-key, else unsupported; unsigned without any. ok
+// means that the whole package is as the signer made it.
 func (v *Verdict) SignatureStatus() Status {
 	for _, want := range []Status{StatusBad, StatusOK, StatusUnknownKey, StatusUnsupported} {
 		for i := range v.Signatures {
@@ -130,7 +159,11 @@ func (e *VerifyError) Error() string {
 		why = append(why, fmt.Sprintf("%s is %s, should be %s", c.Name, c.Got, c.Want))
 	}
 	for _, s := range e.BadSignatures {
-		why = append(why, fmt.Sprintf("signature of key %s: %s", s.KeyID, s.Reason))
+		who := "a signature"
+		if s.KeyID != "" {
+			who = "signature of key " + s.KeyID
+		}
+		why = append(why, who+": "+s.Reason)
 	}
 	if e.Unprotected {
 		why = append(why, "no good digest covers header and payload")

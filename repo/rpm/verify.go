@@ -48,6 +48,7 @@ func Verify(r io.Reader, opts VerifyOptions) (*Verdict, error) {
 	for _, s := range d.signatures {
 		v.Signatures = append(v.Signatures, s.result())
 	}
+	v.refusePartial()
 	return v, nil
 }
 
@@ -79,9 +80,11 @@ func (d *digester) Write(b []byte) (int, error) {
 }
 
 // digestCheck compares one digest; h is nil when the algorithm is not known.
+// alt is another digest that will do: a package may be handed on with its
+// payload unpacked, or packed again, and the header has the digests of both.
 type digestCheck struct {
-	name, want string
-	h          hash.Hash
+	name, want, alt string
+	h               hash.Hash
 }
 
 func (c *digestCheck) result() Check {
@@ -94,8 +97,11 @@ func (c *digestCheck) result() Check {
 	default:
 		r.Got = hexSum(c.h)
 		r.Status = StatusBad
-		if r.Got == c.want {
+		switch r.Got {
+		case c.want:
 			r.Status = StatusOK
+		case c.alt:
+			r.Want, r.Status = c.alt, StatusOK
 		}
 	}
 	return r
@@ -104,7 +110,8 @@ func (c *digestCheck) result() Check {
 func newDigester(p *Package) *digester {
 	d := &digester{header: p.Header}
 	g := &p.Digests
-	if h := d.add(CheckMD5, g.SigMD5, md5.New()); h != nil {
+	s := p.Signature
+	if h := d.add(CheckMD5, present(s, TagSigMD5, g.SigMD5), "", md5.New()); h != nil {
 		p.Header.writeAll(h)
 		d.payload = append(d.payload, h)
 	}
@@ -112,32 +119,40 @@ func newDigester(p *Package) *digester {
 		name, want string
 		h          hash.Hash
 	}{
-		{CheckHeaderSHA1, g.HeaderSHA1, sha1.New()},
-		{CheckHeaderSHA256, g.HeaderSHA256, sha256.New()},
-		{CheckHeaderSHA3, g.HeaderSHA3, sha3.New256()},
+		{CheckHeaderSHA1, present(s, TagSHA1Header, g.HeaderSHA1), sha1.New()},
+		{CheckHeaderSHA256, present(s, TagSHA256Header, g.HeaderSHA256), sha256.New()},
+		{CheckHeaderSHA3, present(s, TagSHA3Header, g.HeaderSHA3), sha3.New256()},
 	} {
-		if h := d.add(c.name, c.want, c.h); h != nil {
+		if h := d.add(c.name, c.want, "", c.h); h != nil {
 			p.Header.writeRegion(h)
 		}
 	}
 	for _, c := range []struct {
-		name, want string
-		h          hash.Hash
+		name, want, alt string
+		h               hash.Hash
 	}{
-		{CheckPayload, g.Payload, newHash(g.PayloadAlgo)},
-		{CheckPayloadSHA512, g.PayloadSHA512, sha512.New()},
-		{CheckPayloadSHA3, g.PayloadSHA3, sha3.New256()},
+		{CheckPayload, present(p.Header, TagPayloadDigest, g.Payload), g.PayloadAlt, newHash(g.PayloadAlgo)},
+		{CheckPayloadSHA512, present(p.Header, TagPayloadSHA512, g.PayloadSHA512), g.PayloadSHA512Alt, sha512.New()},
+		{CheckPayloadSHA3, present(p.Header, TagPayloadSHA3, g.PayloadSHA3), g.PayloadSHA3Alt, sha3.New256()},
 	} {
-		if h := d.add(c.name, c.want, c.h); h != nil {
+		if h := d.add(c.name, c.want, c.alt, c.h); h != nil {
 			d.payload = append(d.payload, h)
 		}
 	}
 	return d
 }
 
+// present tells an empty digest, which is a bad one, from an absent one.
+func present(h *Header, tag Tag, digest string) string {
+	if digest == "" && h.Has(tag) {
+		return "nothing"
+	}
+	return digest
+}
+
 // add registers a check and returns its hash when there is something to hash.
-func (d *digester) add(name, want string, h hash.Hash) hash.Hash {
-	d.checks = append(d.checks, &digestCheck{name, want, h})
+func (d *digester) add(name, want, alt string, h hash.Hash) hash.Hash {
+	d.checks = append(d.checks, &digestCheck{name, want, alt, h})
 	if want == "" {
 		return nil
 	}
@@ -170,13 +185,16 @@ func newHash(algo uint32) hash.Hash {
 // sizeCheck compares the bytes read with what the package says of itself.
 func sizeCheck(p *Package, payload int64) Check {
 	c := Check{Name: CheckSize, Status: StatusAbsent}
+	g := &p.Digests
 	var want uint64
 	var got int64
 	switch {
-	case p.Digests.SignedSize != 0:
-		want, got = p.Digests.SignedSize, p.Header.Size()+payload
-	case p.Digests.PayloadSize != 0:
-		want, got = p.Digests.PayloadSize, payload
+	case g.SignedSize != 0:
+		want, got = g.SignedSize, p.Header.Size()+payload
+	case g.PayloadSize != 0 && g.PayloadSizeAlt == uint64(payload):
+		want, got = g.PayloadSizeAlt, payload
+	case g.PayloadSize != 0:
+		want, got = g.PayloadSize, payload
 	default:
 		return c
 	}

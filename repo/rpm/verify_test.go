@@ -88,6 +88,7 @@ func TestVerifyRealPackages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			v.Signatures = nil // the manifest speaks of digests
 			if err := v.Err(); (err == nil) != (s.facts["digests"] == "ok") {
 				t.Errorf("%v, the manifest says %s", err, s.facts["digests"])
 			}
@@ -153,9 +154,9 @@ func TestVerifySignatures(t *testing.T) {
 				if got := verify(t, rpmtest.FlipHeader(signed), ring).SignatureStatus(); got != rpm.StatusBad {
 					t.Errorf("with a changed header: %s", got)
 				}
-				// A header signature does not see the payload, the payload digest does.
+				// A header signature does not see the payload, the digest in the header does.
 				v = verify(t, rpmtest.FlipPayload(signed), ring)
-				if got := v.SignatureStatus(); (got == rpm.StatusBad) != legacy {
+				if got := v.SignatureStatus(); got != rpm.StatusBad {
 					t.Errorf("legacy %v, changed payload: %s", legacy, got)
 				}
 				if v.Err() == nil {

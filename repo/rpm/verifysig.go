@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
@@ -26,22 +27,23 @@ type signatureJob struct {
 	h      hash.Hash
 }
 
-// addSignature looks for the key first: without it nothing needs hashing.
+// addSignature decodes a signature and has it see what it covers, also without
+// its key: the signature begins with two bytes of the hash that was signed, so
+// that damage shows.
 func (d *digester) addSignature(s *Signature, ring *Keyring) {
-	j := &signatureJob{check: SignatureCheck{Signature: *s, KeyID: s.KeyID, Algorithm: s.Algorithm}}
+	j := &signatureJob{check: SignatureCheck{Signature: *s, KeyID: s.KeyID, Algorithm: s.Algorithm, Date: s.Date, Covers: s.Covers()}}
 	d.signatures = append(d.signatures, j)
-	if j.keys = ring.find(s.KeyID); len(j.keys) == 0 {
-		j.check.Status = StatusUnknownKey
-		if s.Version == 0 {
-			j.unsupported("no OpenPGP signature packet of version 3, 4 or 6")
-		}
+	if s.Version == 0 {
+		j.refuse(packetError(s.Raw))
 		return
 	}
-	for name := range j.keys[0].Entity.Identities {
-		j.check.Signer = max(j.check.Signer, name)
+	if j.keys = ring.find(s.KeyID); len(j.keys) > 0 {
+		for name := range j.keys[0].Entity.Identities {
+			j.check.Signer = max(j.check.Signer, name)
+		}
 	}
 	if err := j.prepare(); err != nil {
-		j.unsupported(err.Error())
+		j.refuse(err)
 		return
 	}
 	if s.HeaderOnly() {
@@ -52,8 +54,21 @@ func (d *digester) addSignature(s *Signature, ring *Keyring) {
 	d.payload = append(d.payload, j.h)
 }
 
-func (j *signatureJob) unsupported(reason string) {
-	j.check.Status, j.check.Reason = StatusUnsupported, reason
+// refuse tells what cannot be checked here from what nobody can check.
+func (j *signatureJob) refuse(err error) {
+	j.check.Status, j.check.Reason = StatusBad, err.Error()
+	if _, ok := errors.AsType[pgperrors.UnsupportedError](err); ok {
+		j.check.Status = StatusUnsupported
+	}
+}
+
+// packetError says why a signature could not be decoded.
+func packetError(raw []byte) error {
+	body, ok := packetBody(raw)
+	if ok && len(body) > 0 && (body[0] < 2 || body[0] > 6 || body[0] == 5) {
+		return pgperrors.UnsupportedError(fmt.Sprintf("signature packet of version %d", body[0]))
+	}
+	return errors.New("no OpenPGP signature packet")
 }
 
 // prepare decodes the packet and starts its hash.
@@ -87,6 +102,13 @@ func (j *signatureJob) result() SignatureCheck {
 	if j.check.Status != "" {
 		return j.check
 	}
+	if len(j.keys) == 0 {
+		j.check.Status = StatusUnknownKey
+		if !j.begins() {
+			j.check.Status, j.check.Reason = StatusBad, "what was signed is not what is here"
+		}
+		return j.check
+	}
 	first := j.keys[0].PublicKey
 	if err := j.verifyKey(first); err != nil {
 		j.check.Status, j.check.Reason = StatusBad, err.Error()
@@ -105,6 +127,22 @@ func (j *signatureJob) result() SignatureCheck {
 	}
 	j.check.Status = StatusBad
 	return j.check
+}
+
+// begins tells whether the hash begins with the bytes that the signature says.
+func (j *signatureJob) begins() bool {
+	var suffix []byte
+	var start [2]byte
+	switch {
+	case j.v3 != nil:
+		suffix, start = j.v3.suffix, j.v3.start
+	case j.packet.Version == 5: // not of RFC 9580
+		return true
+	default:
+		suffix, start = j.packet.HashSuffix, j.packet.HashTag
+	}
+	_, _ = j.h.Write(suffix)
+	return [2]byte(j.h.Sum(nil)) == start
 }
 
 // invalidKey returns why the key could not sign at date, or "".
@@ -142,6 +180,7 @@ func recovered(err *error) {
 type signatureV3 struct {
 	hash   crypto.Hash
 	suffix []byte // hashed after the data: type and time
+	start  [2]byte
 	algo   byte
 	mpis   [][]byte
 }
@@ -155,9 +194,9 @@ func parseSignatureV3(raw []byte) (*signatureV3, error) {
 		return nil, fmt.Errorf("signature of type 0x%02x, wants a binary document", body[2])
 	}
 	hashes := map[byte]crypto.Hash{1: crypto.MD5, 2: crypto.SHA1, 8: crypto.SHA256, 9: crypto.SHA384, 10: crypto.SHA512, 11: crypto.SHA224}
-	s := &signatureV3{suffix: body[2:7], algo: body[15]}
+	s := &signatureV3{suffix: body[2:7], algo: body[15], start: [2]byte(body[17:19])}
 	if s.hash, ok = hashes[body[16]]; !ok {
-		return nil, fmt.Errorf("hash algorithm %d", body[16])
+		return nil, pgperrors.UnsupportedError(fmt.Sprintf("hash algorithm %d", body[16]))
 	}
 	for rest := body[19:]; len(rest) > 0; {
 		if len(rest) < 2 {

@@ -22,6 +22,7 @@ type choice struct {
 	path     string // links resolved
 	location string // slash-separated, below the repository
 	built    int64
+	build    string // NVR
 }
 
 var errName = errors.New("file name must be a plain name that ends in .rpm")
@@ -71,7 +72,7 @@ func choose(ctx context.Context, items []Item) ([]choice, error) {
 			continue // a copy
 		}
 		byNEVRA[nevra], byName[name] = path, path
-		out = append(out, choice{path: path, location: location(name), built: pkg.BuildTime})
+		out = append(out, choice{path: path, location: location(name), built: pkg.BuildTime, build: buildOf(pkg)})
 	}
 	return out, nil
 }

@@ -36,7 +36,11 @@ type Options struct {
 	// packages. Each RPM gets its own build time as the time of its file, so that
 	// the same items give the same bytes, and createrepo_c the same metadata. An
 	// RPM that has that time already is hard-linked, any other one copied.
-	Time        time.Time
+	Time time.Time
+	// Updates are told of in updateinfo.xml as far as their packages are here, so
+	// that `dnf updateinfo` knows why; see UpdateFromBodhi. Without any there is
+	// no updateinfo.xml.
+	Updates     []Update
 	Compression repo.Compression // default repo.Zstd
 	Workers     int              // see repo.Options
 	Progress    func(done, total int, name string)
@@ -59,6 +63,7 @@ type Package struct {
 	SHA256   string // of the file, lower-case hexadecimal
 	Size     int64  // bytes
 	Location string // below the directory, such as "Packages/h/hello-1.0-1.fc44.noarch.rpm"
+	Build    string // NVR of its source package, which is that of the Koji build
 }
 
 // ItemError says that an item cannot be taken in.
@@ -210,12 +215,22 @@ func build(ctx context.Context, work, dir string, chosen []choice, opts Options)
 	if stamp.IsZero() {
 		stamp = time.Unix(0, 0)
 	}
+	builds := make(map[string]string, len(chosen))
+	for _, c := range chosen {
+		builds[c.location] = c.build
+	}
 	out := &Repo{Dir: dir, Revision: strconv.FormatInt(stamp.Unix(), 10), RepoFileName: FileName(opts.ID)}
+	var extra []repo.Extra
+	if len(opts.Updates) > 0 {
+		extra = append(extra, updateInfo(opts.Updates, &out.Packages))
+	}
 	rep, err := repo.Create(ctx, work, repo.Options{
 		Compression: opts.Compression, Workers: opts.Workers, Progress: opts.Progress, Logger: opts.Logger,
-		Revision: out.Revision, TimestampToRevision: true,
+		Revision: out.Revision, TimestampToRevision: true, Extra: extra,
 		Indexed: func(p repo.Indexed) {
-			out.Packages = append(out.Packages, Package{NEVRA: p.NEVRA, SHA256: p.Checksum.Value, Size: p.Size, Location: p.Location})
+			out.Packages = append(out.Packages, Package{
+				NEVRA: p.NEVRA, SHA256: p.Checksum.Value, Size: p.Size, Location: p.Location, Build: builds[p.Path],
+			})
 		},
 	})
 	if err != nil {

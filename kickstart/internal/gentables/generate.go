@@ -57,11 +57,18 @@ type table struct {
 }
 
 // generate writes the Go file for src, the JSON object
-// {version: {command: {cls, removed, deprecated, opts}}}.
-func generate(src []byte) ([]byte, error) {
-	var versions map[string]map[string]command
+// {version: {command: {cls, removed, deprecated, opts}}}. Commands of additions,
+// in the same form, are put in.
+func generate(src, additions []byte) ([]byte, error) {
+	var versions, more map[string]map[string]command
 	if err := json.Unmarshal(src, &versions); err != nil {
 		return nil, fmt.Errorf("parse option tables: %w", err)
+	}
+	if err := json.Unmarshal(additions, &more); err != nil {
+		return nil, fmt.Errorf("parse additions: %w", err)
+	}
+	for v, commands := range more {
+		maps.Copy(versions[v], commands)
 	}
 	t := table{optIndex: map[string]int{}, specIndex: map[string]int{}}
 	var vers bytes.Buffer

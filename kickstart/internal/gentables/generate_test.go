@@ -16,7 +16,11 @@ func TestTheCommittedTablesAreTheGeneratedOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := generate(src)
+	additions, err := os.ReadFile("additions.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := generate(src, additions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +41,7 @@ func TestUnknownActionsAreRefused(t *testing.T) {
 		{`{"F44":{"lang":{"cls":"F44_Lang","opts":[{"o":["lang"],"dest":"lang","kind":"_StoreAction","nargs":3}]}}}`, "nargs 3 is not known"},
 		{`[]`, "parse option tables"},
 	} {
-		if _, err := generate([]byte(tt.src)); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := generate([]byte(tt.src), []byte("{}")); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.src, err, tt.want)
 		}
 	}

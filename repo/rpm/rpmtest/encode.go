@@ -8,20 +8,12 @@ import (
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
-// entry is one tag to be written.
-type entry struct {
-	tag   rpm.Tag
-	typ   rpm.Type
-	count int
-	data  []byte
-}
-
-// headerWriter collects entries and lays them out as rpm does: index sorted by
-// tag, data in the same order, aligned, wrapped into an immutable region.
-type headerWriter struct{ entries []entry }
+// headerWriter collects entries and lays them out as rpm does: data in the order
+// of the index, aligned, wrapped into an immutable region.
+type headerWriter struct{ entries []Entry }
 
 func (w *headerWriter) add(tag rpm.Tag, typ rpm.Type, count int, data []byte) {
-	w.entries = append(w.entries, entry{tag, typ, count, data})
+	w.entries = append(w.entries, Entry{tag, typ, count, data})
 }
 
 func (w *headerWriter) text(tag rpm.Tag, s string) {
@@ -40,19 +32,19 @@ func (w *headerWriter) i18n(tag rpm.Tag, s string) {
 }
 
 func (w *headerWriter) texts(tag rpm.Tag, ss []string) {
-	var b []byte
-	for _, s := range ss {
-		b = append(append(b, s...), 0)
-	}
-	w.add(tag, rpm.TypeStringArray, len(ss), b)
+	w.entries = append(w.entries, Strings(tag, ss...))
 }
 
 func (w *headerWriter) ints(tag rpm.Tag, vs ...uint32) {
+	w.entries = append(w.entries, Ints(tag, vs...))
+}
+
+func (w *headerWriter) longs(tag rpm.Tag, vs ...uint64) {
 	var b []byte
 	for _, v := range vs {
-		b = binary.BigEndian.AppendUint32(b, v)
+		b = binary.BigEndian.AppendUint64(b, v)
 	}
-	w.add(tag, rpm.TypeInt32, len(vs), b)
+	w.add(tag, rpm.TypeInt64, len(vs), b)
 }
 
 func (w *headerWriter) shorts(tag rpm.Tag, vs []uint16) {
@@ -65,26 +57,35 @@ func (w *headerWriter) shorts(tag rpm.Tag, vs []uint16) {
 
 func (w *headerWriter) bin(tag rpm.Tag, b []byte) { w.add(tag, rpm.TypeBin, len(b), b) }
 
-// bytes lays the header out with region as its first tag.
+// sort puts the entries in the order of their tags, as rpm writes them.
+func (w *headerWriter) sort() *headerWriter {
+	slices.SortStableFunc(w.entries, func(a, b Entry) int { return int(a.Tag) - int(b.Tag) })
+	return w
+}
+
+// bytes lays the header out with region as its first tag; 0 for none.
 func (w *headerWriter) bytes(region rpm.Tag) []byte {
-	slices.SortStableFunc(w.entries, func(a, b entry) int { return int(a.tag) - int(b.tag) })
 	var index, data bytes.Buffer
 	line := func(b *bytes.Buffer, tag rpm.Tag, typ rpm.Type, offset int32, count int) {
 		_ = binary.Write(b, binary.BigEndian, []uint32{uint32(tag), uint32(typ), uint32(offset), uint32(count)})
 	}
 	for _, e := range w.entries {
-		for data.Len()%alignment(e.typ) != 0 {
+		for data.Len()%alignment(e.Type) != 0 {
 			data.WriteByte(0)
 		}
-		line(&index, e.tag, e.typ, int32(data.Len()), e.count)
-		data.Write(e.data)
+		line(&index, e.Tag, e.Type, int32(data.Len()), e.Count)
+		data.Write(e.Data)
 	}
-	var out bytes.Buffer
-	n := len(w.entries) + 1
+	var out, first bytes.Buffer
+	n := len(w.entries)
+	if region != 0 {
+		n++
+		line(&first, region, rpm.TypeBin, int32(data.Len()), 16)
+		line(&data, region, rpm.TypeBin, int32(-16*n), 16)
+	}
 	out.WriteString("\x8e\xad\xe8\x01\x00\x00\x00\x00")
-	_ = binary.Write(&out, binary.BigEndian, []uint32{uint32(n), uint32(data.Len() + 16)})
-	line(&out, region, rpm.TypeBin, int32(data.Len()), 16)
-	line(&data, region, rpm.TypeBin, int32(-16*n), 16)
+	_ = binary.Write(&out, binary.BigEndian, []uint32{uint32(n), uint32(data.Len())})
+	out.Write(first.Bytes())
 	out.Write(index.Bytes())
 	out.Write(data.Bytes())
 	return out.Bytes()

@@ -2,6 +2,7 @@ package rpmtest
 
 import (
 	"cmp"
+	"crypto/md5"
 	"fmt"
 	"path"
 	"slices"
@@ -41,7 +42,36 @@ func (s *Spec) files(source bool) ([]File, error) {
 		}
 	}
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	return files, nil
+	return files, linkFiles(files)
+}
+
+// linkFiles numbers the inodes and makes hard links equal.
+func linkFiles(files []File) error {
+	index := make(map[string]int, len(files))
+	for i := range files {
+		index[files[i].Path] = i
+		files[i].inode, files[i].links = i+1, 1
+	}
+	for i := range files {
+		f := &files[i]
+		if f.Hardlink == "" {
+			continue
+		}
+		j, ok := index[f.Hardlink]
+		if !ok || files[j].Hardlink != "" || files[j].Mode&0o170000 != 0o100000 {
+			return fmt.Errorf("build rpm: %q is a hard link of %q, which is no regular file of the package", f.Path, f.Hardlink)
+		}
+		files[j].links++
+		path := f.Path
+		*f = files[j]
+		f.Path, f.Hardlink = path, files[j].Path
+	}
+	for i := range files {
+		if h := files[i].Hardlink; h != "" {
+			files[i].links = files[index[h]].links
+		}
+	}
+	return nil
 }
 
 // content is what the payload holds for the file.
@@ -61,15 +91,27 @@ func (s *Spec) fileTable(h *headerWriter, files []File) {
 	var total uint32
 	t := fileColumns{dirIndex: map[string]uint32{}}
 	for i := range files {
-		total += t.add(i, &files[i])
+		total += t.add(&files[i], s.Format)
 	}
-	h.ints(rpm.TagSize, total)
+	if s.Format == 6 {
+		h.longs(rpm.TagLongSize, uint64(total))
+	} else {
+		h.ints(rpm.TagSize, total)
+	}
 	if len(files) == 0 {
 		return
 	}
-	h.ints(rpm.TagFileSizes, t.sizes...)
+	if s.Format == 6 {
+		sizes := make([]uint64, len(files))
+		for i, n := range t.sizes {
+			sizes[i] = uint64(n)
+		}
+		h.longs(rpm.TagLongFileSizes, sizes...)
+	} else {
+		h.ints(rpm.TagFileSizes, t.sizes...)
+	}
 	h.shorts(rpm.TagFileModes, t.modes)
-	h.shorts(rpm.TagFileRdevs, make([]uint16, len(files)))
+	h.shorts(rpm.TagFileRdevs, t.rdevs)
 	h.ints(rpm.TagFileMTimes, t.mtimes...)
 	h.texts(rpm.TagFileDigests, t.digests)
 	h.texts(rpm.TagFileLinkTos, t.links)
@@ -80,6 +122,13 @@ func (s *Spec) fileTable(h *headerWriter, files []File) {
 	h.ints(rpm.TagFileDevices, t.devices...)
 	h.ints(rpm.TagFileInodes, t.inodes...)
 	h.texts(rpm.TagFileLangs, make([]string, len(files)))
+	if s.Format == 3 {
+		h.texts(rpm.TagOldFileNames, t.paths)
+		return
+	}
+	if slices.ContainsFunc(t.caps, func(c string) bool { return c != "" }) {
+		h.texts(rpm.TagFileCaps, t.caps)
+	}
 	h.ints(rpm.TagDirIndexes, t.dirs...)
 	h.texts(rpm.TagBaseNames, t.bases)
 	h.texts(rpm.TagDirNames, t.dirNames)
@@ -88,13 +137,14 @@ func (s *Spec) fileTable(h *headerWriter, files []File) {
 
 type fileColumns struct {
 	sizes, mtimes, flags, verify, devices, inodes, dirs []uint32
-	modes                                               []uint16
+	modes, rdevs                                        []uint16
 	digests, links, users, groups, bases, dirNames      []string
+	caps, paths                                         []string
 	dirIndex                                            map[string]uint32
 }
 
 // add appends one file and returns its part of SIZE.
-func (t *fileColumns) add(i int, f *File) uint32 {
+func (t *fileColumns) add(f *File, format int) uint32 {
 	dir, base := path.Split(f.Path)
 	n, ok := t.dirIndex[dir]
 	if !ok {
@@ -104,8 +154,13 @@ func (t *fileColumns) add(i int, f *File) uint32 {
 	}
 	digest, size, counted := "", uint32(len(f.content())), uint32(0)
 	if f.Mode&0o170000 == 0o100000 {
-		counted = size
 		digest = hexSum256(f.Data)
+		if format == 3 {
+			digest = fmt.Sprintf("%x", md5.Sum(f.Data))
+		}
+		if f.Hardlink == "" {
+			counted = size
+		}
 	}
 	t.sizes = append(t.sizes, size)
 	t.modes = append(t.modes, f.Mode)
@@ -117,7 +172,10 @@ func (t *fileColumns) add(i int, f *File) uint32 {
 	t.groups = append(t.groups, f.Group)
 	t.verify = append(t.verify, 0xffffffff)
 	t.devices = append(t.devices, 1)
-	t.inodes = append(t.inodes, uint32(i+1))
+	t.inodes = append(t.inodes, uint32(f.inode))
+	t.rdevs = append(t.rdevs, f.Rdev)
+	t.caps = append(t.caps, f.Caps)
+	t.paths = append(t.paths, f.Path)
 	t.dirs = append(t.dirs, n)
 	t.bases = append(t.bases, base)
 	return counted

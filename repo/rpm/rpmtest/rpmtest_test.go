@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,7 +61,7 @@ func TestRoundTrip(t *testing.T) {
 		return rpm.Dependency{Name: name, Flags: rpm.DepEqual, EVR: "2:1.0^git1-1.fc44"}
 	}
 	file := func(path string, mode uint16, flags rpm.FileFlags, data string) rpm.File {
-		f := rpm.File{Path: path, Mode: mode, Flags: flags, Size: uint64(len(data)), MTime: 1700000000, User: "root", Group: "root"}
+		f := rpm.File{Dir: path[:strings.LastIndexByte(path, '/')+1], Name: path[strings.LastIndexByte(path, '/')+1:], Mode: mode, Flags: flags, Size: uint64(len(data)), MTime: 1700000000, User: "root", Group: "root"}
 		if mode&0o100000 != 0 && mode&0o20000 == 0 {
 			f.Digest = fmt.Sprintf("%x", sha256.Sum256([]byte(data)))
 		}
@@ -75,25 +77,41 @@ func TestRoundTrip(t *testing.T) {
 		Arch: "x86_64", HeaderArch: "x86_64", Summary: "S", Description: "D\nE", Packager: "P", URL: s.URL, License: "MIT",
 		Vendor: "V", Group: "G", BuildHost: s.BuildHost, SourceRPM: s.SourceRPM, OS: "linux", Encoding: "utf-8", RPMVersion: "4.20.1",
 		BuildTime: 1700000000, InstalledSize: 14, FileDigestAlgo: 8, PayloadFormat: "cpio", PayloadCompressor: "gzip", PayloadFlags: "9", Format: 4,
-		Requires: []rpm.Dependency{
+	}
+	wantDeps := map[rpm.DepKind][]rpm.Dependency{
+		rpm.Requires: {
 			{Name: "(a if b)"},
 			sh(rpm.DepScriptPre), sh(rpm.DepScriptPost), sh(rpm.DepScriptPreun), sh(rpm.DepScriptPostun),
 			{Name: "glibc", Flags: rpm.DepGreater | rpm.DepEqual, EVR: "2.38"},
 			lib("CaretInVersions", "4.15.0-1"), lib("CompressedFileNames", "3.0.4-1"), lib("FileDigests", "4.6.0-1"),
 			lib("PayloadFilesHavePrefix", "4.0-1"), lib("RichDependencies", "4.12.0-1"), lib("TildeInVersions", "4.10.0-1"),
 		},
-		Provides:  []rpm.Dependency{{Name: "cap", Flags: rpm.DepEqual, EVR: "1~rc"}, own("rich"), own("rich(x86-64)")},
-		Conflicts: s.Conflicts, Obsoletes: s.Obsoletes, Recommends: s.Recommends,
-		Suggests: s.Suggests, Supplements: s.Supplements, Enhances: s.Enhances, Changelogs: s.Changelogs,
-		Files: []rpm.File{
-			file("/etc/rich.conf", 0o100644, rpm.FileConfig|rpm.FileNoReplace, "a=b\n"),
-			link, bin, file("/usr/share/rich", 0o40755, 0, ""),
-			file("/var/log/rich", 0o100644, rpm.FileGhost, ""),
-		},
+		rpm.Provides:  {{Name: "cap", Flags: rpm.DepEqual, EVR: "1~rc"}, own("rich"), own("rich(x86-64)")},
+		rpm.Conflicts: s.Conflicts, rpm.Obsoletes: s.Obsoletes, rpm.Recommends: s.Recommends,
+		rpm.Suggests: s.Suggests, rpm.Supplements: s.Supplements, rpm.Enhances: s.Enhances,
+	}
+	wantFiles := []rpm.File{
+		file("/etc/rich.conf", 0o100644, rpm.FileConfig|rpm.FileNoReplace, "a=b\n"),
+		link, bin, file("/usr/share/rich", 0o40755, 0, ""),
+		file("/var/log/rich", 0o100644, rpm.FileGhost, ""),
+	}
+	for i := range wantFiles {
+		wantFiles[i].Device, wantFiles[i].Inode = 1, uint32(i+1)
 	}
 	got := read(t, rpmtest.Build(s))
 	ignore := cmpopts.IgnoreFields(rpm.Package{}, "Header", "Signature", "Lead", "Digests", "ArchiveSize", "FileSize", "HeaderStart", "HeaderEnd")
-	if d := cmp.Diff(want, got, ignore); d != "" {
+	if d := cmp.Diff(want, got, ignore, cmpopts.IgnoreUnexported(rpm.Package{})); d != "" {
+		t.Error(d)
+	}
+	for kind := range rpm.DepKinds() {
+		if d := cmp.Diff(wantDeps[kind], slices.Collect(got.Dependencies(kind)), cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%s: %s", kind, d)
+		}
+	}
+	if d := cmp.Diff(wantFiles, slices.Collect(got.Files())); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(s.Changelogs, slices.Collect(got.Changelogs())); d != "" {
 		t.Error(d)
 	}
 	if n := s.NEVRA(); n != got.NEVRA() {
@@ -104,11 +122,11 @@ func TestRoundTrip(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	p := read(t, rpmtest.Build(rpmtest.Spec{Name: "a", Version: "1", Release: "2"}))
-	if p.NEVRA().String() != "a-1-2.noarch" || p.License != "MIT" || p.SourceRPM != "a-1-2.src.rpm" || p.Source || len(p.Files) != 0 {
+	if p.NEVRA().String() != "a-1-2.noarch" || p.License != "MIT" || p.SourceRPM != "a-1-2.src.rpm" || p.Source || p.FileCount() != 0 {
 		t.Errorf("%+v", p)
 	}
-	if len(p.Provides) != 1 {
-		t.Errorf("a noarch package provides %v", p.Provides)
+	if provides := slices.Collect(p.Dependencies(rpm.Provides)); len(provides) != 1 {
+		t.Errorf("a noarch package provides %v", provides)
 	}
 }
 
@@ -118,11 +136,13 @@ func TestSource(t *testing.T) {
 		Name: "a", Version: "1", Release: "2", Arch: "aarch64", Requires: rpmtest.Deps("gcc"),
 		Files: []rpmtest.File{{Path: "a.spec", Data: []byte("Name: a\n")}},
 	}))
-	if !p.Source || p.Arch != "src" || p.HeaderArch != "aarch64" || p.SourceRPM != "" || len(p.Provides) != 0 {
+	if !p.Source || p.Arch != "src" || p.HeaderArch != "aarch64" || p.SourceRPM != "" || p.Header.Has(rpm.TagProvideName) {
 		t.Errorf("%+v", p)
 	}
-	if f := p.Files[0]; f.Path != "a.spec" || f.Flags != rpm.FileSpec {
-		t.Errorf("%+v", f)
+	for f := range p.Files() {
+		if f.Path() != "a.spec" || f.Flags != rpm.FileSpec {
+			t.Errorf("%+v", f)
+		}
 	}
 }
 

@@ -3,7 +3,12 @@ package rpmtest
 import (
 	"bytes"
 	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"hash"
+	"math/big"
 	"slices"
 	"time"
 
@@ -19,11 +24,18 @@ type SignOptions struct {
 	// Legacy also adds the header+payload signature (SIGPGP or SIGGPG) that
 	// rpm wrote before 4.14.
 	Legacy bool
+	// LegacyOnly adds nothing but the header+payload signature.
+	LegacyOnly bool
+	// Packet3 makes signature packets of version 3, as rpm 4.11 and older did;
+	// for RSA keys.
+	Packet3 bool
 }
 
 // Sign returns the package with a header signature of the key added, in
-// RSAHEADER for an RSA key and in DSAHEADER for any other, as rpmsign does. It
-// panics when data is no RPM or the entity cannot sign.
+// RSAHEADER for an RSA key and in DSAHEADER for any other, as rpmsign does. A
+// package of format 6 gets it in OPENPGP, beside those that are there, and its
+// signature header keeps its size. Sign panics when data is no RPM or the
+// entity cannot sign.
 func Sign(data []byte, key *openpgp.Entity, opts SignOptions) []byte {
 	if opts.Time.IsZero() {
 		opts.Time = time.Unix(1767312000, 0)
@@ -39,12 +51,47 @@ func Sign(data []byte, key *openpgp.Entity, opts SignOptions) []byte {
 	if signer.PublicKey.PubKeyAlgo == packet.PubKeyAlgoRSA {
 		tag, legacy = rpm.TagRSAHeader, rpm.TagSigPGP
 	}
-	w := copyEntries(p.Signature, tag, legacy)
-	w.bin(tag, signature(signer.PrivateKey, opts.Time, header))
-	if opts.Legacy {
-		w.bin(legacy, signature(signer.PrivateKey, opts.Time, header, payload))
+	sign := func(parts ...[]byte) []byte {
+		if opts.Packet3 {
+			return signature3(signer.PrivateKey, opts.Time, parts...)
+		}
+		return signature(signer.PrivateKey, opts.Time, parts...)
 	}
-	return join(data[:96], w.bytes(rpm.TagHeaderSignatures), header, payload)
+	region := rpm.TagHeaderSignatures
+	if p.Format == 3 {
+		region = 0
+	}
+	if p.Format == 6 {
+		w := &headerWriter{entriesOf(p.Signature, rpm.TagOpenPGP)}
+		all := append(slices.Collect(p.Signature.Strings(rpm.TagOpenPGP)), base64.StdEncoding.EncodeToString(sign(header)))
+		w.texts(rpm.TagOpenPGP, all)
+		w.fill(rpm.TagSigReservedV6, int(p.Signature.Size()))
+		return join(data[:96], w.sort().bytes(region), header, payload)
+	}
+	w := &headerWriter{entriesOf(p.Signature, tag, legacy)}
+	if !opts.LegacyOnly {
+		w.bin(tag, sign(header))
+	}
+	if opts.Legacy || opts.LegacyOnly {
+		w.bin(legacy, sign(header, payload))
+	}
+	w.fill(rpm.TagSigReserved, int(p.Signature.Size()))
+	return join(data[:96], w.sort().bytes(region), header, payload)
+}
+
+// fill gives reserved space the length with which the header has the size it
+// had, so that the rest of the file need not move. Without such space, or with
+// too little, nothing happens.
+func (w *headerWriter) fill(tag rpm.Tag, size int) {
+	for i := range w.entries {
+		e := &w.entries[i]
+		if e.Tag != tag {
+			continue
+		}
+		if n := len(e.Data) - (len(w.bytes(rpm.TagHeaderSignatures)) - size); n > 0 {
+			e.Data, e.Count = make([]byte, n), n
+		}
+	}
 }
 
 // SignatureHeader returns the signature header of a package alone, as Koji
@@ -52,6 +99,28 @@ func Sign(data []byte, key *openpgp.Entity, opts SignOptions) []byte {
 func SignatureHeader(data []byte) []byte {
 	p := parse(data)
 	return bytes.Clone(data[96:p.HeaderStart])
+}
+
+// signature3 makes the packet of RFC 4880, section 5.2.2, which no current
+// tool writes.
+func signature3(key *packet.PrivateKey, at time.Time, parts ...[]byte) []byte {
+	priv, ok := key.PrivateKey.(*rsa.PrivateKey)
+	if !ok {
+		panic("rpmtest: a signature packet of version 3 by a key that is not RSA")
+	}
+	suffix := binary.BigEndian.AppendUint32([]byte{0}, uint32(at.Unix()))
+	h := sha256.New()
+	feed(h, append(slices.Clone(parts), suffix))
+	sum := h.Sum(nil)
+	sig, err := rsa.SignPKCS1v15(nil, priv, crypto.SHA256, sum)
+	check(err)
+	body := append([]byte{3, 5}, suffix...)
+	body = binary.BigEndian.AppendUint64(body, key.KeyId)
+	body = append(body, byte(packet.PubKeyAlgoRSA), 8, sum[0], sum[1])
+	n := new(big.Int).SetBytes(sig)
+	body = binary.BigEndian.AppendUint16(body, uint16(n.BitLen()))
+	body = append(body, n.Bytes()...)
+	return append([]byte{0x89, byte(len(body) >> 8), byte(len(body))}, body...)
 }
 
 func signature(key *packet.PrivateKey, at time.Time, parts ...[]byte) []byte {
@@ -85,28 +154,4 @@ func check(err error) {
 	if err != nil {
 		panic(err)
 	}
-}
-
-// copyEntries takes over a signature header that this package wrote, without
-// the tags to be replaced.
-func copyEntries(h *rpm.Header, without ...rpm.Tag) *headerWriter {
-	w := &headerWriter{}
-	for e := range h.Entries() {
-		if e.Tag == rpm.TagHeaderSignatures || slices.Contains(without, e.Tag) {
-			continue
-		}
-		switch e.Type {
-		case rpm.TypeBin:
-			w.bin(e.Tag, h.Bytes(e.Tag))
-		case rpm.TypeString:
-			s, _ := h.Text(e.Tag)
-			w.text(e.Tag, s)
-		case rpm.TypeInt32:
-			v, _ := h.Uint(e.Tag, 0)
-			w.ints(e.Tag, uint32(v))
-		default:
-			panic("rpmtest: a signature header of another writer")
-		}
-	}
-	return w
 }

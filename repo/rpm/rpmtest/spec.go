@@ -42,7 +42,15 @@ type Spec struct {
 	Files      []File // sorted by path in the package
 	Scripts    Scripts
 	Changelogs []rpm.Changelog // newest first
-	Compressor string          // of the payload: "gzip" (default), "zstd", "xz" or "none"
+	Compressor string          // of the payload: "gzip" (default), "zstd", "xz", "lzma" or "none"
+
+	// Format is 4 (default), 6 or 3. A package of format 6 has 64-bit sizes, a
+	// stripped archive and SHA3; one of format 3, as rpm 3 made them, has no
+	// regions, whole file names and MD5 alone, and no provides of its own.
+	Format int
+	// Reserve is the space for signatures that a signature header of format 4
+	// has; rpmbuild leaves 4128 bytes. Default none.
+	Reserve int
 }
 
 // File is one file of a package to be made.
@@ -52,9 +60,17 @@ type File struct {
 	Mode   uint16 // default 0100644; permission bits alone make a regular file; 0040755 makes a directory
 	Flags  rpm.FileFlags
 	Linkto string // makes it a symbolic link
-	User   string // default "root"
-	Group  string // default "root"
-	MTime  uint32 // default Spec.BuildTime
+	// Hardlink is the Path of a regular file of the package of which this one
+	// is another name.
+	Hardlink string
+	Rdev     uint16 // of a device node (Mode 0020000 or 0060000): major << 8 | minor
+	Caps     string // such as "cap_net_raw=ep"
+	User     string // default "root"
+	Group    string // default "root"
+	MTime    uint32 // default Spec.BuildTime
+
+	inode int // its number in the package; hard links share one
+	links int // how many share it
 }
 
 // Scripts are scriptlets for /bin/sh.
@@ -124,6 +140,9 @@ func (s Spec) withDefaults() Spec {
 	def(&s.SourceRPM, rpm.NVR{Name: s.Name, Version: s.Version, Release: s.Release}.String()+".src.rpm")
 	if s.BuildTime == 0 {
 		s.BuildTime = 1767225600
+	}
+	if s.Format == 0 {
+		s.Format = 4
 	}
 	return s
 }

@@ -6,6 +6,8 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha3"
+	"crypto/sha512"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -56,7 +58,7 @@ func build(spec Spec, source bool) ([]byte, error) {
 	if source {
 		prefix = ""
 	}
-	plain := archive(files, prefix)
+	plain := archive(files, prefix, s.Format == 6)
 	packed, flags, err := compress(s.Compressor, plain)
 	if err != nil {
 		return nil, err
@@ -71,29 +73,73 @@ func build(spec Spec, source bool) ([]byte, error) {
 		h.text(rpm.TagPayloadCompressor, s.Compressor)
 	}
 	h.text(rpm.TagPayloadFlags, flags)
-	h.texts(rpm.TagPayloadDigest, []string{hexSum256(packed)})
-	h.ints(rpm.TagPayloadDigestAlgo, 8)
-	h.texts(rpm.TagPayloadDigestAlt, []string{hexSum256(plain)})
-	header := h.bytes(rpm.TagHeaderImmutable)
+	s.payloadDigests(h, packed, plain)
+	region, sigRegion := rpm.TagHeaderImmutable, rpm.TagHeaderSignatures
+	if s.Format == 3 {
+		region, sigRegion = 0, 0
+	}
+	header := h.sort().bytes(region)
 	if int64(len(header))+int64(len(packed)) > math.MaxUint32 {
 		return nil, fmt.Errorf("build rpm: %s is larger than 4 GiB", s.Name)
 	}
-	sig := digests(header, packed, uint32(len(plain)))
-	return join(lead(&s, source), sig.bytes(rpm.TagHeaderSignatures), header, packed), nil
+	sig := s.digests(header, packed, uint32(len(plain)))
+	return join(lead(&s, source), sig.sort().bytes(sigRegion), header, packed), nil
 }
 
+// payloadDigests writes the digests of the payload that the header carries.
+func (s *Spec) payloadDigests(h *headerWriter, packed, plain []byte) {
+	if s.Format == 3 {
+		return
+	}
+	h.texts(rpm.TagPayloadDigest, []string{hexSum256(packed)})
+	h.texts(rpm.TagPayloadDigestAlt, []string{hexSum256(plain)})
+	if s.Format == 4 {
+		h.ints(rpm.TagPayloadDigestAlgo, 8)
+		return
+	}
+	h.ints(rpm.TagRPMFormat, 6)
+	h.longs(rpm.TagPayloadSize, uint64(len(packed)))
+	h.longs(rpm.TagPayloadSizeAlt, uint64(len(plain)))
+	for _, d := range []struct {
+		tag512, tag3 rpm.Tag
+		data         []byte
+	}{
+		{rpm.TagPayloadSHA512, rpm.TagPayloadSHA3, packed},
+		{rpm.TagPayloadSHA512Alt, rpm.TagPayloadSHA3Alt, plain},
+	} {
+		sum512, sum3 := sha512.Sum512(d.data), sha3.Sum256(d.data)
+		h.text(d.tag512, hex.EncodeToString(sum512[:]))
+		h.text(d.tag3, hex.EncodeToString(sum3[:]))
+	}
+}
+
+// reserved is the space that rpm 6 leaves for signatures.
+const reserved = 4128
+
 // digests makes the signature header of an unsigned package.
-func digests(header, packed []byte, plainSize uint32) *headerWriter {
+func (s *Spec) digests(header, packed []byte, plainSize uint32) *headerWriter {
 	w := &headerWriter{}
-	sum1 := sha1.Sum(header)
-	w.text(rpm.TagSHA1Header, hex.EncodeToString(sum1[:]))
-	w.text(rpm.TagSHA256Header, hexSum256(header))
+	if s.Format == 6 {
+		sum3 := sha3.Sum256(header)
+		w.text(rpm.TagSHA256Header, hexSum256(header))
+		w.text(rpm.TagSHA3Header, hex.EncodeToString(sum3[:]))
+		w.bin(rpm.TagSigReservedV6, make([]byte, reserved))
+		return w
+	}
+	if s.Format == 4 {
+		sum1 := sha1.Sum(header)
+		w.text(rpm.TagSHA1Header, hex.EncodeToString(sum1[:]))
+		w.text(rpm.TagSHA256Header, hexSum256(header))
+	}
 	w.ints(rpm.TagSigSize, uint32(len(header)+len(packed)))
 	m := md5.New()
 	m.Write(header)
 	m.Write(packed)
 	w.bin(rpm.TagSigMD5, m.Sum(nil))
 	w.ints(rpm.TagSigPayloadSize, plainSize)
+	if s.Reserve > 0 {
+		w.bin(rpm.TagSigReserved, make([]byte, s.Reserve))
+	}
 	return w
 }
 
@@ -116,9 +162,12 @@ func lead(s *Spec, source bool) []byte {
 	if source {
 		l[7] = 1
 	}
-	l[9] = 1
+	if s.Format == 6 {
+		l[4] = 4
+	} else {
+		l[9], l[77] = 1, 1
+	}
 	copy(l[10:75], rpm.NVR{Name: s.Name, Version: s.Version, Release: s.Release}.String())
-	l[77] = 1
 	l[79] = 5
 	return l
 }
@@ -157,10 +206,10 @@ func (s *Spec) dependencies(h *headerWriter, source bool) {
 	// rpmbuild sorts dependencies by name.
 	slices.SortStableFunc(requires, func(a, b rpm.Dependency) int { return cmp.Compare(a.Name, b.Name) })
 	provides := s.Provides
-	if !source {
+	if s.Format == 6 || !source && s.Format == 4 {
 		own := rpm.Dependency{Name: s.Name, Flags: rpm.DepEqual, EVR: s.NEVRA().EVR.String()}
 		provides = append([]rpm.Dependency{own}, provides...)
-		if i := isa(s.Arch); i != "" {
+		if i := isa(s.Arch); i != "" && !source {
 			provides = append(provides, rpm.Dependency{Name: s.Name + i, Flags: own.Flags, EVR: own.EVR})
 		}
 		slices.SortStableFunc(provides, func(a, b rpm.Dependency) int { return cmp.Compare(a.Name, b.Name) })
@@ -198,8 +247,17 @@ func (s *Spec) rpmlib(source bool) []rpm.Dependency {
 	need := func(name, evr string) {
 		deps = append(deps, rpm.Dependency{Name: "rpmlib(" + name + ")", Flags: rpm.DepRpmlib | rpm.DepLess | rpm.DepEqual, EVR: evr})
 	}
+	if s.Format == 3 {
+		return nil
+	}
 	need("CompressedFileNames", "3.0.4-1")
 	need("FileDigests", "4.6.0-1")
+	if s.Format == 6 {
+		need("LargeFiles", "4.12.0-1")
+	}
+	if slices.ContainsFunc(s.Files, func(f File) bool { return f.Caps != "" }) {
+		need("FileCaps", "4.6.1-1")
+	}
 	if !source {
 		need("PayloadFilesHavePrefix", "4.0-1")
 	}
@@ -208,6 +266,8 @@ func (s *Spec) rpmlib(source bool) []rpm.Dependency {
 		need("PayloadIsZstd", "5.4.18-1")
 	case "xz":
 		need("PayloadIsXz", "5.2-1")
+	case "lzma":
+		need("PayloadIsLzma", "4.4.2-1")
 	}
 	hasMark := func(mark string) bool {
 		return strings.Contains(s.Version+s.Release, mark) ||

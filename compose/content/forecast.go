@@ -1,0 +1,292 @@
+package content
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/fedora-respin/respin/kickstart"
+	"github.com/fedora-respin/respin/kickstart/lint"
+	"github.com/fedora-respin/respin/repo/index"
+	"github.com/fedora-respin/respin/repo/rpm"
+)
+
+// Forecast implements lint.Universe: the packages of the kickstart, its groups
+// and its environment (core among them unless --nocore), what they require and,
+// unless --exclude-weakdeps, recommend and supplement.
+func (c *Content) Forecast(ctx context.Context, p kickstart.Packages) (lint.Forecast, error) {
+	s := &selection{
+		Content: c, ctx: ctx, weak: !p.ExcludeWeakDeps, excluded: p.Excluded,
+		chosen: map[string]index.Package{}, hints: map[string]bool{}, met: map[string]bool{}, missed: map[string]bool{},
+	}
+	for _, name := range c.groupPackages(p) {
+		s.ask(name)
+	}
+	for _, name := range p.Packages {
+		s.ask(name)
+	}
+	if err := s.close(); err != nil {
+		return lint.Forecast{}, fmt.Errorf("forecast packages: %w", err)
+	}
+	out := lint.Forecast{Missing: s.missing}
+	for _, pkg := range s.chosen {
+		out.Packages = append(out.Packages, pkg.Name())
+		out.Download += pkg.Size()
+		out.Installed += pkg.InstalledSize()
+	}
+	slices.Sort(out.Packages)
+	out.Packages = slices.Compact(out.Packages)
+	return out, nil
+}
+
+// selection is a set of packages that grows until nothing is required further.
+type selection struct {
+	*Content
+	ctx      context.Context //nolint:containedctx // lives for one Forecast
+	weak     bool
+	excluded []string // names and globs
+
+	chosen  map[string]index.Package // by name, or name.arch for those beside the own architecture
+	queue   []index.Package
+	later   []conditional
+	hints   map[string]bool // names that chosen packages suggest
+	met     map[string]bool // requirements, as text, that are met
+	missed  map[string]bool
+	missing []lint.Missing
+	err     error
+}
+
+// conditional is a rich dependency whose condition may still come true.
+type conditional struct {
+	rich *rpm.Rich
+	by   index.Package
+	must bool
+}
+
+// ask takes what a line of %packages names; lines that name nothing are the
+// business of other rules.
+func (s *selection) ask(spec string) {
+	for _, p := range s.match(spec) {
+		if !s.out(p) {
+			s.take(p)
+		}
+	}
+}
+
+// take adds a package.
+func (s *selection) take(p index.Package) {
+	key := p.Name()
+	if !s.native(p) {
+		key += "." + p.Arch()
+	}
+	if _, ok := s.chosen[key]; ok {
+		return
+	}
+	s.chosen[key] = p
+	s.queue = append(s.queue, p)
+	for r := range p.Relations(index.Suggests) {
+		s.hints[r.Name] = true
+	}
+}
+
+// out tells whether the kickstart keeps a package out.
+func (s *selection) out(p index.Package) bool {
+	name := p.Name()
+	return slices.ContainsFunc(s.excluded, func(e string) bool {
+		if e == name || e == name+"."+p.Arch() {
+			return true
+		}
+		ok, err := path.Match(e, name)
+		return err == nil && ok
+	})
+}
+
+// close follows requirements first, then what is only recommended, and again
+// until nothing new comes.
+func (s *selection) close() error {
+	var taken []index.Package
+	for {
+		for len(s.queue) > 0 && s.err == nil {
+			p := s.queue[0]
+			s.queue = s.queue[1:]
+			taken = append(taken, p)
+			for r := range p.Relations(index.Requires) {
+				s.require(r, p, true)
+			}
+		}
+		if err := s.ctx.Err(); err != nil || s.err != nil {
+			return firstError(s.err, err)
+		}
+		s.conditions()
+		if len(s.queue) > 0 {
+			continue
+		}
+		if s.weak {
+			for _, p := range taken {
+				for r := range p.Relations(index.Recommends) {
+					s.require(r, p, false)
+				}
+			}
+			taken = nil
+			if len(s.queue) == 0 {
+				s.supplements()
+			}
+		}
+		if len(s.queue) == 0 {
+			return nil
+		}
+	}
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// conditions looks at the rich dependencies again whose condition did not hold
+// before.
+func (s *selection) conditions() {
+	again := s.later
+	s.later = nil
+	for _, c := range again {
+		s.requireRich(c.rich, c.by, c.must)
+	}
+}
+
+// supplements takes the packages that want to be there because of others that
+// are.
+func (s *selection) supplements() {
+	for _, src := range s.repos {
+		for p := range src.Index.Packages() {
+			if len(p.Rels(index.Supplements)) == 0 || !s.installable(src, p) || !s.native(p) || s.out(p) {
+				continue
+			}
+			if _, ok := s.chosen[p.Name()]; ok {
+				continue
+			}
+			for r := range p.Relations(index.Supplements) {
+				if s.holds(r) {
+					for _, best := range s.best(s.named(p.Name())) {
+						s.take(best)
+					}
+					break
+				}
+			}
+		}
+	}
+}
+
+// require makes sure that a dependency is met. Without must it may stay unmet.
+func (s *selection) require(r index.Relation, by index.Package, must bool) {
+	if strings.HasPrefix(r.Name, "rpmlib(") {
+		return
+	}
+	text := r.String()
+	if s.met[text] || must && s.missed[text] {
+		return
+	}
+	if r.IsRich() {
+		if rich := s.parse(r.Name); rich != nil {
+			s.requireRich(rich, by, must)
+		}
+		return
+	}
+	list := s.candidates(r)
+	if s.anyChosen(list) {
+		s.met[text] = true
+		return
+	}
+	if p, ok := s.pick(list, r.Name); ok {
+		s.met[text] = true
+		s.take(p)
+		return
+	}
+	if must {
+		s.miss(text, by, list)
+	}
+}
+
+// miss records a requirement that nothing meets.
+func (s *selection) miss(text string, by index.Package, list []index.Package) {
+	s.missed[text] = true
+	m := lint.Missing{Requirement: text, By: by.Name()}
+	for _, p := range list {
+		if s.out(p) {
+			m.Excluded = p.Name()
+			break
+		}
+	}
+	s.missing = append(s.missing, m)
+}
+
+// candidates lists the packages that meet a plain dependency.
+func (s *selection) candidates(r index.Relation) []index.Package {
+	list := s.providers(r)
+	if len(list) > 0 || !strings.HasPrefix(r.Name, "/") {
+		return list
+	}
+	for _, src := range s.repos {
+		paths, err := src.files(s.ctx)
+		if err != nil {
+			s.err = err
+			return nil
+		}
+		if paths == nil {
+			continue
+		}
+		for p := range paths.Owners(src.Index, r.Name) {
+			if s.installable(src, p) {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+func (s *selection) anyChosen(list []index.Package) bool {
+	return slices.ContainsFunc(list, func(p index.Package) bool {
+		have, ok := s.chosen[p.Name()]
+		if !ok {
+			have, ok = s.chosen[p.Name()+"."+p.Arch()]
+		}
+		// Another version of the package will meet it as well, mostly.
+		return ok && have.Arch() == p.Arch()
+	})
+}
+
+// pick takes one of several providers as dnf mostly would: of the own
+// architecture, one that a chosen package suggests, the one that is called like
+// the capability, else the one with the shortest name; of one name the newest.
+func (s *selection) pick(list []index.Package, capability string) (index.Package, bool) {
+	list = slices.DeleteFunc(slices.Clone(list), s.out)
+	list = s.best(list)
+	if len(list) == 0 {
+		return index.Package{}, false
+	}
+	slices.SortStableFunc(list, func(a, b index.Package) int {
+		rank := func(p index.Package) int {
+			r := len(p.Name())
+			switch {
+			case s.hints[p.Name()]:
+				r = -1
+			case p.Name() == capability:
+				r = 0
+			}
+			if !s.native(p) {
+				r += 1 << 10
+			}
+			return r
+		}
+		if d := rank(a) - rank(b); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Name(), b.Name())
+	})
+	return list[0], true
+}

@@ -1,0 +1,27 @@
+//go:build !purego
+
+package sha256pair
+
+// accelerated is found out once and never written again.
+var accelerated = hasSHA()
+
+// hasSHA asks the processor for SHA, SSSE3 and SSE4.1.
+func hasSHA() bool {
+	if leaves, _, _ := cpuid(0, 0); leaves < 7 {
+		return false
+	}
+	_, _, one := cpuid(1, 0)
+	_, seven, _ := cpuid(7, 0)
+	return one&(1<<9) != 0 && one&(1<<19) != 0 && seven&(1<<29) != 0
+}
+
+// blocksPair works through the given number of blocks of p and q.
+func blocksPair(a, b *[8]uint32, p, q []byte, blocks int) {
+	_, _ = p[blocks*BlockSize-1], q[blocks*BlockSize-1] // the assembler checks nothing
+	blocksSHA(a, b, &p[0], &q[0], blocks)
+}
+
+//go:noescape
+func blocksSHA(a, b *[8]uint32, p, q *byte, n int)
+
+func cpuid(leaf, sub uint32) (eax, ebx, ecx uint32)

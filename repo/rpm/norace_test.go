@@ -1,0 +1,5 @@
+//go:build !race
+
+package rpm_test
+
+const raced = false
