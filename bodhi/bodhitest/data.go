@@ -30,7 +30,7 @@ type Update struct {
 	Bugs        []bodhi.Bug
 	TestCases   []bodhi.TestCase
 	Comments    []Comment
-	Karma       int
+	Karma       int // default: the last vote of each user in Comments
 	Critpath    bool
 	Locked      bool
 
@@ -45,6 +45,10 @@ type Comment struct {
 	Text  string
 	Karma int
 	Time  time.Time
+	// Bugs and TestCases are votes on those of the update: number and karma.
+	// What else the answers have is filled in.
+	Bugs      []bodhi.BugFeedback
+	TestCases []bodhi.TestCaseFeedback
 }
 
 // Fedora is the release of RPMs of Fedora Linux n as Bodhi has it after GA.

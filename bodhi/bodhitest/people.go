@@ -184,15 +184,31 @@ func (s *Server) remarkJSON(c remark, base string) object {
 	for _, name := range []string{"updateid", "content_type", "test_cases", "comments", "display_user"} {
 		delete(update, name)
 	}
+	update["bugs"] = c.on.bugsJSON(s, false)
 	o["update"], o["update_alias"], o["author"] = update, c.on.Alias, c.User
 	return o
 }
 
 func (s *Server) commentJSON(e *entry, id int, c Comment) object {
 	u := s.userJSON(c.User)
+	bugs, cases := []any{}, []any{}
+	for _, v := range c.Bugs {
+		for _, b := range e.Bugs {
+			if b.ID == v.BugID {
+				bugs = append(bugs, object{"karma": v.Karma, "comment_id": id, "bug_id": b.ID, "bug": bugJSON(b)})
+			}
+		}
+	}
+	for _, v := range c.TestCases {
+		for _, test := range e.TestCases {
+			if test.ID == v.TestCaseID {
+				cases = append(cases, object{"karma": v.Karma, "comment_id": id, "testcase_id": test.ID, "testcase": testCaseJSON(test)})
+			}
+		}
+	}
 	return object{
 		"id": id, "text": c.Text, "karma": c.Karma, "karma_critpath": 0, "timestamp": moment(c.Time),
-		"update_id": e.serial, "user_id": u["id"], "user": u, "bug_feedback": []any{}, "testcase_feedback": []any{},
+		"update_id": e.serial, "user_id": u["id"], "user": u, "bug_feedback": bugs, "testcase_feedback": cases,
 	}
 }
 

@@ -3,6 +3,8 @@ package bodhitest
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,17 +27,32 @@ func (e *entry) json(s *Server, base string) object {
 		"url":  base + "/updates/" + e.Alias,
 		"type": e.Type, "status": e.Status, "request": null(string(e.Request)), "severity": e.Severity, "suggest": e.Suggest,
 		"content_type": content, "from_tag": null(e.FromTag), "version_hash": hex.EncodeToString(hash[:]),
-		"test_gating_status": null(string(e.Gating)), "critpath_groups": "", "karma": e.Karma,
+		"test_gating_status": null(string(e.Gating)), "critpath_groups": "", "karma": e.karma(),
 		"stable_karma": 3, "unstable_karma": -3, "stable_days": 7, "autokarma": true, "autotime": true, "close_bugs": true,
 		"critpath": e.Critpath, "locked": e.Locked, "pushed": e.isPushed(), "require_bugs": false, "require_testcases": false,
 		"meets_testing_requirements": e.Status == bodhi.StatusStable,
 		"date_submitted":             moment(e.Submitted), "date_modified": moment(e.Modified), "date_approved": moment(e.Approved),
 		"date_testing": moment(e.Testing), "date_stable": moment(e.Stable), "date_pushed": moment(e.pushed()),
 		"release": releaseJSON(e.release), "user": s.userJSON(e.User),
-		"builds": all(e.Builds, buildJSON), "bugs": all(e.Bugs, bugJSON), "test_cases": all(e.TestCases, testCaseJSON),
+		"builds": all(e.Builds, buildJSON), "bugs": e.bugsJSON(s, true), "test_cases": all(e.TestCases, testCaseJSON),
 		"comments": e.commentsJSON(s),
 	}
 	return o
+}
+
+// karma sums the last vote of each user.
+func (e *entry) karma() int {
+	if e.Karma != 0 {
+		return e.Karma
+	}
+	sum, seen := 0, map[string]bool{}
+	for _, c := range slices.Backward(e.Comments) {
+		if c.Karma != 0 && !seen[c.User] {
+			seen[c.User] = true
+			sum += c.Karma
+		}
+	}
+	return sum
 }
 
 // isPushed: the status alone says whether the builds are in a repository.
@@ -57,6 +74,20 @@ func (e *entry) title() string {
 		return e.Alias
 	}
 	return strings.Join(e.nvrs(), " ")
+}
+
+// shortTitle is the title of an update in the summary of a compose.
+func (e *entry) shortTitle() string {
+	nvrs := e.nvrs()
+	switch {
+	case e.DisplayName != "":
+		return e.DisplayName
+	case len(nvrs) > 2:
+		return fmt.Sprintf("%s, %s, and %d more", nvrs[0], nvrs[1], len(nvrs)-2)
+	case len(nvrs) == 0:
+		return e.Alias
+	}
+	return strings.Join(nvrs, " and ")
 }
 
 func releaseJSON(r *bodhi.Release) object {
@@ -84,8 +115,35 @@ func buildJSON(b bodhi.Build) any {
 	return o
 }
 
-func bugJSON(b bodhi.Bug) any {
-	return object{"bug_id": b.ID, "title": null(b.Title), "security": b.Security, "parent": b.Parent, "feedback": []any{}}
+// bugsJSON has the votes on each bug, with the comments that hold them or
+// without.
+func (e *entry) bugsJSON(s *Server, deep bool) []any {
+	out := []any{}
+	for _, b := range e.Bugs {
+		votes := []any{}
+		for i, c := range e.Comments {
+			for _, v := range c.Bugs {
+				if v.BugID != b.ID {
+					continue
+				}
+				vote := object{"karma": v.Karma, "comment_id": e.commentID(i), "bug_id": b.ID}
+				if deep {
+					comment := s.commentJSON(e, e.commentID(i), c)
+					delete(comment, "bug_feedback")
+					vote["comment"] = comment
+				}
+				votes = append(votes, vote)
+			}
+		}
+		o := bugJSON(b)
+		o["feedback"] = votes
+		out = append(out, o)
+	}
+	return out
+}
+
+func bugJSON(b bodhi.Bug) object {
+	return object{"bug_id": b.ID, "title": null(b.Title), "security": b.Security, "parent": b.Parent}
 }
 
 func testCaseJSON(t bodhi.TestCase) any { return object{"id": t.ID, "name": t.Name} }

@@ -81,7 +81,7 @@ func (s *Server) composeJSON(c *Compose) object {
 	security := false
 	for _, alias := range c.Updates {
 		if e := s.find(alias); e != nil {
-			summary = append(summary, object{"alias": e.Alias, "title": e.title()})
+			summary = append(summary, object{"alias": e.Alias, "title": e.shortTitle()})
 			security = security || e.Type == bodhi.TypeSecurity
 			content = null(e.content())
 		}
@@ -186,8 +186,8 @@ func (s *Server) AddSideTag(t bodhi.SideTag) error {
 	return nil
 }
 
-// SetCritpath says which components of a collection, such as rawhide, are in
-// the critical path, by group.
+// SetCritpath says which RPMs of a collection, such as rawhide, are in the
+// critical path, by group.
 func (s *Server) SetCritpath(collection string, groups map[string][]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -292,8 +292,12 @@ func (s *Server) serveCritpath(w http.ResponseWriter, r *http.Request) {
 	if collection == "" {
 		collection = "rawhide"
 	}
+	groups := s.critpath[collection]
+	if kind := q.Get("component_type"); kind != "" && kind != string(bodhi.ContentRPM) {
+		groups = nil
+	}
 	out := object{}
-	for group, names := range s.critpath[collection] {
+	for group, names := range groups {
 		var in []string
 		for _, name := range names {
 			if len(wanted) == 0 || slices.Contains(wanted, name) {
