@@ -142,8 +142,14 @@ func TestExtraThatIsWrittenByTheCaller(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for _, e := range []repo.Extra{
-		{Type: "primary_zck", Path: "x"}, {Type: "group"}, {Type: "x", Write: extra.Write}, {Type: "x", Path: "p", Name: "a/b"}, {Type: "x", Path: "p", Name: ".respin-lock"},
-		{Type: "group", Path: "a\nb.xml"}, {Type: "group", Path: "a\xff.xml"}, {Type: "group", Path: `a\b.xml`},
+		{Type: "primary_zck", Path: "x"},
+		{Type: "group"},
+		{Type: "x", Write: extra.Write},
+		{Type: "x", Path: "p", Name: "a/b"},
+		{Type: "x", Path: "p", Name: ".respin-lock"},
+		{Type: "group", Path: "a\nb.xml"},
+		{Type: "group", Path: "a\xff.xml"},
+		{Type: "group", Path: `a\b.xml`},
 	} {
 		_, err := repo.Create(t.Context(), dir, repo.Options{Extra: []repo.Extra{e}})
 		if _, ok := errors.AsType[*repo.OptionError](err); !ok {
