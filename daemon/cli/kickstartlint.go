@@ -107,6 +107,11 @@ func (k *kickstartLintCmd) Run(ctx context.Context, a *app) error {
 	for _, f := range found {
 		out.add(f)
 	}
+	if c, ok := opts.Universe.(*content.Content); ok {
+		for _, err := range c.Unread() {
+			a.remark("warning: %s; paths and services were not looked up there\n", clean(err.Error()))
+		}
+	}
 	switch {
 	case k.SARIF:
 		err = lint.WriteSARIF(a.out, found, lint.SARIFOptions{Version: a.version().Version})
