@@ -259,23 +259,3 @@ func TestPkgListNamesWhatIsMissing(t *testing.T) {
 		t.Errorf("empty list: %+v %v", rep, err)
 	}
 }
-
-func TestADirectoryThatCannotBeReadIsNamed(t *testing.T) {
-	t.Parallel()
-	if os.Geteuid() == 0 {
-		t.Skip("root reads every directory")
-	}
-	dir := t.TempDir()
-	writeRPM(t, filepath.Join(dir, "a.rpm"), simple("a"))
-	closed := filepath.Join(dir, "closed")
-	if err := os.Mkdir(closed, 0); err != nil {
-		t.Fatal(err)
-	}
-	rep, err := repo.Create(t.Context(), dir, repo.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rep.Packages != 1 || len(rep.Warnings) != 1 || !strings.Contains(rep.Warnings[0], "closed") {
-		t.Errorf("%+v", rep)
-	}
-}
