@@ -180,14 +180,17 @@ var errCacheDamaged = errors.New("damaged")
 // openCache opens the cache at path and checks it from its first to its last
 // byte before it gives out anything.
 func openCache(path string) (*cacheReader, error) {
+	// Opening a pipe would wait for its other end.
+	if st, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !st.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	st, err := f.Stat()
-	if err == nil && !st.Mode().IsRegular() {
-		err = errNotRegular
-	}
 	var r *cacheReader
 	if err == nil {
 		r, err = readCacheFrom(f, st.Size())

@@ -114,6 +114,9 @@ func (c *creator) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, text := range found.unread {
+		c.warn("%s", text)
+	}
 	c.seen = make(map[string]string, len(found.tasks))
 	if c.opts.Update {
 		if c.reuse, err = c.planReuse(ctx, found.tasks); err != nil {

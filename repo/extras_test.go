@@ -142,7 +142,14 @@ func TestExtraThatIsWrittenByTheCaller(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for _, e := range []repo.Extra{
-		{Type: "primary_zck", Path: "x"}, {Type: "group"}, {Type: "x", Write: extra.Write}, {Type: "x", Path: "p", Name: "a/b"}, {Type: "x", Path: "p", Name: ".respin-lock"},
+		{Type: "primary_zck", Path: "x"},
+		{Type: "group"},
+		{Type: "x", Write: extra.Write},
+		{Type: "x", Path: "p", Name: "a/b"},
+		{Type: "x", Path: "p", Name: ".respin-lock"},
+		{Type: "group", Path: "a\nb.xml"},
+		{Type: "group", Path: "a\xff.xml"},
+		{Type: "group", Path: `a\b.xml`},
 	} {
 		_, err := repo.Create(t.Context(), dir, repo.Options{Extra: []repo.Extra{e}})
 		if _, ok := errors.AsType[*repo.OptionError](err); !ok {
@@ -157,10 +164,12 @@ func TestNoMetadataFileOverwritesAnother(t *testing.T) {
 	dir, in := t.TempDir(), t.TempDir()
 	create(t, dir, "a", repo.Options{SimpleFilenames: true})
 	before := snapshot(t, dir)
-	writeFile(t, filepath.Join(in, "primary.xml"), []byte("x"))
-	_, err := repo.Create(t.Context(), dir, repo.Options{SimpleFilenames: true, Groupfile: filepath.Join(in, "primary.xml")})
-	if err == nil || !strings.Contains(err.Error(), "primary.xml") {
-		t.Errorf("%v", err)
+	for _, name := range []string{"primary.xml", "repomd.xml", ".respin-lock"} {
+		writeFile(t, filepath.Join(in, name), []byte("x"))
+		_, err := repo.Create(t.Context(), dir, repo.Options{SimpleFilenames: true, Compression: repo.None, Groupfile: filepath.Join(in, name)})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	if diff := cmp.Diff(before, snapshot(t, dir)); diff != "" {
 		t.Error(diff)

@@ -200,7 +200,8 @@ func (o *Options) check() error {
 		add(isCoreType(family(e.Type)), "Extra: type %q is written by Create", e.Type)
 		add(e.Path == "" && e.Write == nil, "Extra: %s has neither Path nor Write", e.Type)
 		add(e.Write != nil && e.Name == "", "Extra: %s has no Name", e.Type)
-		add(strings.ContainsAny(e.Name, `/\`) || hiddenName(e.Name), "Extra: name %q of %s", e.Name, e.Type)
+		hidden := strings.HasPrefix(e.name(), ".") && (e.Name != "" || o.SimpleFilenames)
+		add(badName(e.name()) || hidden, "Extra: name %q of %s", e.name(), e.Type)
 	}
 	for _, s := range [][]string{{o.Revision, o.BaseURL, o.LocationPrefix}, o.ContentTags, o.RepoTags} {
 		for _, v := range s {
@@ -216,8 +217,11 @@ func (o *Options) check() error {
 	return nil
 }
 
-// hiddenName tells whether a name could be that of a lock or temporary file.
-func hiddenName(name string) bool { return strings.HasPrefix(name, ".") || xmltext.HasControl(name) }
+// badName tells whether a metadata file cannot have the name, because it would
+// lead elsewhere or not be the one that XML says.
+func badName(name string) bool {
+	return strings.ContainsAny(name, "/\\\t\r\n") || xmltext.Clean(name) != name
+}
 
 func isCoreType(kind string) bool { return dataRank(kind) < 3 }
 

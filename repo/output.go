@@ -188,7 +188,7 @@ var errTwice = errors.New("two metadata files have the same name")
 
 // checkNames makes sure that no output would overwrite another one.
 func checkNames(outs []output) error {
-	seen := map[string]string{}
+	seen := map[string]string{hrefPrefix + "repomd.xml": "repomd.xml"}
 	for _, o := range outs {
 		if other, ok := seen[o.data.Href]; ok && (o.data.Base == "") {
 			return fmt.Errorf("publish %s: %w: %s and %s", o.data.Href, errTwice, other, o.data.Type)

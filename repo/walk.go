@@ -41,6 +41,7 @@ const maxDepth = 256
 type findings struct {
 	tasks   []task   // RPMs, in createrepo_c's order
 	modules []string // paths of module metadata below the directory, sorted
+	unread  []string // directories that were left out, and why, as sentences
 }
 
 // findTasks walks the directory, or takes the list.
@@ -120,7 +121,7 @@ func (w *walker) walk(rel string, parents []fs.FileInfo) error {
 		if rel == "" || !errors.Is(err, fs.ErrPermission) {
 			return fmt.Errorf("walk repository: %w", err)
 		}
-		w.opts.Logger.Warn("directory not readable", "path", full)
+		w.unread = append(w.unread, "what is in "+rel+" is left out: permission denied")
 		return nil
 	}
 	parents = append(slices.Clip(parents), self)

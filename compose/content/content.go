@@ -33,6 +33,7 @@ type source struct {
 	comps *comps.Comps // nil: it has no groups
 	paths *index.Paths // once they were asked for
 	asked bool
+	blind error // why they cannot be read
 }
 
 // New puts repositories together. groups are the comps of them all, in any
@@ -197,20 +198,34 @@ func (c *Content) UnitOwners(ctx context.Context, unit string) (owners []string,
 		}
 	}
 	slices.Sort(owners)
-	return owners, known, nil
+	return owners, known && (len(owners) > 0 || len(c.Unread()) == 0), nil
 }
 
-// files reads the file lists of a repository once; nil when it has none.
+// files reads the file lists of a repository once; nil when it has none or they
+// cannot be read, which Unread tells then.
 func (s *source) files(ctx context.Context) (*index.Paths, error) {
 	if s.asked || s.Paths == nil {
 		return s.paths, nil
 	}
 	paths, err := s.Paths(ctx)
-	if err != nil {
+	if ctx.Err() != nil {
 		return nil, err
 	}
-	s.paths, s.asked = paths, true
+	s.paths, s.blind, s.asked = paths, err, true
 	return paths, nil
+}
+
+// Unread tells why the file lists of repositories could not be read, as far as
+// they were needed. Requirements of paths and units of services are not judged
+// then; everything else is.
+func (c *Content) Unread() []error {
+	var list []error
+	for _, s := range c.repos {
+		if s.blind != nil {
+			list = append(list, fmt.Errorf("file lists of %s: %w", s.Name, s.blind))
+		}
+	}
+	return list
 }
 
 // AddGroups adds the comps of another source, for repositories that have none.

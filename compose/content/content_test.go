@@ -2,6 +2,7 @@ package content_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -247,6 +248,26 @@ func TestRealRepository(t *testing.T) {
 	cancel()
 	if _, err := c.Forecast(ctx, kickstart.Packages{}); err == nil {
 		t.Error("a canceled forecast succeeded")
+	}
+}
+
+func TestDamagedFileListsCostOnlyThePaths(t *testing.T) {
+	t.Parallel()
+	ix, err := index.Build(t.Context(), strings.NewReader(primary([]pkg{{name: "hello", requires: "/opt/x,gone"}})), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := errors.New("open-checksum is wrong")
+	c := content.New("x86_64", []check.Repo{{Name: "os", Index: ix, Paths: func(context.Context) (*index.Paths, error) { return nil, damaged }}})
+	f, err := c.Forecast(t.Context(), kickstart.Packages{Packages: []string{"hello"}, NoCore: true})
+	if err != nil || len(f.Missing) != 1 || f.Missing[0].Requirement != "gone" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if _, known, err := c.UnitOwners(t.Context(), "x.service"); known || err != nil {
+		t.Errorf("known %v, %v", known, err)
+	}
+	if list := c.Unread(); len(list) != 1 || !errors.Is(list[0], damaged) {
+		t.Errorf("%v", list)
 	}
 }
 

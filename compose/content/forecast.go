@@ -207,7 +207,8 @@ func (s *selection) require(r index.Relation, by index.Package, must bool) {
 		s.take(p)
 		return
 	}
-	if must {
+	blind := strings.HasPrefix(r.Name, "/") && len(s.Unread()) > 0
+	if must && !blind {
 		s.miss(text, by, list)
 	}
 }

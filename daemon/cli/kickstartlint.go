@@ -64,7 +64,8 @@ type kickstartFinding struct {
 type kickstartLinted struct {
 	Findings []kickstartFinding  `json:"findings"`
 	Files    []kickstartForecast `json:"files"`
-	Skipped  []string            `json:"skipped"` // rules that would need --repo
+	Skipped  []string            `json:"skipped"`          // rules that would need --repo
+	Unread   []string            `json:"unread,omitempty"` // why file lists could not be looked into
 	Errors   int                 `json:"errors"`
 	Warnings int                 `json:"warnings"`
 	Notes    int                 `json:"notes"`
@@ -106,6 +107,12 @@ func (k *kickstartLintCmd) Run(ctx context.Context, a *app) error {
 	}
 	for _, f := range found {
 		out.add(f)
+	}
+	if c, ok := opts.Universe.(*content.Content); ok {
+		for _, err := range c.Unread() {
+			out.Unread = append(out.Unread, err.Error())
+			a.remark("warning: %s; paths and services were not looked up there\n", clean(err.Error()))
+		}
 	}
 	switch {
 	case k.SARIF:

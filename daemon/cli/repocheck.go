@@ -175,6 +175,9 @@ func (r *repoCheckCmd) print(a *app, out *repoChecked) {
 			a.printf("    %s\n", clean(m))
 		}
 	}
+	if out.Omitted > 0 {
+		a.remark("%d more are left out: pairs of packages that conflict, obsolete each other or are there twice\n", out.Omitted)
+	}
 	hint := ""
 	if out.Notes > 0 && !r.Notes {
 		hint = " (--notes shows them)"

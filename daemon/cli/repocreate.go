@@ -3,9 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/fedora-respin/respin/repo"
 )
@@ -22,7 +26,7 @@ type repoCreateCmd struct {
 	Excludes               []string      `sep:"none" placeholder:"GLOB" help:"Leave these files out: * and ?, matched on the name and on the path below the folder."`
 	Pkglist                string        `placeholder:"FILE" help:"Index exactly the files that this file lists, one a line."`
 	SkipSymlinks           bool          `help:"Leave symbolic links out."`
-	ChangelogLimit         int           `default:"10" placeholder:"N" help:"Changelog entries of each package (default 10); 0 for none, -1 for all."`
+	ChangelogLimit         signed        `default:"10" placeholder:"N" help:"Changelog entries of each package (default 10); 0 for none, -1 for all."`
 	Baseurl                string        `placeholder:"URL" help:"Where the packages are, when they are not beside the metadata."`
 	LocationPrefix         string        `placeholder:"PATH" help:"Put this before the location of every package."`
 	CutDirs                int           `placeholder:"N" help:"Drop so many folders from the location of every package."`
@@ -53,6 +57,21 @@ func (*repoCreateCmd) examples() []example {
 		{"respin repo create rpms/ --compress gz --comps comps.xml", "One with package groups that old clients (yum, RHEL before 8.4) read."},
 		{"respin repo create rpms/ --revision 1767225600 --set-timestamp-to-revision", "One with the same bytes every time."},
 	}
+}
+
+// signed is a number that may be negative, also without "=" before it: kong
+// takes "-1" for a flag.
+type signed int
+
+// Decode reads it.
+func (s *signed) Decode(ctx *kong.DecodeContext) error {
+	text := ctx.Scan.Pop().String()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return fmt.Errorf("expected a number but got %q", text)
+	}
+	*s = signed(n)
+	return nil
 }
 
 // repoCreated is what repo create prints with --json.
@@ -143,7 +162,7 @@ func (r *repoCreateCmd) options(a *app) (repo.Options, error) {
 	o := repo.Options{
 		Compression: repo.Compression(r.Compress), Checksum: r.Checksum, Workers: r.Workers, OutputDir: r.Outputdir,
 		Update: r.Update, TrustMTime: r.TrustMtime, DiscardExtra: r.DiscardOther, Cache: r.cache(),
-		Excludes: r.Excludes, SkipSymlinks: r.SkipSymlinks, ChangelogLimit: r.ChangelogLimit,
+		Excludes: r.Excludes, SkipSymlinks: r.SkipSymlinks, ChangelogLimit: int(r.ChangelogLimit),
 		BaseURL: r.Baseurl, LocationPrefix: r.LocationPrefix, CutDirs: r.CutDirs,
 		Groupfile: r.Comps, Revision: r.Revision, TimestampToRevision: r.SetTimestampToRevision, SimpleFilenames: r.SimpleMdFilenames,
 		RepoTags: r.Repo, ContentTags: r.Content, KeepOld: r.KeepOld,

@@ -26,6 +26,9 @@ func (s *Scanner) fail(format string, args ...any) error {
 	return &SyntaxError{Offset: s.Offset(), Line: s.Line(), Reason: fmt.Sprintf(format, args...)}
 }
 
+// clip shortens a name for a message.
+func clip(name []byte) []byte { return name[:min(len(name), 80)] }
+
 func (s *Scanner) tooLong() error {
 	err := &limitio.TooLargeError{What: "a tag or text", Limit: int64(s.limits.Token)}
 	return &SyntaxError{Offset: s.Offset(), Line: s.Line(), Reason: err.Error(), Err: err}

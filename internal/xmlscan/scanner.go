@@ -19,7 +19,7 @@ const (
 // Limits bound a document; the zero value of each means its default.
 type Limits struct {
 	Depth int // open elements; default 64
-	Token int // bytes of one tag, comment or run of text; default 16 MiB
+	Token int // bytes of one tag, comment or run of text, and of what AppendText appends; default 16 MiB
 	Attrs int // attributes of one tag; default 64
 }
 
@@ -130,7 +130,7 @@ func (s *Scanner) next() (Kind, error) {
 func (s *Scanner) ended() error {
 	switch {
 	case len(s.marks) > 0:
-		return s.truncated("document ends inside element " + string(s.top()))
+		return s.truncated("document ends inside element " + string(clip(s.top())))
 	case !s.rooted:
 		return s.truncated("no root element")
 	}

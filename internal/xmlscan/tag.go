@@ -1,6 +1,9 @@
 package xmlscan
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // nameByte marks the bytes of ASCII names; nameStart those that may begin one.
 const (
@@ -66,7 +69,7 @@ func (s *Scanner) startTag() (Kind, error) {
 	if s.rooted && len(s.marks) == 0 {
 		return 0, s.fail("second root element")
 	}
-	for {
+	for whole := false; ; {
 		n, reason := s.parseTag(s.buf[s.pos:s.end])
 		if reason != "" {
 			return 0, s.fail("%s", reason)
@@ -75,10 +78,12 @@ func (s *Scanner) startTag() (Kind, error) {
 			s.pos += n
 			break
 		}
-		if ok, err := s.more(); err != nil {
-			return 0, err
-		} else if !ok {
+		if whole {
 			return 0, s.truncated("document ends in a tag")
+		}
+		var err error
+		if whole, err = s.moreOfTag(); err != nil {
+			return 0, err
 		}
 	}
 	for i := range s.attrs {
@@ -90,11 +95,31 @@ func (s *Scanner) startTag() (Kind, error) {
 	return Start, s.push(s.name)
 }
 
+// moreOfTag brings twice of what is unread, so that a long tag, which is parsed
+// from its start each time, costs no more than twice its length however little
+// the reader gives at once. It tells whether that was the end of the input.
+func (s *Scanner) moreOfTag() (end bool, err error) {
+	unread := s.end - s.pos
+	want := max(unread+1, min(2*unread, s.limits.Token))
+	for s.end-s.pos < want {
+		if ok, err := s.more(); err != nil || !ok {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// maxName bounds the name of an element, which is kept while it is open; the
+// longest of any format here has 25 bytes.
+const maxName = 1 << 10
+
 // parseTag cuts w, which starts with "<", into name and attributes. It returns
 // the length of the tag, 0 when w ends before it does, or what is wrong.
 func (s *Scanner) parseTag(w []byte) (n int, reason string) {
 	i, colon := skipName(w, 1)
 	switch {
+	case i > maxName:
+		return 0, "a name of more than " + strconv.Itoa(maxName) + " bytes"
 	case i == len(w):
 		return 0, ""
 	case i == 1:
@@ -179,12 +204,12 @@ func (s *Scanner) finishAttr(i int) error {
 	a := &s.attrs[i]
 	for j := range i {
 		if bytes.Equal(s.attrs[j].name, a.name) {
-			return s.fail("attribute %s stands twice", a.name)
+			return s.fail("attribute %s stands twice", clip(a.name))
 		}
 	}
 	value, reason := resolve(a.value, attrClasses)
 	if reason != "" {
-		return s.fail("attribute %s: %s", a.name, reason)
+		return s.fail("attribute %s: %s", clip(a.name), reason)
 	}
 	a.value = value
 	return nil
@@ -202,7 +227,7 @@ func (s *Scanner) endTag() (Kind, error) {
 	name := bytes.TrimRight(s.buf[s.pos+2:s.pos+n], " \t\r\n")
 	top := s.top()
 	if !bytes.Equal(name, top) {
-		return 0, s.fail("element %s ends as %q", top, name[:min(len(name), 80)])
+		return 0, s.fail("element %s ends as %q", clip(top), clip(name))
 	}
 	s.name, s.local = top, top[bytes.IndexByte(top, ':')+1:]
 	s.attrs = s.attrs[:0]

@@ -55,6 +55,7 @@ func (s *Scanner) Children(each func(name string) error) error {
 // AppendText appends the text of the element whose start tag was read last to
 // dst, and reads to its end. Elements inside it are passed over.
 func (s *Scanner) AppendText(dst []byte) ([]byte, error) {
+	from := len(dst)
 	for depth := s.Depth(); ; {
 		kind, err := s.Next()
 		if err != nil {
@@ -62,6 +63,10 @@ func (s *Scanner) AppendText(dst []byte) ([]byte, error) {
 		}
 		switch {
 		case kind == Text && s.Depth() == depth:
+			// Comments and elements between its runs make a text of any length.
+			if len(dst)-from+len(s.text) > s.limits.Token {
+				return dst, s.tooLong()
+			}
 			dst = append(dst, s.text...)
 		case kind == End && s.Depth() == depth:
 			return dst, nil

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fedora-respin/respin/internal/limitio"
 	"github.com/fedora-respin/respin/internal/xmlscan"
 )
 
@@ -175,6 +177,7 @@ func TestLimits(t *testing.T) {
 		"end tag":    {strings.NewReader("<a></" + strings.Repeat(" ", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "larger than"},
 		"comment":    {strings.NewReader("<!--" + strings.Repeat(" ", 1<<20)), xmlscan.Limits{Token: 1 << 19}, "larger than"},
 		"attributes": {strings.NewReader("<a " + strings.Repeat(" x=''", 100)), xmlscan.Limits{}, "too many attributes"},
+		"name":       {strings.NewReader("<" + strings.Repeat("x", 1<<16)), xmlscan.Limits{}, "a name of more than"},
 	} {
 		if _, err := tokens(tc.doc, tc.limits); err == nil || !strings.Contains(err.Error(), tc.reason) {
 			t.Errorf("%s: %v", name, err)
@@ -191,6 +194,33 @@ func TestTokensLongerThanTheBuffer(t *testing.T) {
 	}
 	if want := []string{fmt.Sprintf("<a x=%q", long), fmt.Sprintf("%q", long+"<"+long), "/a"}; !cmp.Equal(want, got) {
 		t.Error("the tokens are not what was written")
+	}
+}
+
+func TestALongTagInSmallPiecesIsNotParsedForEachOfThem(t *testing.T) {
+	t.Parallel()
+	doc := "<a x='" + strings.Repeat("v", 1<<20) + "'" + strings.Repeat(" ", 1<<20) + "/>"
+	start := time.Now()
+	if _, err := tokens(iotest.OneByteReader(strings.NewReader(doc)), xmlscan.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	// Parsed again with each byte it takes minutes.
+	if d := time.Since(start); d > 20*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
+func TestAppendTextIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, between := range map[string]string{"comments": "<!-- -->", "elements": "<b/>", "sections": "<![CDATA[x]]>"} {
+		s := xmlscan.New(strings.NewReader("<a>"+strings.Repeat(strings.Repeat("x", 1<<10)+between, 1<<10)+"</a>"), xmlscan.Limits{Token: 1 << 16})
+		if err := s.Root("", "a"); err != nil {
+			t.Fatal(err)
+		}
+		text, err := s.AppendText([]byte("before"))
+		if _, ok := errors.AsType[*limitio.TooLargeError](err); !ok || len(text) > 1<<16+6 {
+			t.Errorf("text between %s: %d bytes, %v", name, len(text), err)
+		}
 	}
 }
 

@@ -14,6 +14,9 @@ func (c *checker) checkBase(i int) {
 	lost := c.lostNames(v)
 	broken := map[index.Rel]bool{} // by requirement, for those that look at p alone
 	for p := range v.Index.Packages() {
+		if !c.spend(1) {
+			return
+		}
 		if v.state[p.Number()] != visible {
 			continue
 		}
@@ -47,7 +50,10 @@ func (c *checker) checkTowardSide(q ref) {
 	side := c.repos[0]
 	for rel := range q.pkg.Relations(index.Obsoletes) {
 		for s := range side.Index.Named(rel.Name) {
-			if side.state[s.Number()] == visible && s.Name() != q.pkg.Name() && obsoletes(rel, s) {
+			if !c.spend(1) {
+				return
+			}
+			if side.state[s.Number()] == visible && s.Name() != q.pkg.Name() && obsoletes(rel, s) && c.room(Obsoleted) {
 				c.add(Problem{
 					Severity: Warning, Code: Obsoleted, Package: s.String(), Repo: side.Name, Requirement: rel.String(),
 					Other: q.pkg.String(), OtherRepo: c.nameOf(q),
@@ -60,8 +66,11 @@ func (c *checker) checkTowardSide(q ref) {
 		if rel.IsRich() {
 			continue
 		}
+		if !c.spend(side.Index.Offered(rel.Name)) {
+			return
+		}
 		for s := range side.Index.Providers(rel) {
-			if side.state[s.Number()] != visible || s.Name() == q.pkg.Name() || c.didBefore(s, rel) {
+			if side.state[s.Number()] != visible || s.Name() == q.pkg.Name() || c.didBefore(s, rel) || !c.room(ConflictsBase) {
 				continue
 			}
 			c.add(Problem{
@@ -77,7 +86,7 @@ func (c *checker) checkTowardSide(q ref) {
 func (c *checker) didBefore(s index.Package, rel index.Relation) bool {
 	for _, v := range c.repos[1:] {
 		for old := range v.Index.Named(s.Name()) {
-			if v.state[old.Number()] == replaced && provides(old, rel) {
+			if v.state[old.Number()] == replaced && c.spend(provideCount(old)) && provides(old, rel) {
 				return true
 			}
 		}

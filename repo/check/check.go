@@ -86,6 +86,9 @@ type Report struct {
 	Packages     int       `json:"packages"`     // of the side repo that were looked at
 	Requirements int       `json:"requirements"` // different ones
 	Problems     []Problem `json:"problems"`     // worst first
+	// Omitted is how many problems are left out, because pairs of packages have
+	// more than 10,000 of their kind.
+	Omitted int `json:"omitted,omitempty"`
 }
 
 // Count returns how many problems are at least as bad as s.
@@ -100,15 +103,16 @@ func (r *Report) Count(s Severity) int {
 }
 
 // Run checks the side repo against the others. The error is that of the
-// context; what is wrong with packages is in the report.
+// context or ErrTooComplex; what is wrong with packages is in the report. Names
+// and sentences of more than 4 KiB are cut.
 func Run(ctx context.Context, side Repo, base []Repo, opts Options) (*Report, error) {
 	if opts.MaxMisses == 0 {
 		opts.MaxMisses = 3
 	}
-	report := &Report{}
+	report, pairs := &Report{}, map[Code]int{}
 	for _, family := range families(side, opts) {
 		u := newUniverse(ctx, family, side, base)
-		c := &checker{universe: u, opts: opts, report: report, byVerdict: map[*verdict]*miss{}}
+		c := &checker{universe: u, opts: opts, report: report, byVerdict: map[*verdict]*miss{}, pairs: pairs}
 		if err := c.run(); err != nil {
 			return nil, fmt.Errorf("check repository: %w", err)
 		}
@@ -132,9 +136,8 @@ type checker struct {
 	report    *Report
 	missed    []*miss
 	byVerdict map[*verdict]*miss
+	pairs     map[Code]int // problems between two packages
 }
-
-func (c *checker) add(p Problem) { c.report.Problems = append(c.report.Problems, p) }
 
 func (c *checker) run() error {
 	var mine []ref
@@ -143,8 +146,8 @@ func (c *checker) run() error {
 	}
 	c.report.Packages += len(mine)
 	for i, p := range mine {
-		if err := c.ctx.Err(); err != nil {
-			return err
+		if !c.spend(1) {
+			return c.err
 		}
 		c.checkRequires(p)
 		c.checkConflicts(p)
@@ -158,10 +161,10 @@ func (c *checker) run() error {
 	}
 	c.report.Requirements += len(c.memo)
 	for i := range c.repos[1:] {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
 		c.checkBase(i + 1)
+		if c.err != nil {
+			return c.err
+		}
 	}
 	for _, v := range c.repos {
 		if v.failed != nil {

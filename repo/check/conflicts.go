@@ -16,21 +16,27 @@ func (c *checker) checkConflicts(p ref) {
 			if q == p || q.pkg.Name() == p.pkg.Name() {
 				return true // of a package there is one version anyway
 			}
-			out := Problem{
-				Severity: Note, Code: ConflictsBase, Package: p.pkg.String(), Repo: c.nameOf(p), Requirement: rel.String(),
+			severity, code := Note, ConflictsBase
+			if q.repo == 0 {
+				severity, code = Error, Conflict
+			}
+			if !c.room(code) {
+				return true
+			}
+			c.add(Problem{
+				Severity: severity, Code: code, Package: p.pkg.String(), Repo: c.nameOf(p), Requirement: rel.String(),
 				Other: q.pkg.String(), OtherRepo: c.nameOf(q),
 				Text: fmt.Sprintf("package %s conflicts with %s provided by %s", p.pkg, rel, q.pkg),
-			}
-			if q.repo == 0 {
-				out.Severity, out.Code = Error, Conflict
-			}
-			c.add(out)
+			})
 			return true
 		})
 	}
 	for rel := range p.pkg.Relations(index.Obsoletes) {
 		for s := range c.repos[0].Index.Named(rel.Name) {
-			if q := (ref{0, s}); c.repos[0].state[s.Number()] == visible && s.Name() != p.pkg.Name() && obsoletes(rel, s) {
+			if !c.spend(1) {
+				return
+			}
+			if q := (ref{0, s}); c.repos[0].state[s.Number()] == visible && s.Name() != p.pkg.Name() && obsoletes(rel, s) && c.room(Obsoleted) {
 				c.add(Problem{
 					Severity: Error, Code: Obsoleted, Package: s.String(), Repo: c.nameOf(q), Requirement: rel.String(),
 					Other: p.pkg.String(), OtherRepo: c.nameOf(p),
@@ -49,7 +55,7 @@ func (c *checker) checkInstallable(p ref, rel index.Rel, v *verdict) {
 	}
 	var why []string
 	for _, q := range v.by {
-		reason := clash(p, q)
+		reason := c.clash(p, q)
 		if reason == "" {
 			return
 		}
@@ -63,7 +69,7 @@ func (c *checker) checkInstallable(p ref, rel index.Rel, v *verdict) {
 }
 
 // clash says why two packages cannot be installed together, "" when they can.
-func clash(p, q ref) string {
+func (c *checker) clash(p, q ref) string {
 	if p == q {
 		return ""
 	}
@@ -73,7 +79,7 @@ func clash(p, q ref) string {
 	for _, pair := range [][2]ref{{p, q}, {q, p}} {
 		a, b := pair[0].pkg, pair[1].pkg
 		for rel := range a.Relations(index.Conflicts) {
-			if !rel.IsRich() && provides(b, rel) {
+			if !rel.IsRich() && c.spend(provideCount(b)) && provides(b, rel) {
 				return fmt.Sprintf("package %s conflicts with %s provided by %s", a, rel, b)
 			}
 		}

@@ -50,29 +50,36 @@ func (c *checker) nearMisses() [][]string {
 // offers lists packages that provide the name itself, newest first.
 func (c *checker) offers(r index.Relation) []nearMiss {
 	type offer struct {
-		pkg  index.Package
-		text string
+		v   *view
+		pkg index.Package
+		has index.Relation
 	}
 	var list []offer
 	for _, v := range c.repos {
+		if !c.spend(v.Index.Offered(r.Name)) {
+			return nil
+		}
 		for p, has := range v.Index.Offers(r.Name) {
-			text := fmt.Sprintf("%s from %s provides %s", p, v.Name, has)
-			switch v.state[p.Number()] {
-			case foreign:
-				text += ", but is not for this architecture or hidden"
-			case replaced:
-				text += ", but the side repo replaces it"
-			}
-			list = append(list, offer{p, text})
+			list = append(list, offer{v, p, has})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b offer) int { return b.pkg.EVR().Compare(a.pkg.EVR()) })
 	var out []nearMiss
-	for i := range list {
-		out = append(out, nearMiss{0, list[i].text})
+	for _, o := range list[:min(len(list), c.maxNear())] {
+		text := fmt.Sprintf("%s from %s provides %s", o.pkg, o.v.Name, o.has)
+		switch o.v.state[o.pkg.Number()] {
+		case foreign:
+			text += ", but is not for this architecture or hidden"
+		case replaced:
+			text += ", but the side repo replaces it"
+		}
+		out = append(out, nearMiss{0, clip(text)})
 	}
 	return out
 }
+
+// maxNear bounds what is found of one rank, before doubles are dropped.
+func (c *checker) maxNear() int { return 4 * c.opts.MaxMisses }
 
 // seekNames looks through all names for ones that resemble a missing one.
 func (c *checker) seekNames(seek []int, found [][]nearMiss) {
@@ -83,16 +90,21 @@ func (c *checker) seekNames(seek []int, found [][]nearMiss) {
 	for i, n := range seek {
 		sought[i] = c.missed[n].rel.Name
 	}
+	counts := make([][5]int, len(seek)) // of each rank
 	for _, v := range c.repos {
 		seen := make([]bool, v.Index.RelationCount()) // one package for each is enough
 		for p := range v.Index.Packages() {
+			if !c.spend(1) {
+				return
+			}
 			if v.state[p.Number()] != visible {
 				continue
 			}
 			compare := func(name string) {
 				for i, want := range sought {
-					if rank := resembles(want, name); rank > 0 {
-						found[seek[i]] = append(found[seek[i]], nearMiss{rank, fmt.Sprintf("%s from %s provides %s", p, v.Name, name)})
+					if rank := resembles(want, name); rank > 0 && counts[i][rank] < c.maxNear() {
+						counts[i][rank]++
+						found[seek[i]] = append(found[seek[i]], nearMiss{rank, clip(fmt.Sprintf("%s from %s provides %s", p, v.Name, name))})
 					}
 				}
 			}

@@ -93,7 +93,7 @@ func (c *checker) anyone(r index.Relation, withReplaced bool) bool {
 func (c *checker) forced(r *rpm.Rich, p ref) bool {
 	switch r.Op {
 	case rpm.RichNone:
-		return provides(p.pkg, index.RelationOf(r.Dep))
+		return c.spend(provideCount(p.pkg)) && provides(p.pkg, index.RelationOf(r.Dep))
 	case rpm.RichAnd, rpm.RichWith:
 		for i := range r.Parts {
 			if !c.forced(&r.Parts[i], p) {
@@ -119,6 +119,9 @@ func (c *checker) forced(r *rpm.Rich, p ref) bool {
 	}
 	return false
 }
+
+// provideCount is how many comparisons provides makes at most.
+func provideCount(p index.Package) int { return len(p.Rels(index.Provides)) + 1 }
 
 // provides tells whether a package meets a plain dependency.
 func provides(p index.Package, r index.Relation) bool {
@@ -154,6 +157,9 @@ func (c *checker) set(r *rpm.Rich, withReplaced bool) map[ref]bool {
 	}
 	for i := range r.Parts {
 		part := c.set(&r.Parts[i], withReplaced)
+		if !c.spend(4 * (len(out) + len(part))) { // sets cost more than lists
+			return nil
+		}
 		switch {
 		case i == 0:
 			out = part

@@ -11,6 +11,9 @@ func (c *checker) checkTwins(p ref) {
 	for i, v := range c.repos {
 		var newest index.Package
 		for q := range v.Index.Named(p.pkg.Name()) {
+			if !c.spend(1) {
+				return
+			}
 			if v.state[q.Number()] == foreign || isSource(q) != isSource(p.pkg) || !twins(p.pkg, q) || (ref{i, q}) == p {
 				continue
 			}
@@ -33,7 +36,7 @@ func (c *checker) checkTwins(p ref) {
 // compareContent looks at two packages of one NEVRA.
 func (c *checker) compareContent(p, q ref) {
 	a, b := p.pkg.Checksum(), q.pkg.Checksum()
-	if a == b || a.Type != b.Type {
+	if a == b || a.Type != b.Type || !c.room(SameNEVRA) {
 		return
 	}
 	out := Problem{

@@ -21,7 +21,9 @@ type universe struct {
 	repos  []*view
 	memo   map[index.Rel]*verdict // of requirements of the side repo
 	rich   map[string]*rpm.Rich   // parsed, nil for those that are not rich dependencies
-	err    error                  // of the context
+	err    error                  // of the context, or ErrTooComplex
+	work   int64                  // comparisons so far
+	poll   int64                  // at so many the context is looked at
 }
 
 // view is one repository with what is not looked at.
@@ -83,6 +85,9 @@ func (u *universe) hideReplaced(v *view) {
 			continue
 		}
 		for p := range v.Index.Named(s.Name()) {
+			if !u.spend(1) {
+				return
+			}
 			if v.state[p.Number()] == visible && twins(s, p) && !staysBeside(p) {
 				v.state[p.Number()] = replaced
 			}
@@ -117,6 +122,9 @@ func staysBeside(p index.Package) bool {
 // primary files only.
 func (u *universe) providers(r index.Relation, withReplaced bool, each func(ref) bool) {
 	for i, v := range u.repos {
+		if !u.spend(v.Index.Offered(r.Name)) {
+			return
+		}
 		for p := range v.Index.Providers(r) {
 			s := v.state[p.Number()]
 			if (s == visible || s == replaced && withReplaced) && !each(ref{i, p}) {
@@ -134,6 +142,9 @@ func (u *universe) pathOwners(path string, withReplaced bool, each func(ref) boo
 			continue
 		}
 		for p := range paths.Owners(v.Index, path) {
+			if !u.spend(1) {
+				return
+			}
 			s := v.state[p.Number()]
 			if (s == visible || s == replaced && withReplaced) && !each(ref{i, p}) {
 				return

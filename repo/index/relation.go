@@ -131,6 +131,20 @@ func (ix *Index) Providers(r Relation) iter.Seq[Package] {
 	}
 }
 
+// Offered is how many packages and versions Providers looks at for a dependency
+// of the name: the cost of the question.
+func (ix *Index) Offered(name string) int {
+	s, ok := ix.find(name)
+	if !ok {
+		return 0
+	}
+	n := len(ix.provided.of(s))
+	if strings.HasPrefix(name, "/") {
+		n += len(ix.byFile.of(s))
+	}
+	return n
+}
+
 // Offers yields the packages that provide the name in any version, each with
 // what it provides: the near misses of a dependency.
 func (ix *Index) Offers(name string) iter.Seq2[Package, Relation] {

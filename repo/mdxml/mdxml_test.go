@@ -61,6 +61,13 @@ func TestPackagesAreBoundedOneByOne(t *testing.T) {
 	if _, ok := errors.AsType[*limitio.TooLargeError](err); !ok || n != 1 {
 		t.Errorf("endless name: %d packages before it, %v", n, err)
 	}
+	// What is small in the file must not become large in memory.
+	entries := strings.Repeat("<entry name='a'/>", 1<<19)
+	lists := "<provides>" + entries + "</provides><requires>" + entries + "</requires>"
+	n, err = count(strings.NewReader(root + "<package><name>a</name><location href='a'/><format>" + lists + "</format></package></metadata>"))
+	if n != 0 || err == nil || !strings.Contains(err.Error(), "package of more than") {
+		t.Errorf("a million dependencies: %d packages, %v", n, err)
+	}
 	for name, text := range map[string]string{
 		"fields":       "<summary>" + strings.Repeat("a", 1<<16) + "</summary>",
 		"files":        "<format><file>/a</file></format>",

@@ -30,6 +30,9 @@ func ReadOther(r io.Reader, each func(*Changelogs) error) error {
 			if len(p.Entries) == maxPerPackage {
 				return x.Fail("too many changelog entries in one package")
 			}
+			if err := x.charge(changelogCost); err != nil {
+				return err
+			}
 			c, err := x.readChangelog()
 			p.Entries = append(p.Entries, c)
 			return err

@@ -234,6 +234,9 @@ func (r *reader) readFile(list []File) ([]File, error) {
 	if len(list) == maxPerPackage {
 		return nil, r.Fail("too many files in one package")
 	}
+	if err := r.charge(fileCost); err != nil {
+		return nil, err
+	}
 	var f File
 	switch kind, _ := r.Attr("type"); string(kind) {
 	case "", "file":
@@ -262,6 +265,9 @@ func (x *primaryReader) readRelations(list *[]Relation) error {
 		}
 		if len(*list) == maxPerPackage {
 			return x.Fail("too many dependencies in one package")
+		}
+		if err := x.charge(relationCost); err != nil {
+			return err
 		}
 		rel, err := x.readEntry()
 		if err != nil {

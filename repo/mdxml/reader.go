@@ -21,7 +21,7 @@ const (
 // Bounds of one package. The largest there are (firmware, kernels with all
 // their files) stay below 10 MiB.
 const (
-	maxRecord     = 64 << 20 // bytes of text
+	maxRecord     = 64 << 20 // bytes of text and lists
 	maxPerPackage = 1 << 20  // dependencies of one kind, files, changelog entries
 )
 
@@ -30,7 +30,7 @@ type reader struct {
 	*xmlscan.Scanner
 
 	mem  []byte // the text of the current package
-	used int    // bytes of it, those in earlier buffers included
+	used int    // bytes of it, those in earlier buffers and in lists included
 }
 
 func newReader(r io.Reader) *reader {
@@ -102,11 +102,27 @@ func (r *reader) keep(b []byte) ([]byte, error) {
 	return r.mem[from:len(r.mem):len(r.mem)], nil
 }
 
+// What an element of a list takes besides its text, in bytes: without that a
+// few kilobytes of compressed "<file/>" would become lists of gigabytes.
+const (
+	relationCost  = 96
+	fileCost      = 40
+	changelogCost = 56
+)
+
+// charge counts memory of the current package.
+func (r *reader) charge(n int) error {
+	if r.used += n; r.used > maxRecord {
+		return r.Fail("package of more than " + strconv.Itoa(maxRecord) + " bytes")
+	}
+	return nil
+}
+
 // reserve makes room for n bytes. A new buffer leaves the slices into the old
 // one as they are.
 func (r *reader) reserve(n int) error {
-	if r.used += n; r.used > maxRecord {
-		return r.Fail("package of more than " + strconv.Itoa(maxRecord) + " bytes")
+	if err := r.charge(n); err != nil {
+		return err
 	}
 	if len(r.mem)+n > cap(r.mem) {
 		r.mem = make([]byte, 0, max(64<<10, min(2*cap(r.mem), 1<<20), n))
@@ -122,8 +138,8 @@ func (r *reader) keepText() ([]byte, error) {
 		return nil, err
 	}
 	r.mem = mem
-	if r.used += len(mem) - from; r.used > maxRecord {
-		return nil, r.Fail("package of more than " + strconv.Itoa(maxRecord) + " bytes")
+	if err := r.charge(len(mem) - from); err != nil {
+		return nil, err
 	}
 	return mem[from:len(mem):len(mem)], nil
 }
