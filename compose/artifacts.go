@@ -3,6 +3,7 @@ package compose
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -21,7 +22,7 @@ func (r *build) list() error {
 	for _, a := range images {
 		known[a.Path] = a
 	}
-	err := r.walk("", func(path string) error {
+	err := r.walk(".", func(path string) error {
 		if strings.HasPrefix(path, repoDir+"/") || strings.HasPrefix(path, "logs/") {
 			return nil
 		}
@@ -54,19 +55,20 @@ func (r *build) list() error {
 // walk calls visit for every regular file below a directory of the result, by
 // its path with slashes, in lexical order. Tools leave links among their logs,
 // which would lead out of the result.
-func (r *build) walk(dir string, visit func(path string) error) error {
-	return filepath.WalkDir(filepath.Join(r.out, dir), func(path string, e fs.DirEntry, err error) error {
+func (r *build) walk(dir string, visit func(path string) error) (err error) {
+	root, err := os.OpenRoot(r.out)
+	if err != nil {
+		return fmt.Errorf("open result: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return fs.WalkDir(root.FS(), dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
 		if !e.Type().IsRegular() {
-			return os.Remove(path)
+			return root.Remove(path)
 		}
-		rel, err := filepath.Rel(r.out, path)
-		if err != nil {
-			return err //nolint:wrapcheck // cannot be: path is below r.out
-		}
-		return visit(filepath.ToSlash(rel))
+		return visit(path)
 	})
 }
 

@@ -40,8 +40,13 @@ type hold struct{ name, path string }
 // holds lists what placeholders stand for, those first that lie within others.
 func (j *BackendJob) holds(p *Plan) []hold {
 	list := []hold{
-		{HoldBase, j.Base}, {HoldKickstart, j.Kickstart}, {HoldSideRepo, j.SideRepo}, {HoldLogs, j.LogDir},
-		{HoldCache, j.CacheDir}, {HoldTemp, j.Temp}, {HoldOutDir, j.OutDir},
+		{HoldBase, j.Base},
+		{HoldKickstart, j.Kickstart},
+		{HoldSideRepo, j.SideRepo},
+		{HoldLogs, j.LogDir},
+		{HoldCache, j.CacheDir},
+		{HoldTemp, j.Temp},
+		{HoldOutDir, j.OutDir},
 	}
 	if p.Image != "" && j.OutDir != "" {
 		list = append(list, hold{HoldOutput, filepath.Join(j.OutDir, p.Image)})

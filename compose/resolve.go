@@ -39,6 +39,9 @@ type ResolverOptions struct {
 	Uploads func(ctx context.Context, id string) (Uploaded, error)
 	// Composes finds the ISO of an earlier compose. Nil: there are none.
 	Composes func(ctx context.Context, id string) (PlanBase, error)
+	// Repos are the repositories of a release when a request names none; final
+	// says that the release is out. Nil: DefaultRepos.
+	Repos func(release, arch string, final bool) []Repo
 	// Keys say which signatures count where they are required.
 	Keys Keys
 	// COPR is where the results of COPR are served; "" means DefaultCOPR.
@@ -105,6 +108,9 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
 	q.release()
 	q.noteKeys()
 	if err := q.kickstart(ctx); err != nil {
+		return nil, err
+	}
+	if err := q.installRepos(ctx, backend); err != nil {
 		return nil, err
 	}
 	if len(q.problems) > 0 {
@@ -300,7 +306,7 @@ func (q *resolution) unused(backend Backend) {
 	var uses []string
 	if backend != nil {
 		c, _ := capability(backend, q.req.Kind, q.req.Arch, q.req.Release)
-		uses = append(c.Uses, "volid")
+		uses = append(slices.Clone(c.Uses), "volid")
 	}
 	for _, f := range fields {
 		if f.set && !slices.Contains(uses, f.name) {
