@@ -105,9 +105,8 @@ func (a *app) printSource(s *compose.PlanSource) {
 	if s.Unsigned > 0 {
 		signed += fmt.Sprintf(", %d unsigned", s.Unsigned)
 	}
-	a.pairs(append(kv, "signatures", signed)...)
+	a.pairs(append(kv, "builds", strings.Join(s.Builds, "\n"), "signatures", signed)...)
 	if len(s.BuildDetails) == 0 {
-		a.pairs("builds", strings.Join(s.Builds, "\n"))
 		return
 	}
 	a.printf("\n")
