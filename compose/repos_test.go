@@ -113,7 +113,7 @@ func TestRepositoryThatCannotBeTakenIsOneSentence(t *testing.T) {
 		says   string
 	}{
 		"none there":      {"repo:" + url + "/none", compose.CodeRepoNotFound, "repomd.xml"},
-		"misspelt":        {"repo:" + url + "/good#vmi", compose.CodePackageNotFound, "no package vmi"},
+		"no such name":    {"repo:" + url + "/good#vmi", compose.CodePackageNotFound, "no package vmi"},
 		"wrong arch":      {"repo:" + url + "/good#arm", compose.CodeNoRPMsForArch, "aarch64"},
 		"nothing for it":  {"repo:" + url + "/arm", compose.CodeNoRPMsForArch, "x86_64"},
 		"altered primary": {"repo:" + url + "/altered", compose.CodeRepoInvalid, "primary"},

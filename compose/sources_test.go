@@ -27,6 +27,7 @@ func simple(name, version, arch string) []byte {
 }
 
 func must[T any](t *testing.T) func(T, error) T {
+	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
