@@ -108,6 +108,14 @@ bench-repo: ## writing and reading repodata against its peers, as the tables of 
 	.cache/bench/bench write -runs $(runs)
 	.cache/bench/bench read -runs $(runs)
 
+.PHONY: bench-fetch
+bench-fetch: ## 2 GB in 500 files downloaded and verified, against curl, as the tables of docs/performance.md (runs=7)
+	@$(setup) bench
+	@mkdir -p .cache/bench
+	@go build -o .cache/bench/bench ./internal/bench
+	.cache/bench/bench fetch -packages 500 -mb 2000 -even -runs $(runs)
+
+
 .PHONY: e2e
 e2e: ## the main job and the kills, on the real binary
 	@$(setup) test

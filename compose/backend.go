@@ -3,6 +3,8 @@ package compose
 import (
 	"context"
 	"io"
+
+	"github.com/fedora-respin/respin/repo/rpm"
 )
 
 // Backend makes the image of a Plan with real tools. Implementations are safe
@@ -36,6 +38,7 @@ type BackendJob struct {
 	Temp     string // an empty directory for the back end's own use
 	Log      io.Writer
 	Progress func(percent int, message string)
+	Verify   rpm.VerifyOptions // what the RPMs in the image are verified with
 }
 
 // ImageFacts is what Verify found out about the image.

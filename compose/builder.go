@@ -19,6 +19,7 @@ import (
 	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/fetch"
+	"github.com/fedora-respin/respin/repo"
 )
 
 // Network says where files come from and where they are kept.
@@ -43,6 +44,14 @@ type Network struct {
 	MaxCache int64
 }
 
+// repos opens repositories through a part of the cache of their own: metadata
+// come and go with every push, and packages should not have to make way for them.
+func (n Network) repos(logger hclog.Logger) (*repo.Remote, error) {
+	return repo.NewRemote(filepath.Join(n.CacheDir, "repos"), repo.RemoteOptions{ //nolint:wrapcheck // it says what it does
+		TrustHosts: n.TrustHosts, AllowLoopback: n.AllowLoopback, Logger: logger,
+	})
+}
+
 func (n Network) fetcher(logger hclog.Logger) (*fetch.Fetcher, error) {
 	return fetch.New(n.CacheDir, fetch.Options{
 		Policy:  fetch.Policy{TrustHosts: n.TrustHosts, AllowLoopback: n.AllowLoopback},
@@ -54,6 +63,7 @@ func (n Network) fetcher(logger hclog.Logger) (*fetch.Fetcher, error) {
 type BuilderOptions struct {
 	Backends []Backend     // for every kind but repo
 	Smoke    Machine       // for Options.SmokeBoot; nil means smoke.QEMU
+	Keys     Keys          // what signatures are verified with
 	Timeout  time.Duration // of one build; 0 means four hours
 	Logger   hclog.Logger  // nil: none
 	Now      func() time.Time
@@ -65,6 +75,7 @@ type Builder struct {
 	cacheDir string
 	minFree  int64
 	backends []Backend
+	keys     Keys
 	machine  Machine
 	timeout  time.Duration
 	now      func() time.Time
@@ -77,7 +88,7 @@ func NewBuilder(network Network, o BuilderOptions) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make builder: %w", err)
 	}
-	b := &Builder{fetcher: f, cacheDir: network.CacheDir, backends: o.Backends, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
+	b := &Builder{fetcher: f, cacheDir: network.CacheDir, backends: o.Backends, keys: o.Keys, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
 	if b.logger == nil {
 		b.logger = hclog.NewNullLogger()
 	}

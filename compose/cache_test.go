@@ -17,11 +17,11 @@ import (
 func pruneAll(t *testing.T, cache string) (removed int) {
 	t.Helper()
 	old := time.Now().Add(-24 * time.Hour)
-	err := filepath.WalkDir(filepath.Join(cache, "used"), func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(cache, "cas"), func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		return os.Chtimes(path, old, old)
+		return os.Chtimes(path, old, time.Time{})
 	})
 	f, newErr := fetch.New(cache, fetch.Options{MaxCache: 1})
 	if err := errors.Join(err, newErr); err != nil {

@@ -2,6 +2,7 @@ package compose
 
 import (
 	"fmt"
+	"maps"
 	"net/mail"
 	"regexp"
 	"slices"
@@ -87,7 +88,20 @@ func (c *checker) sources(r *Request) {
 	for i, text := range r.Sources {
 		if _, err := ParseSource(text); err != nil {
 			c.add(CodeBadSource, fmt.Sprintf("sources[%d]", i),
-				"Write an update alias, name-version-release, task:ID, tag:NAME or upload:ID.", "%s.", upperFirst(err.Error()))
+				"Write an update alias, name-version-release, task:ID, tag:NAME, copr:OWNER/PROJECT, repo:URL, rpm:URL or upload:ID.", "%s.", upperFirst(err.Error()))
+		}
+	}
+	c.signatures(r)
+}
+
+func (c *checker) signatures(r *Request) {
+	for _, source := range slices.Sorted(maps.Keys(r.Signatures)) {
+		field := fmt.Sprintf("signatures[%s]", clip(source))
+		if policy := r.Signatures[source]; !slices.Contains(SignaturePolicies(), policy) {
+			c.add(CodeInvalidRequest, field, "Write require, prefer or ignore.", "There is no signature policy %q.", clip(string(policy)))
+		}
+		if source != EverySource && !slices.Contains(r.Sources, source) {
+			c.add(CodeInvalidRequest, field, `Name a source as it is written in sources, or "*" for all.`, "The request has no source %q.", clip(source))
 		}
 	}
 }

@@ -41,6 +41,17 @@ const (
 	CodeTagNotFound       Code = "tag-not-found"
 	CodeTagEmpty          Code = "tag-empty"
 	CodeUploadNotFound    Code = "upload-not-found"
+	CodeRepoNotFound      Code = "repo-not-found"
+	CodeRepoInvalid       Code = "repo-invalid"
+	CodeRepoUnreachable   Code = "repo-unreachable"
+	CodePackageNotFound   Code = "package-not-found"
+	CodeCOPRNotFound      Code = "copr-not-found"
+	CodeChrootNotFound    Code = "chroot-not-found"
+	CodeSourceTooLarge    Code = "source-too-large"
+	CodeSignatureRequired Code = "signature-required"
+	CodeSignedCopyGone    Code = "signed-copy-gone"
+	CodeUnknownKey        Code = "unknown-key"
+	CodeWebPage           Code = "web-page"
 	CodeComposeNotFound   Code = "compose-not-found"
 	CodeNoRPMsForArch     Code = "no-rpms-for-arch"
 	CodeRPMUnreadable     Code = "rpm-unreadable"
@@ -58,6 +69,7 @@ const (
 const (
 	CodeFetchFailed   Code = "fetch-failed"
 	CodeRPMAltered    Code = "rpm-altered"
+	CodeRPMUntrusted  Code = "rpm-untrusted"
 	CodeBaseAltered   Code = "base-altered"
 	CodeToolFailed    Code = "tool-failed"
 	CodeVerifyFailed  Code = "verify-failed"
@@ -103,7 +115,7 @@ func codes() []CodeInfo {
 		{CodeUnknownArch, unprocessable, "No architecture has this name.", "Use x86_64, aarch64, ppc64le or s390x."},
 		{CodeBadRelease, unprocessable, "The release is not a number, rawhide or eln.", "Write it like 44."},
 		{CodeNoSources, unprocessable, "Nothing was named to put into the side repo.", "Name an update, build, task or side tag."},
-		{CodeBadSource, unprocessable, "A source has none of the known forms.", "Write ALIAS, N-V-R, task:ID, tag:NAME or upload:ID."},
+		{CodeBadSource, unprocessable, "A source has none of the known forms.", "Write ALIAS, N-V-R, task:ID, tag:NAME, copr:OWNER/PROJECT, repo:URL, rpm:URL or upload:ID."},
 		{CodeUnsupportedField, unprocessable, "This version does not act on that field for this kind.", "Leave the field out."},
 		{CodeUnsupportedSource, unprocessable, "This version takes no RPMs from that type of source.", "Name builds, a tag, or single RPMs."},
 		{CodeBadVolID, unprocessable, "The volume id is too long or has characters that boot loaders mangle.", "Use at most 32 of A-Z a-z 0-9 _ -."},
@@ -126,6 +138,17 @@ func codes() []CodeInfo {
 		{CodeTagNotFound, unprocessable, "Koji has no such tag.", "Check the tag's name; side tags go once their update is stable."},
 		{CodeTagEmpty, unprocessable, "No build is tagged there.", "Tag a build first."},
 		{CodeUploadNotFound, unprocessable, "No upload has this id.", "Upload the file again."},
+		{CodeRepoNotFound, unprocessable, "There is no repository at that URL.", "Check the URL: it is the folder that has repodata in it."},
+		{CodeRepoInvalid, unprocessable, "A repository cannot be read, or describes its packages in a way that proves nothing.", "Check the URL, or ask whoever made the repository."},
+		{CodeRepoUnreachable, http.StatusBadGateway, "The server of a repository does not answer.", "Try again later."},
+		{CodePackageNotFound, unprocessable, "The repository has no package of that name.", "Check the name."},
+		{CodeCOPRNotFound, unprocessable, "COPR has no such project.", "Check owner and project; a group is written @group."},
+		{CodeChrootNotFound, unprocessable, "The COPR project has no packages for that release and architecture.", "Choose what the project builds for."},
+		{CodeSourceTooLarge, unprocessable, "A source stands for more than one compose takes.", "Name single builds or packages."},
+		{CodeSignatureRequired, unprocessable, "An RPM of a source whose signatures are required has none that counts.", "Wait until it is signed, or ask for the signature policy prefer."},
+		{CodeSignedCopyGone, unprocessable, "Koji has removed the signed copies of a build.", "Take the unsigned copies with the signature policy prefer, or choose another build."},
+		{CodeUnknownKey, 0, "A warning: the packages are signed with a key that the release is not known to use.", "Configure the server's keys."},
+		{CodeWebPage, unprocessable, "A web page came where a file was asked for.", "Look at the address with a browser."},
 		{CodeComposeNotFound, notFound, "No compose has this id.", "respin list shows them."},
 		{CodeNoRPMsForArch, unprocessable, "The sources have no RPM for the architecture.", "Choose an architecture that the build was made for."},
 		{CodeRPMUnreadable, unprocessable, "An RPM that a source names cannot be read.", "Check that the file is an RPM."},
@@ -140,6 +163,7 @@ func codes() []CodeInfo {
 
 		{CodeFetchFailed, 0, "A file could not be downloaded.", "Retry the compose."},
 		{CodeRPMAltered, 0, "An RPM is not the one that the Plan names: size or digest differ.", "Retry; if it stays, the server's copy is damaged."},
+		{CodeRPMUntrusted, 0, "The signature of an RPM is not good by a key that counts.", "Ask the operator for the key, or ask for the signature policy prefer."},
 		{CodeBaseAltered, 0, "The base image is not the one that the Plan names.", "Submit again with the right checksum."},
 		{CodeToolFailed, 0, "An image tool ended with an error.", "Read the evidence and the log."},
 		{CodeVerifyFailed, 0, "The finished image does not hold what was asked for.", "Read the package report."},

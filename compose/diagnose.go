@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"syscall"
 
@@ -97,10 +98,22 @@ func diagnoseTool(f *Failure, err error) bool {
 
 func diagnoseFetch(f *Failure, err error) bool {
 	f.Code = CodeFetchFailed
+	if bad, ok := errors.AsType[*spliceError](err); ok && notThere(bad.err) {
+		f.Code = CodeSignedCopyGone
+		f.Sentence = fmt.Sprintf("Koji has removed the signed copy of %s, and it cannot be made again: %s.", bad.file, firstLine(bad.err))
+		f.Remedy = "Take the unsigned copies with the signature policy prefer, or choose another build."
+		return true
+	}
 	if bad, ok := errors.AsType[*AlteredError](err); ok {
 		f.Code = CodeRPMAltered
 		f.Sentence = fmt.Sprintf("%s is not the RPM that was asked for: %s.", bad.File, bad.Reason)
 		f.Remedy = "Retry; if it stays, the server's copy is damaged."
+		return true
+	}
+	if bad, ok := errors.AsType[*UntrustedError](err); ok {
+		f.Code = CodeRPMUntrusted
+		f.Sentence = fmt.Sprintf("The signature of %s does not count: %s.", bad.File, bad.Reason)
+		f.Remedy = "Ask the operator for the key, or ask for the signature policy prefer."
 		return true
 	}
 	if mismatch, ok := errors.AsType[*fetch.MismatchError](err); ok {
@@ -112,7 +125,8 @@ func diagnoseFetch(f *Failure, err error) bool {
 		return true
 	}
 	if html, ok := errors.AsType[*fetch.HTMLError](err); ok {
-		f.Sentence = fmt.Sprintf("A web page came instead of the file %s.", html.URL)
+		f.Code = CodeWebPage
+		f.Sentence, f.Remedy = describePage(path.Base(html.URL), html)
 		return true
 	}
 	if status, ok := errors.AsType[*fetch.StatusError](err); ok {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/fedora-respin/respin/repo/siderepo"
@@ -34,34 +35,48 @@ type Plan struct {
 	Digest    string            `json:"digest"`   // sha256, hex
 }
 
-// PlanSource says what one source of the request stands for.
-type PlanSource struct {
-	Source string   `json:"source"` // as typed
-	Type   string   `json:"type"`
-	Title  string   `json:"title,omitempty"`  // of the update, the task or the tag
-	Builds []string `json:"builds,omitempty"` // NVRs
-	RPMs   int      `json:"rpms"`
-	Why    string   `json:"why,omitempty"` // how it was chosen, for a bare name
-}
-
-// PlanRPM is one RPM of the side repo. At least one of SHA256, SigMD5 and
+// PlanRPM is one RPM of the side repo. At least one of SHA256, SHA512, SigMD5 and
 // HeaderSHA256 is set.
 type PlanRPM struct {
-	NEVRA  string `json:"nevra"` // name-[epoch:]version-release.arch
-	Name   string `json:"name"`
-	Arch   string `json:"arch"`
-	File   string `json:"file"` // file name
-	URL    string `json:"url"`
-	Size   int64  `json:"size"` // bytes
+	NEVRA string `json:"nevra"` // name-[epoch:]version-release.arch
+	Name  string `json:"name"`
+	Arch  string `json:"arch"`
+	File  string `json:"file"` // file name
+	URL   string `json:"url"`
+	// Mirrors are further places of the same file.
+	Mirrors []string `json:"mirrors,omitempty"`
+	// UnsignedURL and SignatureURL are what the signed copy is made from where
+	// URL has it no more: Koji removes signed copies and keeps their signatures.
+	UnsignedURL  string `json:"unsigned_url,omitempty"`
+	SignatureURL string `json:"signature_url,omitempty"`
+	// Size in bytes. Of a signed copy in Koji it is that of the unsigned one, some
+	// kilobytes less: the hub knows no other.
+	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256,omitempty"`
+	SHA512 string `json:"sha512,omitempty"`
 	SigMD5 string `json:"sigmd5,omitempty"` // RPM's own digest of header and payload; Koji's payloadhash
 	// HeaderSHA256 is the digest of the header, which in turn holds that of the
 	// payload; Koji 1.36 names RPMs without SigMD5 by it.
 	HeaderSHA256 string `json:"header_sha256,omitempty"`
-	SignedBy     string `json:"signed_by,omitempty"`
-	BuildTime    int64  `json:"build_time,omitempty"` // Unix seconds
-	From         string `json:"from"`                 // the source it came by, and the build
+	// SignedBy is the id of the key that the RPM is, or is said to be, signed
+	// with: 16 hexadecimal digits, or the last 8 of them where Koji says so.
+	SignedBy string `json:"signed_by,omitempty"`
+	// Signature is "signed", "unsigned", or "unread" for the RPM of a repository
+	// whose header nobody has looked at yet.
+	Signature string `json:"signature,omitempty"`
+	// Policy is what was asked of the signature; "require" holds when the RPM is
+	// fetched, too.
+	Policy    SignaturePolicy `json:"signature_policy,omitempty"`
+	BuildTime int64           `json:"build_time,omitempty"` // Unix seconds
+	From      string          `json:"from"`                 // the source it came by, and the build
 }
+
+// Values of PlanRPM.Signature.
+const (
+	SignatureSigned   = "signed"
+	SignatureUnsigned = "unsigned"
+	SignatureUnread   = "unread"
+)
 
 // PlanRepo is a repository as it stood when the Plan was made.
 type PlanRepo struct {
@@ -99,6 +114,17 @@ func (p *Plan) Seal() error {
 	c := *p
 	c.Digest, c.Resolved, c.Warnings, c.KojiEvent = "", time.Time{}, nil, 0
 	c.Request.Title, c.Request.Labels, c.Request.Notify, c.Request.TTL = "", nil, nil, 0
+	c.Sources = slices.Clone(p.Sources)
+	for i := range c.Sources {
+		// They change while the RPMs stay.
+		c.Sources[i].BuildDetails, c.Sources[i].Task, c.Sources[i].Repo = nil, nil, nil
+	}
+	c.RPMs = slices.Clone(p.RPMs)
+	for i := range c.RPMs {
+		if r := &c.RPMs[i]; len(r.Mirrors) > 0 {
+			r.URL, r.Mirrors = "", nil // the order of mirrors is a matter of the day
+		}
+	}
 	data, err := json.Marshal(c) // struct order is fixed and maps are sorted: canonical
 	if err != nil {
 		return fmt.Errorf("seal plan: %w", err)

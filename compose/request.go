@@ -20,10 +20,15 @@ const MaxRequestSize = 4 << 20
 // Request says what is wanted. The zero value of every field but Kind, Release
 // and Sources has a sensible meaning. JSON and YAML names are those of the tags.
 type Request struct {
-	Kind      Kind              `json:"kind"`
-	Release   string            `json:"release,omitempty"`   // number, "rawhide" or "eln"
-	Arch      string            `json:"arch,omitempty"`      // default: the host's
-	Sources   []string          `json:"sources,omitempty"`   // see ParseSource
+	Kind    Kind     `json:"kind"`
+	Release string   `json:"release,omitempty"` // number, "rawhide" or "eln"
+	Arch    string   `json:"arch,omitempty"`    // default: the host's
+	Sources []string `json:"sources,omitempty"` // see ParseSource
+	// Signatures is the policy of a source, named as it is written in Sources, or
+	// of all that are not named (EverySource, "*"). Default: require for what a
+	// bare name is found as in the release or its updates, prefer for the rest.
+	Signatures map[string]SignaturePolicy `json:"signatures,omitempty"`
+
 	Packages  []string          `json:"packages,omitempty"`  // names and @groups, into the image
 	Exclude   []string          `json:"exclude,omitempty"`   // packages kept out of the image
 	Require   []string          `json:"require,omitempty"`   // the compose fails unless the image ships these

@@ -15,6 +15,7 @@ import (
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/internal/fetch"
 	"github.com/fedora-respin/respin/koji"
+	"github.com/fedora-respin/respin/repo"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
@@ -38,8 +39,12 @@ type ResolverOptions struct {
 	Uploads func(ctx context.Context, id string) (Uploaded, error)
 	// Composes finds the ISO of an earlier compose. Nil: there are none.
 	Composes func(ctx context.Context, id string) (PlanBase, error)
-	Logger   hclog.Logger
-	Now      func() time.Time
+	// Keys say which signatures count where they are required.
+	Keys Keys
+	// COPR is where the results of COPR are served; "" means DefaultCOPR.
+	COPR   string
+	Logger hclog.Logger
+	Now    func() time.Time
 }
 
 // ErrNoUpload is what ResolverOptions.Uploads and Composes answer for an id
@@ -51,6 +56,7 @@ type Resolver struct {
 	koji    *koji.Client
 	bodhi   *bodhi.Client
 	fetcher *fetch.Fetcher
+	repos   *repo.Remote
 	opts    ResolverOptions
 }
 
@@ -60,17 +66,22 @@ func NewResolver(hub *koji.Client, updates *bodhi.Client, network Network, o Res
 	if err != nil {
 		return nil, fmt.Errorf("make resolver: %w", err)
 	}
+	repos, err := network.repos(o.Logger)
+	if err != nil {
+		return nil, fmt.Errorf("make resolver: %w", errors.Join(err, f.Close()))
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
-	return &Resolver{koji: hub, bodhi: updates, fetcher: f, opts: o}, nil
+	o.COPR = cmp.Or(o.COPR, DefaultCOPR)
+	return &Resolver{koji: hub, bodhi: updates, fetcher: f, repos: repos, opts: o}, nil
 }
 
 // Close ends downloads that are under way.
-func (r *Resolver) Close() error { return r.fetcher.Close() }
+func (r *Resolver) Close() error { return errors.Join(r.fetcher.Close(), r.repos.Close()) }
 
 // Resolve freezes what the request stands for right now. A request that cannot
 // be built is a *RefusedError with every problem that was found.
@@ -82,7 +93,7 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &resolution{Resolver: r, req: req, plan: &Plan{Resolved: r.opts.Now().UTC().Truncate(time.Second)}, rpms: map[string]PlanRPM{}}
+	q := &resolution{Resolver: r, req: req, plan: &Plan{Resolved: r.opts.Now().UTC().Truncate(time.Second)}, rpms: map[string]taken{}}
 	if err := q.sources(ctx); err != nil {
 		return nil, err
 	}
@@ -92,6 +103,7 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
 		return nil, err
 	}
 	q.release()
+	q.noteKeys()
 	if err := q.kickstart(ctx); err != nil {
 		return nil, err
 	}
@@ -104,13 +116,14 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
 // Source says what one source stands for right now, for the arch and the
 // options of the request; its other fields are not looked at.
 func (r *Resolver) Source(ctx context.Context, req Request) (*Plan, error) {
-	q := &resolution{Resolver: r, req: req, plan: &Plan{Resolved: r.opts.Now().UTC().Truncate(time.Second)}, rpms: map[string]PlanRPM{}}
+	q := &resolution{Resolver: r, req: req, plan: &Plan{Resolved: r.opts.Now().UTC().Truncate(time.Second)}, rpms: map[string]taken{}}
 	if err := q.sources(ctx); err != nil {
 		return nil, err
 	}
 	if len(q.problems) > 0 {
 		return nil, Refuse(q.problems...)
 	}
+	q.noteKeys()
 	q.plan.Request, q.plan.RPMs = q.req, q.sorted()
 	return q.plan, nil
 }
@@ -141,9 +154,10 @@ type resolution struct {
 	req      Request
 	plan     *Plan
 	problems []Problem
-	mu       sync.Mutex         // guards rpms and problems while files are looked at in parallel
-	rpms     map[string]PlanRPM // by NEVRA
-	branch   string             // the release that the sources are of, if they say so
+	mu       sync.Mutex       // guards rpms and problems while files are looked at in parallel
+	rpms     map[string]taken // by NEVRA
+	branch   string           // the release that the sources are of, if they say so
+	hub      *koji.Client     // see snapshot
 }
 
 func (q *resolution) problem(p Problem) {
@@ -158,18 +172,31 @@ func (q *resolution) warn(code Code, field, format string, args ...any) {
 	q.plan.Warnings = append(q.plan.Warnings, Warning{Code: string(code), Field: field, Sentence: fmt.Sprintf(format, args...)})
 }
 
-// take puts an RPM into the side repo.
-func (q *resolution) take(field string, p PlanRPM) {
+// taken is an RPM of the side repo with where it came by.
+type taken struct {
+	PlanRPM
+	source int    // index in plan.Sources
+	nvr    string // of the Koji build, "" for others
+}
+
+// take puts an RPM into the side repo. Of two copies of one RPM the one is taken
+// of whose signature more is asked.
+func (q *resolution) take(s *sourceRun, nvr string, p PlanRPM) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	old, ok := q.rpms[p.NEVRA]
 	if !ok {
-		q.rpms[p.NEVRA] = p
+		q.rpms[p.NEVRA] = taken{p, s.index, nvr}
 		return
 	}
-	if !old.same(&p) {
+	switch {
+	case old.same(&p):
+		if p.Policy.stricter(old.Policy) {
+			q.rpms[p.NEVRA] = taken{p, s.index, nvr}
+		}
+	default:
 		q.problems = append(q.problems, Problem{
-			Code: CodeRPMConflict, Field: field, Remedy: "Leave one of the sources out.",
+			Code: CodeRPMConflict, Field: s.field, Remedy: "Leave one of the sources out.",
 			Sentence: fmt.Sprintf("%s comes from %s and, with other content, from %s.", p.NEVRA, old.From, p.From),
 		})
 	}
@@ -177,7 +204,7 @@ func (q *resolution) take(field string, p PlanRPM) {
 
 // same tells whether two descriptions are of one file, by the digests that both have.
 func (p *PlanRPM) same(o *PlanRPM) bool {
-	for _, pair := range [][2]string{{p.SigMD5, o.SigMD5}, {p.SHA256, o.SHA256}, {p.HeaderSHA256, o.HeaderSHA256}} {
+	for _, pair := range [][2]string{{p.SigMD5, o.SigMD5}, {p.HeaderSHA256, o.HeaderSHA256}, {p.SHA256, o.SHA256}, {p.SHA512, o.SHA512}} {
 		if pair[0] != "" && pair[1] != "" {
 			return pair[0] == pair[1]
 		}
@@ -188,7 +215,7 @@ func (p *PlanRPM) same(o *PlanRPM) bool {
 func (q *resolution) sorted() []PlanRPM {
 	list := make([]PlanRPM, 0, len(q.rpms))
 	for _, p := range q.rpms {
-		list = append(list, p)
+		list = append(list, p.PlanRPM)
 	}
 	slices.SortFunc(list, func(a, b PlanRPM) int { return cmp.Compare(a.NEVRA, b.NEVRA) })
 	return list
@@ -274,6 +301,13 @@ func (q *resolution) wanted(name, arch string) bool {
 	return slices.Contains(q.arches(), arch) && (q.req.Options.Debuginfo || !koji.IsDebuginfo(name))
 }
 
+// branchNow is the release that the sources are of, as far as is known.
+func (q *resolution) branchNow() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.branch
+}
+
 // noteBranch remembers the release that a build is of, by its dist tag.
 func (q *resolution) noteBranch(release string) {
 	i := strings.LastIndex(release, ".fc")
@@ -312,33 +346,10 @@ func upstream(err error, field string) error {
 	return Refuse(p)
 }
 
-// planRPM describes an RPM of a Koji build.
-func planRPM(b *koji.Build, r *koji.RPM, url, from string) PlanRPM {
-	evr := rpm.EVR{Version: r.Version, Release: r.Release}
-	if r.Epoch != nil {
-		evr.Epoch, evr.HasEpoch = uint32(*r.Epoch), true
-	}
-	p := PlanRPM{
-		NEVRA: rpm.NEVRA{Name: r.Name, EVR: evr, Arch: r.Arch}.String(), Name: r.Name, Arch: r.Arch, File: r.FileName(), URL: url, Size: r.Size,
-		BuildTime: r.BuildTime.Unix(), From: from + " (" + b.NVR + ")",
-	}
-	switch kind, digest := r.Ident(); kind {
-	case "sigmd5":
-		p.SigMD5 = digest
-	case "sha256":
-		p.HeaderSHA256 = digest
-	}
-	return p
-}
-
 // planFile describes an RPM by its header.
 func planFile(pkg *rpm.Package, file, url string, size int64, from string) PlanRPM {
-	p := PlanRPM{
+	return PlanRPM{
 		NEVRA: pkg.NEVRA().String(), Name: pkg.Name, Arch: pkg.Arch, File: file, URL: url, Size: size,
 		SigMD5: pkg.Digests.SigMD5, HeaderSHA256: pkg.Digests.HeaderSHA256, BuildTime: pkg.BuildTime, From: from,
 	}
-	if len(pkg.Signatures) > 0 {
-		p.SignedBy = pkg.Signatures[0].KeyID
-	}
-	return p
 }

@@ -16,10 +16,34 @@ import (
 // chosen is a Koji build that a source stands for.
 type chosen struct {
 	build    *koji.Build
-	field    string // of the request
-	source   int    // index in plan.Sources
+	tag      string // it was found by
 	explicit bool   // the user named this very build
+	of       *sourceRun
 	rpms     []koji.RPM
+}
+
+// sourceRun is one source on its way to RPMs.
+type sourceRun struct {
+	Source
+	text   string // as typed
+	field  string // of the request
+	index  int
+	info   *PlanSource
+	policy SignaturePolicy
+
+	missing, others []string // files without a signature that counts, and the keys of others
+}
+
+// needsRelease tells whether the source cannot be looked up without a release.
+func (s *sourceRun) needsRelease() bool {
+	switch s.Type {
+	case SourceName, SourceCOPR:
+		return true
+	case SourceRepo:
+		return strings.Contains(s.Value, "$releasever")
+	case SourceUpdate, SourceBuild, SourceTask, SourceTag, SourceRPM, SourceUpload:
+	}
+	return false
 }
 
 // sources turns every source into RPMs. Its error is one that ends the
@@ -32,93 +56,155 @@ func (q *resolution) sources(ctx context.Context) error {
 		})
 		return nil
 	}
-	var builds []*chosen
+	q.plan.Sources = make([]PlanSource, len(q.req.Sources))
+	runs := make([]*sourceRun, len(q.req.Sources))
 	for i, text := range q.req.Sources {
 		s, err := ParseSource(text)
 		if err != nil {
 			return fmt.Errorf("parse source %q: %w", text, err) // Check has passed it
 		}
-		field := fmt.Sprintf("sources[%d]", i)
-		q.plan.Sources = append(q.plan.Sources, PlanSource{Source: text, Type: string(s.Type)})
-		found, err := q.source(ctx, s, field)
-		if err != nil {
-			return err
-		}
-		for _, c := range found {
-			c.field, c.source = field, i
-		}
-		builds = append(builds, found...)
+		q.plan.Sources[i] = PlanSource{Source: text, Type: string(s.Type)}
+		runs[i] = &sourceRun{Source: s, text: text, field: fmt.Sprintf("sources[%d]", i), index: i, info: &q.plan.Sources[i]}
+		runs[i].setPolicy(&q.req, SignaturesPrefer)
 	}
-	if err := q.buildRPMs(ctx, builds); err != nil {
-		return err
-	}
-	if len(q.rpms) == 0 && len(q.problems) == 0 && len(q.req.Sources) > 0 {
-		q.problem(Problem{
-			Code: CodeNoRPMsForArch, Field: "sources", Remedy: "Choose an arch that was built, or set debuginfo or include_source if that is what you want.",
-			Sentence: fmt.Sprintf("The sources have no RPM for %s.", strings.Join(q.arches(), ", ")),
-		})
-	}
-	for _, p := range q.rpms {
-		for i := range q.plan.Sources {
-			if strings.HasPrefix(p.From, q.plan.Sources[i].Source+" ") || p.From == q.plan.Sources[i].Source {
-				q.plan.Sources[i].RPMs++
+	// Those that say their release themselves come first: it serves the others.
+	found := make([][]*chosen, len(runs))
+	for _, late := range []bool{false, true} {
+		for i, s := range runs {
+			if s.needsRelease() != late {
+				continue
+			}
+			var err error
+			if found[i], err = q.source(ctx, s); err != nil {
+				return err
+			}
+			for _, c := range found[i] {
+				c.of = s
 			}
 		}
 	}
+	if err := q.buildRPMs(ctx, slices.Concat(found...)); err != nil {
+		return err
+	}
+	q.nothing(runs)
+	q.sumUp()
 	return nil
 }
 
+// setPolicy notes what is asked of the source's signatures.
+func (s *sourceRun) setPolicy(req *Request, byDefault SignaturePolicy) {
+	s.policy = req.policyOf(s.text, byDefault)
+	s.info.Signatures = s.policy
+}
+
+// nothing: that updates have no RPM for an architecture is no error, as for
+// openQA, which tests them on all; it is said.
+func (q *resolution) nothing(runs []*sourceRun) {
+	if len(q.rpms) > 0 || len(q.problems) > 0 || len(runs) == 0 {
+		return
+	}
+	arches := strings.Join(q.arches(), ", ")
+	if slices.ContainsFunc(runs, func(s *sourceRun) bool { return s.Type == SourceUpdate }) {
+		q.warn(CodeNoRPMsForArch, "sources", "The sources have no RPM for %s; the side repo is empty.", arches)
+		return
+	}
+	q.problem(Problem{
+		Code: CodeNoRPMsForArch, Field: "sources", Remedy: "Choose an arch that was built, or set debuginfo or include_source if that is what you want.",
+		Sentence: fmt.Sprintf("The sources have no RPM for %s.", arches),
+	})
+}
+
+// sumUp counts what was taken by source and by build.
+func (q *resolution) sumUp() {
+	for _, p := range q.rpms {
+		info := &q.plan.Sources[p.source]
+		info.RPMs++
+		info.SignedBy, info.Unsigned = countSigned(info.SignedBy, info.Unsigned, &p.PlanRPM)
+		for i := range info.BuildDetails {
+			if b := &info.BuildDetails[i]; b.NVR == p.nvr {
+				b.RPMs++
+				b.Size += p.Size
+				b.SignedBy, b.Unsigned = countSigned(b.SignedBy, b.Unsigned, &p.PlanRPM)
+			}
+		}
+	}
+	for i := range q.plan.Sources {
+		info := &q.plan.Sources[i]
+		slices.Sort(info.SignedBy)
+		for j := range info.BuildDetails {
+			slices.Sort(info.BuildDetails[j].SignedBy)
+		}
+	}
+}
+
+func countSigned(keys []string, unsigned int, p *PlanRPM) ([]string, int) {
+	switch {
+	case p.SignedBy != "":
+		if !slices.Contains(keys, p.SignedBy) {
+			keys = append(keys, p.SignedBy)
+		}
+	case p.Signature == SignatureUnsigned:
+		unsigned++
+	}
+	return keys, unsigned
+}
+
 // source finds the builds of one source; files that are no builds are taken at once.
-func (q *resolution) source(ctx context.Context, s Source, field string) ([]*chosen, error) {
-	info := &q.plan.Sources[len(q.plan.Sources)-1]
+func (q *resolution) source(ctx context.Context, s *sourceRun) ([]*chosen, error) {
 	switch s.Type {
 	case SourceUpdate:
-		return q.update(ctx, s, field, info)
+		return q.update(ctx, s)
 	case SourceBuild:
 		ref := koji.NVR(s.Value)
 		if s.ID != 0 {
 			ref = koji.BuildID(s.ID)
 		}
-		return q.build(ctx, ref, field, info)
+		return q.build(ctx, ref, s)
 	case SourceTag:
-		return q.tag(ctx, s, field, info)
+		return q.tag(ctx, s)
 	case SourceName:
-		return q.name(ctx, s, field, info)
+		return q.name(ctx, s)
 	case SourceTask:
-		return nil, q.task(ctx, s, field, info)
+		return q.task(ctx, s)
 	case SourceUpload:
-		return nil, q.upload(ctx, s, field, info)
+		return nil, q.upload(ctx, s)
 	case SourceRPM:
-		return nil, q.rpmURL(ctx, s, field, info)
-	case SourceCOPR, SourceRepo:
+		return nil, q.rpmURL(ctx, s)
+	case SourceCOPR:
+		return nil, q.copr(ctx, s)
+	case SourceRepo:
+		return nil, q.repoURL(ctx, s)
 	}
 	q.problem(Problem{
-		Code: CodeUnsupportedSource, Field: field, Remedy: "Name the builds, a tag, or single RPMs by rpm:URL.",
+		Code: CodeUnsupportedSource, Field: s.field, Remedy: "Name the builds, a tag, or single RPMs by rpm:URL.",
 		Sentence: fmt.Sprintf("This version of respin does not take RPMs from a source of type %s.", s.Type),
 	})
 	return nil, nil
 }
 
-func (q *resolution) update(ctx context.Context, s Source, field string, info *PlanSource) ([]*chosen, error) {
+func (q *resolution) update(ctx context.Context, s *sourceRun) ([]*chosen, error) {
 	u, err := q.bodhi.Update(ctx, s.Value)
 	if errors.Is(err, bodhi.ErrNotFound) {
-		q.problem(Problem{Code: CodeUpdateNotFound, Field: field, Sentence: fmt.Sprintf("Bodhi has no update %s.", s.Value), Remedy: "Check the alias."})
+		q.problem(Problem{Code: CodeUpdateNotFound, Field: s.field, Sentence: fmt.Sprintf("Bodhi has no update %s.", s.Value), Remedy: "Check the alias."})
 		return nil, nil
 	}
 	if err != nil {
-		return nil, upstream(err, field)
+		return nil, upstream(err, s.field)
 	}
-	info.Title, info.Builds = u.Title, u.NVRs()
+	s.info.Title, s.info.Builds = u.Title, u.NVRs()
+	if u.Status == bodhi.StatusStable {
+		s.setPolicy(&q.req, SignaturesRequire) // what is pushed has been signed
+	}
 	if v, ok := u.Release.FedoraVersion(); ok && q.branch == "" {
 		q.branch = fmt.Sprint(v)
 	}
 	if len(u.Builds) == 0 {
-		q.problem(Problem{Code: CodeUpdateNotFound, Field: field, Sentence: fmt.Sprintf("The update %s has no builds.", s.Value), Remedy: "Choose another update."})
+		q.problem(Problem{Code: CodeUpdateNotFound, Field: s.field, Sentence: fmt.Sprintf("The update %s has no builds.", s.Value), Remedy: "Choose another update."})
 		return nil, nil
 	}
 	if len(u.RPMBuilds()) < len(u.Builds) {
 		q.problem(Problem{
-			Code: CodeBadSource, Field: field, Remedy: "Choose an update of RPMs.",
+			Code: CodeBadSource, Field: s.field, Remedy: "Choose an update of RPMs.",
 			Sentence: fmt.Sprintf("The update %s holds %s, not RPMs.", s.Value, u.ContentType),
 		})
 		return nil, nil
@@ -130,12 +216,12 @@ func (q *resolution) update(ctx context.Context, s Source, field string, info *P
 		pending[i] = batch.GetBuild(koji.NVR(u.Builds[i].NVR))
 	}
 	if err := batch.Do(ctx); err != nil {
-		return nil, upstream(err, field)
+		return nil, upstream(err, s.field)
 	}
 	var found []*chosen
 	for i, p := range pending {
 		b, err := p.Get()
-		if ok, err := q.usable(b, err, u.Builds[i].NVR, field); err != nil {
+		if ok, err := q.usable(b, err, u.Builds[i].NVR, s.field); err != nil {
 			return nil, err
 		} else if ok {
 			found = append(found, &chosen{build: b})
@@ -144,13 +230,13 @@ func (q *resolution) update(ctx context.Context, s Source, field string, info *P
 	return found, nil
 }
 
-func (q *resolution) build(ctx context.Context, ref koji.BuildRef, field string, info *PlanSource) ([]*chosen, error) {
+func (q *resolution) build(ctx context.Context, ref koji.BuildRef, s *sourceRun) ([]*chosen, error) {
 	b, err := q.koji.GetBuild(ctx, ref)
-	ok, err := q.usable(b, err, ref.String(), field)
+	ok, err := q.usable(b, err, ref.String(), s.field)
 	if err != nil || !ok {
 		return nil, err
 	}
-	info.Title, info.Builds = b.NVR, []string{b.NVR}
+	s.info.Title, s.info.Builds = b.NVR, []string{b.NVR}
 	q.noteBranch(b.Release)
 	return []*chosen{{build: b, explicit: true}}, nil
 }
@@ -191,221 +277,61 @@ func isInvalidNVR(err error) bool {
 	return ok && errors.Is(fault, koji.ErrGeneric) && strings.Contains(fault.Error(), "invalid format")
 }
 
+// noSuchMethod recognizes the fault of a hub that is older than a method.
+func noSuchMethod(err error) bool {
+	fault, ok := errors.AsType[*koji.Fault](err)
+	return ok && strings.Contains(fault.Error(), "Invalid method")
+}
+
+// snapshot is the hub as it was at one event, the same for every question about
+// tags that the resolution asks.
+func (q *resolution) snapshot(ctx context.Context, field string) (*koji.Client, error) {
+	if q.hub == nil {
+		hub, err := q.koji.LatestSnapshot(ctx)
+		switch {
+		case noSuchMethod(err):
+			hub = q.koji
+		case err != nil:
+			return nil, upstream(err, field)
+		}
+		q.hub, q.plan.KojiEvent = hub, hub.Event()
+	}
+	return q.hub, nil
+}
+
 // tag takes the latest builds of a tag, not those it inherits: for a side tag
 // that is what Bodhi takes too.
-func (q *resolution) tag(ctx context.Context, s Source, field string, info *PlanSource) ([]*chosen, error) {
-	event, err := q.koji.GetLastEvent(ctx)
+func (q *resolution) tag(ctx context.Context, s *sourceRun) ([]*chosen, error) {
+	hub, err := q.snapshot(ctx, s.field)
 	if err != nil {
-		return nil, upstream(err, field)
+		return nil, err
 	}
-	list, err := q.koji.ListTagged(ctx, s.Value, koji.TaggedOptions{Latest: true, Event: event.ID})
+	list, err := hub.ListTagged(ctx, s.Value, koji.TaggedOptions{Latest: true})
 	if errors.Is(err, koji.ErrNotFound) {
 		q.problem(Problem{
-			Code: CodeTagNotFound, Field: field, Remedy: "Check its name; a side tag is removed once its update is stable.",
+			Code: CodeTagNotFound, Field: s.field, Remedy: "Check its name; a side tag is removed once its update is stable.",
 			Sentence: fmt.Sprintf("Koji has no tag %s.", s.Value),
 		})
 		return nil, nil
 	}
 	if err != nil {
-		return nil, upstream(err, field)
+		return nil, upstream(err, s.field)
 	}
 	if len(list) == 0 {
-		q.problem(Problem{Code: CodeTagEmpty, Field: field, Sentence: fmt.Sprintf("No build is tagged %s.", s.Value), Remedy: "Tag a build first."})
+		q.problem(Problem{Code: CodeTagEmpty, Field: s.field, Sentence: fmt.Sprintf("No build is tagged %s.", s.Value), Remedy: "Tag a build first."})
 		return nil, nil
 	}
-	info.Title, q.plan.KojiEvent = s.Value, max(q.plan.KojiEvent, event.ID)
+	s.info.Title, s.info.Tag = s.Value, s.Value
 	if m := sideTagBranch.FindStringSubmatch(s.Value); m != nil && q.branch == "" {
 		q.branch = m[1]
 	}
 	found := make([]*chosen, len(list))
 	for i := range list {
-		found[i] = &chosen{build: &list[i].Build}
-		info.Builds = append(info.Builds, list[i].NVR)
+		found[i] = &chosen{build: &list[i].Build, tag: list[i].TagName}
+		s.info.Builds = append(s.info.Builds, list[i].NVR)
 	}
-	slices.Sort(info.Builds)
+	slices.Sort(s.info.Builds)
 	return found, nil
 }
 
 var sideTagBranch = regexp.MustCompile(`^f([0-9]+)-`)
-
-// name finds a package by its bare name, on the ladder from stable to candidate.
-func (q *resolution) name(ctx context.Context, s Source, field string, info *PlanSource) ([]*chosen, error) {
-	if q.req.Release == "" {
-		q.problem(Problem{
-			Code: CodeBadRelease, Field: "release", Remedy: "Name it with release (--release 44), or give the build's full N-V-R.",
-			Sentence: fmt.Sprintf("The package %s is named without a version, so the release must be said.", s.Value),
-		})
-		return nil, nil
-	}
-	tags, err := q.ladder(ctx, field)
-	if err != nil || tags == nil {
-		return nil, err
-	}
-	batch := q.koji.Batch()
-	pending := make([]*koji.Pending[[]koji.TaggedBuild], len(tags))
-	for i, tag := range tags {
-		pending[i] = batch.ListTagged(tag, koji.TaggedOptions{Latest: true, Package: s.Value})
-	}
-	if err := batch.Do(ctx); err != nil {
-		return nil, upstream(err, field)
-	}
-	for i, p := range pending {
-		list, err := p.Get()
-		if err != nil && !errors.Is(err, koji.ErrNotFound) && !errors.Is(err, koji.ErrGeneric) {
-			return nil, upstream(err, field)
-		}
-		if err == nil && len(list) > 0 {
-			b := &list[0].Build
-			info.Title, info.Builds = b.NVR, []string{b.NVR}
-			info.Why = fmt.Sprintf("the latest build in %s, the first of %s that has one", tags[i], strings.Join(tags, ", "))
-			return []*chosen{{build: b, explicit: true}}, nil
-		}
-	}
-	q.problem(Problem{
-		Code: CodeBuildNotFound, Field: field, Remedy: "Check the name of the source package, or give the build's full N-V-R.",
-		Sentence: fmt.Sprintf("No build of %s is tagged %s.", s.Value, strings.Join(tags, ", ")),
-	})
-	return nil, nil
-}
-
-// bodhiRelease finds the request's release in Bodhi. Rawhide is there under the
-// number that it will have.
-func (q *resolution) bodhiRelease(ctx context.Context) (rel *bodhi.Release, name string, err error) {
-	switch q.req.Release {
-	case "rawhide":
-		for rel, err := range q.bodhi.Releases(ctx, bodhi.ReleaseQuery{States: []bodhi.ReleaseState{bodhi.ReleasePending}}) {
-			if err != nil {
-				return nil, "rawhide", err
-			}
-			if _, ok := rel.FedoraVersion(); ok && rel.IsRawhide() {
-				return rel, rel.Name, nil
-			}
-		}
-		return nil, "rawhide", bodhi.ErrNotFound
-	case "eln":
-		name = "ELN"
-	default:
-		name = "F" + q.req.Release
-	}
-	rel, err = q.bodhi.Release(ctx, name)
-	return rel, name, err
-}
-
-// ladder lists the tags of the request's release from stable to candidate.
-func (q *resolution) ladder(ctx context.Context, field string) ([]string, error) {
-	rel, name, err := q.bodhiRelease(ctx)
-	if errors.Is(err, bodhi.ErrNotFound) {
-		q.problem(Problem{
-			Code: CodeBadRelease, Field: "release", Remedy: "Name a release that Bodhi knows, or give the build's full N-V-R.",
-			Sentence: fmt.Sprintf("Bodhi knows no release %s, so it cannot say where %s would be.", name, field),
-		})
-		return nil, nil
-	}
-	if err != nil {
-		return nil, upstream(err, field)
-	}
-	var tags []string
-	for _, tag := range []string{rel.DistTag, rel.StableTag, rel.TestingTag, rel.CandidateTag} {
-		if tag != "" && !slices.Contains(tags, tag) {
-			tags = append(tags, tag)
-		}
-	}
-	return tags, nil
-}
-
-// maxBuilds bounds the builds of one request. The largest updates have some
-// hundreds; a release's own tag has tens of thousands, each of which is several
-// questions to the hub.
-const maxBuilds = 2000
-
-// buildRPMs takes the RPMs of the chosen builds, all asked for in few requests.
-func (q *resolution) buildRPMs(ctx context.Context, builds []*chosen) error {
-	if len(builds) > maxBuilds {
-		q.problem(Problem{
-			Code: CodeBadSource, Field: "sources", Remedy: "Name an update, a side tag or the builds themselves.",
-			Sentence: fmt.Sprintf("The sources stand for %d builds; one compose takes %d.", len(builds), maxBuilds),
-		})
-		return nil
-	}
-	batch := q.koji.Batch()
-	pending := make([]*koji.Pending[[]koji.RPM], len(builds))
-	for i, c := range builds {
-		pending[i] = batch.ListRPMs(c.build.ID)
-	}
-	if err := batch.Do(ctx); err != nil {
-		return upstream(err, "sources")
-	}
-	for i, c := range builds {
-		all, err := pending[i].Get()
-		if err != nil {
-			return upstream(err, c.field)
-		}
-		for _, r := range all {
-			if !r.MetadataOnly && q.wanted(r.Name, r.Arch) {
-				c.rpms = append(c.rpms, r)
-			}
-		}
-		if len(c.rpms) == 0 {
-			q.noRPMs(c, all)
-		}
-	}
-	return q.checksums(ctx, builds)
-}
-
-// noRPMs: a build that the user named himself must have something for the arch;
-// one of several in an update may not, which is said.
-func (q *resolution) noRPMs(c *chosen, all []koji.RPM) {
-	var arches []string
-	for _, r := range all {
-		if !slices.Contains(arches, r.Arch) && r.Arch != "src" {
-			arches = append(arches, r.Arch)
-		}
-	}
-	slices.Sort(arches)
-	sentence := fmt.Sprintf("The build %s has no RPM for %s", c.build.NVR, q.req.Arch)
-	switch {
-	case len(all) == 0:
-		sentence += "; Koji lists no RPM of it at all."
-	case len(arches) == 0:
-		sentence += "; it has only a source RPM."
-	case slices.Contains(arches, q.req.Arch) || slices.Contains(arches, "noarch"):
-		sentence += " besides debuginfo."
-	default:
-		sentence += "; it was built for " + strings.Join(arches, ", ") + "."
-	}
-	if !c.explicit {
-		q.warn(CodeNoRPMsForArch, c.field, "%s", sentence)
-		return
-	}
-	q.problem(Problem{Code: CodeNoRPMsForArch, Field: c.field, Sentence: sentence, Remedy: "Choose an architecture that the build was made for."})
-}
-
-// checksums asks for the SHA-256 of every RPM that the hub already knows.
-// Many hubs do not, and the digest in the RPM's signature serves as well.
-func (q *resolution) checksums(ctx context.Context, builds []*chosen) error {
-	batch := q.koji.Batch()
-	pending := map[int]*koji.Pending[map[string]koji.Checksums]{}
-	for _, c := range builds {
-		for i := range c.rpms {
-			pending[c.rpms[i].ID] = batch.GetRPMChecksums(c.rpms[i].ID)
-		}
-	}
-	if err := batch.Do(ctx); err != nil {
-		return upstream(err, "sources")
-	}
-	paths := q.koji.Paths()
-	for _, c := range builds {
-		for i := range c.rpms {
-			r := &c.rpms[i]
-			p := planRPM(c.build, r, paths.RPM(c.build, r), q.plan.Sources[c.source].Source)
-			// The key "" is the unsigned copy, which is the one that is fetched.
-			if sums, err := pending[r.ID].Get(); err == nil {
-				if sum := sums[""].SHA256; sum != nil {
-					p.SHA256 = *sum
-				}
-			}
-			q.take(c.field, p)
-		}
-	}
-	return nil
-}

@@ -255,7 +255,7 @@ func TestBareNameInRawhideIsLookedForUnderItsNumber(t *testing.T) {
 	if err := errors.Join(f.Bodhi.AddRelease(bodhitest.Rawhide(45)), f.Hub.TagBuild("f45", composetest.BuildSide)); err != nil {
 		t.Fatal(err)
 	}
-	plan, err := resolver(t, f).Resolve(t.Context(), compose.Request{Kind: compose.KindRepo, Release: "rawhide", Arch: "x86_64", Sources: []string{"sidekick"}})
+	plan, err := resolver(t, f).Resolve(t.Context(), compose.Request{Kind: compose.KindRepo, Release: "rawhide", Arch: "x86_64", Sources: []string{"sidekick"}, Signatures: map[string]compose.SignaturePolicy{"*": compose.SignaturesPrefer}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,16 +69,20 @@ const (
 // PackageEntry is one line of the package report: what was requested and what
 // the result was found to ship when it was read back.
 type PackageEntry struct {
-	Name      string  `json:"name"`
-	Arch      string  `json:"arch"`
-	Requested string  `json:"requested"`         // [epoch:]version-release
-	Shipped   string  `json:"shipped,omitempty"` // the same, empty when missing
-	Repo      string  `json:"repo,omitempty"`    // where the shipped one came from
-	Path      string  `json:"path,omitempty"`    // on the medium or in the side repo
-	SHA256    string  `json:"sha256,omitempty"`  // of the RPM as read back
-	SigMD5    string  `json:"sigmd5,omitempty"`
-	Signature string  `json:"signature,omitempty"` // key id, or "unsigned"
-	Verdict   Verdict `json:"verdict"`
+	Name      string `json:"name"`
+	Arch      string `json:"arch"`
+	Requested string `json:"requested"`         // [epoch:]version-release
+	Shipped   string `json:"shipped,omitempty"` // the same, empty when missing
+	Repo      string `json:"repo,omitempty"`    // where the shipped one came from
+	Path      string `json:"path,omitempty"`    // on the medium or in the side repo
+	SHA256    string `json:"sha256,omitempty"`  // of the RPM as read back
+	SigMD5    string `json:"sigmd5,omitempty"`
+	Signature string `json:"signature,omitempty"` // key id, or "unsigned"
+	// SignatureStatus is "ok" for a signature that was verified with a key of the
+	// builder's keyring, "unknown-key" where it has none, else "unsigned",
+	// "unsupported" or "bad".
+	SignatureStatus string  `json:"signature_status,omitempty"`
+	Verdict         Verdict `json:"verdict"`
 }
 
 // Timing is how long a stage took.

@@ -44,12 +44,15 @@ var (
 	nvrPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*-[A-Za-z0-9_.+^~]+-[A-Za-z0-9_.+^~,]+$`)
 	namePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)
 	tagPattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)
+	// A project may have directories of its own, as project:pr:12.
+	coprPattern = regexp.MustCompile(`^@?[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.+:-]*$`)
 	hexPattern  = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
 )
 
 // ParseSource recognizes one source as it is typed: FEDORA-2026-1a2b3c4d5e,
 // anaconda-44.12-1.fc44, task:123456, tag:f44-build-side-1, copr:OWNER/PROJECT,
-// repo:URL, rpm:PATH-or-URL, upload:ID or a bare package name. The error says
+// repo:URL or repo:URL#name,name, rpm:PATH-or-URL, upload:ID or a bare package
+// name. The error says
 // which form the text comes closest to.
 func ParseSource(text string) (Source, error) {
 	text = strings.TrimSpace(text)
@@ -91,13 +94,15 @@ func (s Source) check(prefix string) (Source, error) {
 			return s, fmt.Errorf("%q is no upload id", clip(s.Value))
 		}
 	case SourceCOPR:
-		if owner, project, ok := strings.Cut(s.Value, "/"); !ok || owner == "" || project == "" {
-			return s, fmt.Errorf("%q is no COPR project: write copr:OWNER/PROJECT", clip(s.Value))
+		if where, _ := splitSelection(s.Value); !coprPattern.MatchString(where) {
+			return s, fmt.Errorf("%q is no COPR project: write copr:OWNER/PROJECT, or copr:@GROUP/PROJECT", clip(s.Value))
 		}
+		return s, checkSelection(s.Value)
 	case SourceRepo:
-		if !isWebURL(s.Value) {
-			return s, fmt.Errorf("%q is no http or https URL", clip(s.Value))
+		if where, _ := splitSelection(s.Value); !isWebURL(where) {
+			return s, fmt.Errorf("%q is no http or https URL without user and password", clip(where))
 		}
+		return s, checkSelection(s.Value)
 	case SourceRPM:
 	case SourceName:
 		if !namePattern.MatchString(s.Value) {
@@ -134,4 +139,33 @@ func detectSource(text string) (Source, error) {
 func isWebURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil
+}
+
+// maxSelected bounds the names after the # of a repository.
+const maxSelected = 200
+
+// splitSelection takes "URL#name,name" apart. Without # there are no names.
+func splitSelection(value string) (where string, names []string) {
+	where, list, found := strings.Cut(value, "#")
+	if !found {
+		return value, nil
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		names = append(names, strings.TrimSpace(name))
+	}
+	return where, names
+}
+
+// checkSelection checks the names after a #.
+func checkSelection(value string) error {
+	_, names := splitSelection(value)
+	if len(names) > maxSelected {
+		return fmt.Errorf("%d packages are named after the #; %d may be", len(names), maxSelected)
+	}
+	for _, name := range names {
+		if !namePattern.MatchString(name) {
+			return fmt.Errorf("%q after the # is no package name: write repo:URL#name,name", clip(name))
+		}
+	}
+	return nil
 }

@@ -18,25 +18,12 @@ import (
 	"github.com/fedora-respin/respin/repo/siderepo"
 )
 
-// AlteredError says that a file is an RPM, or claims to be one, but not the one
-// that the Plan names.
-type AlteredError struct {
-	File   string
-	Reason string
-	Err    error // may be nil
-}
-
-func (e *AlteredError) Error() string { return "altered RPM " + e.File + ": " + e.Reason }
-
-// Unwrap returns the cause.
-func (e *AlteredError) Unwrap() error { return e.Err }
-
 // fetch brings every file of the Plan into the cache, verified, and holds it
 // there until the build ends.
 func (r *build) fetch(ctx context.Context) error {
 	wants := make([]fetch.Want, 0, len(r.plan.RPMs)+1)
 	for i := range r.plan.RPMs {
-		wants = append(wants, r.plan.RPMs[i].want())
+		wants = append(wants, r.plan.RPMs[i].want(r.keys.Keyring))
 	}
 	if base := r.plan.Base; base != nil {
 		wants = append(wants, fetch.Want{URLs: []string{base.URL}, Size: base.Size, SHA256: base.SHA256})
@@ -67,7 +54,7 @@ func (r *build) fetch(ctx context.Context) error {
 		// The cache's copy gets the time that every side repo gives the RPM, so
 		// that it can be linked.
 		built := time.Unix(r.plan.RPMs[i].BuildTime, 0)
-		if err := os.Chtimes(path, built, built); err != nil {
+		if err := os.Chtimes(path, time.Time{}, built); err != nil {
 			return fmt.Errorf("set the time of a cached RPM: %w", err)
 		}
 	}
@@ -96,44 +83,6 @@ func (r *build) room(ctx context.Context) error {
 		return err
 	}
 	return &fetch.DiskFullError{Path: r.work.Dir, Need: need, Free: free}
-}
-
-// want is how the fetcher is asked for the RPM. What it brings is judged by the
-// Plan's digests and by those that the RPM carries about itself.
-func (p *PlanRPM) want() fetch.Want {
-	w := fetch.Want{URLs: []string{p.URL}, SHA256: p.SHA256, Check: p.check}
-	if p.SigMD5 != "" || p.HeaderSHA256 != "" {
-		w.Key = "rpm:" + p.SigMD5 + ":" + p.HeaderSHA256 + ":" + p.File + ":" + p.SignedBy
-	}
-	if p.SHA256 != "" || p.SignedBy == "" {
-		w.Size = p.Size // Koji knows the size of the unsigned file only
-	}
-	return w
-}
-
-func (p *PlanRPM) check(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open RPM: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	v, err := rpm.Verify(f, rpm.VerifyOptions{})
-	if err != nil {
-		return &AlteredError{File: p.File, Reason: err.Error(), Err: err}
-	}
-	if err := v.Err(); err != nil {
-		return &AlteredError{File: p.File, Reason: err.Error(), Err: err}
-	}
-	if got := v.Package.Digests.SigMD5; p.SigMD5 != "" && got != p.SigMD5 {
-		return &AlteredError{File: p.File, Reason: fmt.Sprintf("its header and payload have the digest %s where %s was expected", got, p.SigMD5)}
-	}
-	if got := v.Package.Digests.HeaderSHA256; p.HeaderSHA256 != "" && got != p.HeaderSHA256 {
-		return &AlteredError{File: p.File, Reason: fmt.Sprintf("its header has the digest %s where %s was expected", got, p.HeaderSHA256)}
-	}
-	if got := v.Package.NEVRA().String(); got != p.NEVRA {
-		return &AlteredError{File: p.File, Reason: "it is " + got}
-	}
-	return nil
 }
 
 // sideRepo makes the repository of the RPMs.
@@ -204,7 +153,7 @@ func (r *build) compose(ctx context.Context) error {
 func (r *build) job() BackendJob {
 	return BackendJob{
 		SideRepo: filepath.Join(r.out, repoDir), Base: r.base, Output: filepath.Join(r.out, r.plan.Image),
-		Temp: r.temp(), Log: r.log, Progress: r.tracker.step,
+		Temp: r.temp(), Log: r.log, Progress: r.tracker.step, Verify: rpm.VerifyOptions{Keyring: r.keys.Keyring},
 	}
 }
 
@@ -242,7 +191,7 @@ func (r *build) readSideRepo(ctx context.Context) ([]PackageEntry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read side repo: %w", err)
 		}
-		v, err := rpm.Verify(f, rpm.VerifyOptions{})
+		v, err := rpm.Verify(f, rpm.VerifyOptions{Keyring: r.keys.Keyring})
 		if err := errors.Join(err, f.Close()); err != nil {
 			return nil, fmt.Errorf("read side repo: %s: %w", p.File, err)
 		}
@@ -263,8 +212,12 @@ func (p *PlanRPM) Entry(v *rpm.Verdict, path, from string) PackageEntry {
 		Name: p.Name, Arch: p.Arch, Requested: p.evr(), Repo: from, Path: path, Verdict: VerdictIncluded,
 		Shipped: v.Package.EVR.String(), SHA256: v.SHA256, SigMD5: v.Package.Digests.SigMD5, Signature: "unsigned",
 	}
-	if len(v.Package.Signatures) > 0 {
-		e.Signature = v.Package.Signatures[0].KeyID
+	e.SignatureStatus = string(v.SignatureStatus())
+	if ids := signers(v); len(ids) > 0 {
+		e.Signature = ids[0]
+		if i := slices.IndexFunc(ids, func(id string) bool { return sameKey(id, p.SignedBy) }); i >= 0 {
+			e.Signature = ids[i]
+		}
 	}
 	want, err := rpm.ParseNEVRA(p.NEVRA)
 	switch {
@@ -274,11 +227,20 @@ func (p *PlanRPM) Entry(v *rpm.Verdict, path, from string) PackageEntry {
 		e.Verdict = VerdictOlder
 	case v.Package.EVR.Compare(want.EVR) > 0:
 		e.Verdict = VerdictNewer
-	case v.Err() != nil, p.SHA256 != "" && p.SHA256 != v.SHA256, p.SigMD5 != "" && p.SigMD5 != e.SigMD5,
+	case v.Err() != nil, p.SHA256 != "" && p.SHA256 != v.SHA256, p.Policy == SignaturesRequire && len(v.Signatures) == 0, p.SigMD5 != "" && p.SigMD5 != e.SigMD5,
 		p.HeaderSHA256 != "" && p.HeaderSHA256 != v.Package.Digests.HeaderSHA256:
 		e.Verdict = VerdictMissing // the name is there, the package is not
 	}
 	return e
+}
+
+// signers lists the ids of the keys that an RPM names.
+func signers(v *rpm.Verdict) []string {
+	ids := make([]string, len(v.Signatures))
+	for i := range v.Signatures {
+		ids[i] = v.Signatures[i].KeyID
+	}
+	return ids
 }
 
 func (p *PlanRPM) evr() string {

@@ -31,6 +31,9 @@ type Repo struct {
 	RepomdChecksum Checksum
 	// URL is where it was opened, above repodata; the path of a directory.
 	URL string
+	// Mirrors are the URLs that Remote has for it, URL first. They need not all
+	// have the same state.
+	Mirrors []string
 
 	open func(ctx context.Context, d *Data) (io.ReadCloser, error)
 }

@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
@@ -25,6 +27,22 @@ type Location struct {
 	BaseURLs   []string // URLs above repodata, tried in order
 	Metalink   string   // URL of a metalink
 	Mirrorlist string   // URL of a list of mirrors
+}
+
+// LocationOf tells a metalink and a mirror list from a plain repository by the
+// last word of the path: that is how MirrorManager's URLs look.
+func LocationOf(where string) Location {
+	last := where
+	if u, err := url.Parse(where); err == nil {
+		last = path.Base(u.Path)
+	}
+	switch {
+	case strings.Contains(last, "metalink"):
+		return Location{Metalink: where}
+	case strings.Contains(last, "mirrorlist"):
+		return Location{Mirrorlist: where}
+	}
+	return Location{BaseURLs: []string{where}}
 }
 
 // RemoteOptions change how a Remote reaches servers. The zero value works.
@@ -130,7 +148,7 @@ func (r *Remote) Open(ctx context.Context, l Location) (*Repo, error) {
 	}
 	bases = append([]string{first}, rest...)
 	return &Repo{
-		Repomd: md, URL: first, RepomdChecksum: Checksum{Type: "sha256", Value: hex.EncodeToString(sum[:])},
+		Repomd: md, URL: first, Mirrors: bases[:min(len(bases), r.opts.MaxMirrors)], RepomdChecksum: Checksum{Type: "sha256", Value: hex.EncodeToString(sum[:])},
 		open: func(ctx context.Context, d *Data) (io.ReadCloser, error) { return r.file(ctx, bases, d) },
 	}, nil
 }
@@ -182,7 +200,10 @@ func (r *Remote) file(ctx context.Context, bases []string, d *Data) (io.ReadClos
 	if d.Checksum.Type == "sha256" {
 		want.SHA256 = d.Checksum.Value
 	} else {
-		want.Check = func(path string) error { return checkFile(path, d) }
+		if readHash(d.Checksum.Type) == nil {
+			return nil, &FormatError{File: "repomd.xml", Reason: "checksum type " + d.Checksum.Type + " is not known"}
+		}
+		want.Judge = func() fetch.Judge { return &fileSum{readHash(d.Checksum.Type), d} }
 	}
 	if d.Base != "" {
 		bases = []string{d.Base}
@@ -205,19 +226,16 @@ func (r *Remote) file(ctx context.Context, bases []string, d *Data) (io.ReadClos
 	return f, nil
 }
 
-// checkFile compares a file with a digest that the cache does not know itself.
-func checkFile(path string, d *Data) error {
-	sum := readHash(d.Checksum.Type)
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", d.Href, err)
-	}
-	defer f.Close() //nolint:errcheck // opened for reading
-	if _, err := io.Copy(sum, f); err != nil {
-		return fmt.Errorf("read %s: %w", d.Href, err)
-	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != d.Checksum.Value {
-		return &ChecksumError{File: d.Href, What: "checksum", Want: d.Checksum.Value, Got: got}
+// fileSum compares a file with a digest that the cache does not know itself.
+type fileSum struct {
+	hash.Hash
+	data *Data
+}
+
+// Verdict is asked by the fetcher after the last byte.
+func (s *fileSum) Verdict() error {
+	if got := hex.EncodeToString(s.Sum(nil)); got != s.data.Checksum.Value {
+		return &ChecksumError{File: s.data.Href, What: "checksum", Want: s.data.Checksum.Value, Got: got}
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/fedora-respin/respin/repo/internal/sha256pair"
+	"github.com/fedora-respin/respin/internal/sha256pair"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 

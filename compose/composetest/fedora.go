@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/bodhi/bodhitest"
 	"github.com/fedora-respin/respin/koji"
@@ -31,6 +34,9 @@ type Fedora struct {
 	OpenTask    int    // one that still runs
 	FailedTask  int
 	SideTag     string // holds one build
+	// Key has signed what stands in f44-updates; Koji calls it KeyID.
+	Key   *openpgp.Entity
+	KeyID string // 8 hexadecimal digits
 
 	koji  *kojitest.Server
 	bodhi *http.Server
@@ -52,6 +58,9 @@ const (
 // StartFedora starts one; Close ends it.
 func StartFedora(ctx context.Context) (*Fedora, error) {
 	f := &Fedora{Hub: kojitest.NewHub(), Bodhi: bodhitest.New(bodhitest.Options{})}
+	if err := f.makeKey(); err != nil {
+		return nil, fmt.Errorf("make key of the small Fedora: %w", err)
+	}
 	if err := errors.Join(f.addTags(), f.addBuilds(), f.addTasks(), f.addUpdates()); err != nil {
 		return nil, fmt.Errorf("fill the small Fedora: %w", err)
 	}
@@ -72,6 +81,24 @@ func StartFedora(ctx context.Context) (*Fedora, error) {
 
 // Close ends both servers.
 func (f *Fedora) Close() error { return errors.Join(f.koji.Close(), f.bodhi.Close()) }
+
+func (f *Fedora) makeKey() (err error) {
+	made := time.Date(2025, 1, 14, 0, 0, 0, 0, time.UTC)
+	f.Key, err = openpgp.NewEntity("Fedora 44", "", "fedora-44-primary@example.org", &packet.Config{
+		Algorithm: packet.PubKeyAlgoEdDSA, Time: func() time.Time { return made },
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // the caller says what was wanted
+	}
+	f.KeyID = fmt.Sprintf("%08x", f.Key.PrimaryKey.KeyId&0xffffffff)
+	return nil
+}
+
+// Signed is the package as the hub has it: with a copy that Key has signed.
+func (f *Fedora) Signed(r kojitest.RPM) kojitest.RPM {
+	r.Signed = map[string][]byte{f.KeyID: rpmtest.Sign(r.Data, f.Key, rpmtest.SignOptions{})}
+	return r
+}
 
 func (f *Fedora) addTags() error {
 	arches := []string{"x86_64", "aarch64", "ppc64le", "s390x"}
@@ -131,7 +158,7 @@ func (f *Fedora) addBuilds() error {
 			source("clock", 1, caret, "2.fc44"), pkg("clock", 1, caret, "2.fc44", "x86_64"), pkg("clock", 1, caret, "2.fc44", "aarch64"),
 		}},
 		{NVR: BuildSide, Tags: []string{f.SideTag}, RPMs: []kojitest.RPM{pkg("sidekick", 0, "1.1", "1.fc44", "noarch")}},
-		{NVR: BuildSmall, Tags: []string{"f44-updates"}, RPMs: []kojitest.RPM{pkg("motd", 0, "3.0", "1.fc44", "noarch")}},
+		{NVR: BuildSmall, Tags: []string{"f44-updates"}, RPMs: []kojitest.RPM{f.Signed(pkg("motd", 0, "3.0", "1.fc44", "noarch"))}},
 		{NVR: BuildBuilding, Building: true},
 		{NVR: BuildARMOnly, RPMs: []kojitest.RPM{pkg("armonly", 0, "1.0", "1.fc44", "aarch64")}},
 		{NVR: BuildEmpty, RPMs: []kojitest.RPM{source("hollow", 0, "1.0", "1.fc44")}},

@@ -178,7 +178,7 @@ func (b *Backend) packages(ctx context.Context, image *iso.Image, p *compose.Pla
 			entries = append(entries, compose.PackageEntry{Name: r.Name, Arch: r.Arch, Requested: r.NEVRA, Verdict: compose.VerdictMissing})
 			continue
 		}
-		v, err := rpm.Verify(f, rpm.VerifyOptions{})
+		v, err := rpm.Verify(f, j.Verify)
 		if err != nil {
 			return nil, fmt.Errorf("read %s from the image: %w", name, err)
 		}

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -77,19 +75,7 @@ func (r *repoReader) openURL(ctx context.Context, where string) (*repo.Repo, err
 			return nil, err
 		}
 	}
-	l := repo.Location{}
-	u, err := url.Parse(where)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read URL: %w", err)
-	case strings.Contains(path.Base(u.Path), "metalink"):
-		l.Metalink = where
-	case strings.Contains(path.Base(u.Path), "mirrorlist"):
-		l.Mirrorlist = where
-	default:
-		l.BaseURLs = []string{where}
-	}
-	return r.remote.Open(ctx, l)
+	return r.remote.Open(ctx, repo.LocationOf(where))
 }
 
 // source takes "NAME=REPO" apart and opens it.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ type corpus struct {
 	Seed     uint64
 	Packages int
 	Bytes    int64 // of all packages together, about
+	Even     bool  // all packages have about the same size
 }
 
 // maxPackage bounds one package; a distribution has a few larger ones, which
@@ -42,7 +44,11 @@ const maxPackage = 64 << 20
 const buildEpoch = 1767225600
 
 func (c corpus) dirName() string {
-	return fmt.Sprintf("rpms-v%d-%d-%d-%dm", corpusFormat, c.Seed, c.Packages, c.Bytes>>20)
+	name := fmt.Sprintf("rpms-v%d-%d-%d-%dm", corpusFormat, c.Seed, c.Packages, c.Bytes>>20)
+	if c.Even {
+		name += "-even"
+	}
+	return name
 }
 
 // ensure makes the corpus below parent unless it is there, and returns its folder.
@@ -74,6 +80,9 @@ func (c corpus) ensure(ctx context.Context, parent string) (string, error) {
 // sizes draws the payload of each package: log-normal, as the packages of
 // Fedora are, with a median of some 60 KB and a long tail, scaled to Bytes.
 func (c corpus) sizes() []int64 {
+	if c.Even {
+		return slices.Repeat([]int64{c.Bytes / int64(c.Packages)}, c.Packages)
+	}
 	r := rand.New(rand.NewPCG(c.Seed, math.MaxUint64)) //nolint:gosec // the same every time is what is wanted
 	drawn := make([]float64, c.Packages)
 	for i := range drawn {

@@ -1,11 +1,12 @@
-// Command bench is `make bench-repo`: it makes a corpus of packages, lets
-// respin and both createrepo_c index it in turn on this machine, and prints what
-// each of them cost as tables for docs/performance.md.
+// Command bench is `make bench-repo` and `make bench-fetch`: it makes a corpus of
+// packages, lets respin and its peers work on it in turn on this machine, and
+// prints what each of them cost as tables for docs/performance.md.
 //
 //	go run ./internal/bench corpus                       # only the corpus, into .cache/bench
 //	go run ./internal/bench write -runs 7                # writing repodata
 //	go run ./internal/bench write -only zstd -runs 3
 //	go run ./internal/bench read                         # reading it, and closure
+//	go run ./internal/bench fetch -packages 500 -mb 2000 -even
 //
 // The corpus is made from a seed and is the same everywhere. Ratios count, not
 // seconds: the tools take turns, so that what else the machine does meets all of
@@ -47,7 +48,7 @@ func main() {
 
 func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("say what to do: corpus, write or read")
+		return errors.New("say what to do: corpus, write, read or fetch")
 	}
 	if args[0] == "child" { // one measured run
 		return child(ctx, args[1:])
@@ -58,6 +59,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.Uint64Var(&o.corpus.Seed, "seed", 44, "what the corpus is drawn from")
 	flags.IntVar(&o.corpus.Packages, "packages", 2000, "packages in the corpus")
 	flags.Int64Var(&megabytes, "mb", 1600, "their payload in MiB")
+	flags.BoolVar(&o.corpus.Even, "even", false, "packages of one size")
 	flags.StringVar(&o.cache, "cache", ".cache/bench", "`directory` that keeps the corpus")
 	flags.IntVar(&o.runs, "runs", 7, "runs of each tool; the median counts")
 	flags.StringVar(&o.only, "only", "", "only the contests with this `word` in their title")
@@ -81,8 +83,10 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	case "write":
 		return o.write(ctx, dir, stdout, stderr)
+	case "fetch":
+		return o.fetch(ctx, dir, stdout, stderr)
 	}
-	return fmt.Errorf("there is nothing called %q; corpus, write and read are known", args[0])
+	return fmt.Errorf("there is nothing called %q; corpus, write, read and fetch are known", args[0])
 }
 
 // write compares the writers of repodata.

@@ -199,6 +199,9 @@ func child(ctx context.Context, args []string) error {
 	if len(args) < 2 {
 		return errors.New("child: what, and with which file?")
 	}
+	if args[0] == "serve" {
+		return serveChild(ctx, args[1])
+	}
 	f, err := os.Open(args[1])
 	if err != nil {
 		return fmt.Errorf("open input: %w", err)
@@ -227,6 +230,8 @@ func child(ctx context.Context, args []string) error {
 			return fmt.Errorf("read %d packages", n)
 		}
 		return nil
+	case "fetch":
+		return fetchChild(ctx, f, args[2], args[3])
 	case "load":
 		_, err = index.Load(f, st.Size(), "bench")
 		return err

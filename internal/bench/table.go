@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -32,7 +33,7 @@ func (t target) judge(results []outcome) (ratio float64, ok bool) {
 func (c contest) print(w io.Writer, results []outcome) error {
 	p := &printer{w: w}
 	p.line("### %s\n", c.Title)
-	p.line("| tool | wall | user+sys | peak memory | metadata |")
+	p.line("| tool | wall | user+sys | peak memory | %s |", cmp.Or(c.Column, "metadata"))
 	p.line("|---|---:|---:|---:|---:|")
 	for _, r := range results {
 		p.line("| %s | %s | %s | %.0f MB | %.2f MB |", r.tool, seconds(r.cost.Wall), seconds(r.cost.CPU), float64(r.cost.RSS)/1e6, float64(r.size)/1e6)

@@ -24,8 +24,9 @@ type tool struct {
 // contest is a group of tools that do the same work. The first one is ours.
 type contest struct {
 	Title   string
-	Update  bool // measured with everything in place
-	Touch   bool // and one package touched before each round
+	Column  string // what outcome.size counts; "" means metadata
+	Update  bool   // measured with everything in place
+	Touch   bool   // and one package touched before each round
 	Tools   []tool
 	Targets []target
 

@@ -33,7 +33,7 @@ func (f *Fetcher) try(ctx context.Context, w Want, u *url.URL, p *part, fl *flig
 	var err error
 	switch {
 	case complete: // killed after the last byte, before the name
-		err = p.catchUp(ctx)
+		err = p.catchUp(ctx, u)
 	case u.Scheme == "file":
 		resumed = false
 		err = f.copyLocal(ctx, w, u, p, fl)
@@ -43,7 +43,8 @@ func (f *Fetcher) try(ctx context.Context, w Want, u *url.URL, p *part, fl *flig
 	if err != nil {
 		return "", err
 	}
-	if err := f.verify(w, u, p); err != nil {
+	sum, err := p.verify(&w, u)
+	if err != nil {
 		if rerr := p.reset(); rerr != nil {
 			return "", rerr
 		}
@@ -52,22 +53,7 @@ func (f *Fetcher) try(ctx context.Context, w Want, u *url.URL, p *part, fl *flig
 		}
 		return "", err
 	}
-	return p.sum(), nil
-}
-
-func (f *Fetcher) verify(w Want, u *url.URL, p *part) error {
-	if w.Size > 0 && p.size != w.Size {
-		return sizeMismatch(u, w.Size, p.size)
-	}
-	if sum := p.sum(); w.SHA256 != "" && sum != w.SHA256 {
-		return &MismatchError{URL: u.Redacted(), What: "sha256", Want: w.SHA256, Got: sum}
-	}
-	if w.Check != nil {
-		if err := w.Check(p.path + ".part"); err != nil {
-			return &CheckError{URL: u.Redacted(), Err: err}
-		}
-	}
-	return nil
+	return sum, nil
 }
 
 func sizeMismatch(u *url.URL, want, got int64) error {
@@ -104,7 +90,7 @@ func (f *Fetcher) transfer(ctx context.Context, w Want, u *url.URL, p *part, fl 
 		return err
 	}
 	defer release()
-	if err := p.prepare(ctx, w, u); err != nil {
+	if err := f.prepare(ctx, w, u, p); err != nil {
 		return err
 	}
 	header := http.Header{}
@@ -131,9 +117,7 @@ func (f *Fetcher) transfer(ctx context.Context, w Want, u *url.URL, p *part, fl 
 		if err := refuseHTML(body, u, resp); err != nil {
 			return err
 		}
-		if err := p.setMeta(partMeta{Origin: hexSum(u.String()), Validator: validator(resp.Header)}); err != nil {
-			return f.diskError(err, total)
-		}
+		p.setMeta(partMeta{Origin: hexSum(u.String()), Validator: validator(resp.Header), Boot: f.boot})
 	}
 	want := total
 	if w.Size > 0 {
@@ -143,12 +127,14 @@ func (f *Fetcher) transfer(ctx context.Context, w Want, u *url.URL, p *part, fl 
 }
 
 // prepare drops bytes whose rest cannot be asked for.
-func (p *part) prepare(ctx context.Context, w Want, u *url.URL) error {
-	same := p.meta.Origin == hexSum(u.String()) && p.meta.Validator != ""
+func (f *Fetcher) prepare(ctx context.Context, w Want, u *url.URL, p *part) error {
+	// What an earlier boot of the machine wrote may have been lost behind a size
+	// that was not, and only a digest would tell.
+	same := p.meta.Origin == hexSum(u.String()) && p.meta.Validator != "" && p.meta.Boot == f.boot
 	if p.size > 0 && !same && w.SHA256 == "" {
 		return p.reset()
 	}
-	return p.catchUp(ctx)
+	return p.catchUp(ctx, u)
 }
 
 // validator is what If-Range may carry (RFC 9110, 13.1.5).
@@ -270,8 +256,14 @@ func (f *Fetcher) copyBody(ctx context.Context, u *url.URL, p *part, fl *flight,
 			} else if want >= 0 && size > want {
 				return errors.Join(sizeMismatch(u, want, size), p.reset())
 			}
-			if _, werr := p.Write(buf[:n]); werr != nil {
-				return fmt.Errorf("write part of %s: %w", u.Redacted(), f.diskError(werr, total-p.size))
+			if err := p.append(buf[:n]); err != nil {
+				return fmt.Errorf("write part of %s: %w", u.Redacted(), f.diskError(err, total-p.size))
+			}
+			if _, err := p.seen.Write(buf[:n]); err != nil {
+				return errors.Join(checkError(u.Redacted(), err), p.reset())
+			}
+			if err := p.note(); err != nil {
+				return f.diskError(err, total-p.size)
 			}
 			fl.report(p.size, total)
 		}

@@ -77,7 +77,7 @@ func (f *Fetcher) writeKey(key, sum string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write key record: %w", err)
 	}
-	return atomicfile.Write(path, data, 0o644)
+	return writeNote(path, data)
 }
 
 // digest is what w.SHA256 or the key of an earlier Get says, "" when neither.
@@ -100,80 +100,63 @@ func (f *Fetcher) cached(ctx context.Context, w Want) (string, int64, error) {
 		return "", 0, err
 	}
 	path := f.casPath(sum)
-	size, ok, err := f.intact(ctx, path, sum)
+	size, ok, judged, err := f.intact(ctx, &w, path, sum)
 	if !ok || err != nil {
 		return "", 0, err
 	}
-	err = nil
 	if w.Size > 0 && size != w.Size {
-		err = &MismatchError{URL: w.name(), What: "size", Want: fmt.Sprint(w.Size), Got: fmt.Sprint(size)}
-	} else if w.Check != nil {
-		if cerr := w.Check(path); cerr != nil {
-			err = &CheckError{URL: w.name(), Err: cerr}
-		}
+		judged = &MismatchError{URL: w.name(), What: "size", Want: fmt.Sprint(w.Size), Got: fmt.Sprint(size)}
 	}
 	switch {
-	case err == nil:
+	case judged == nil:
 		return path, size, nil
 	case w.SHA256 != "":
 		// The bytes are those asked for; fetching them again would not help.
-		return "", 0, err
+		return "", 0, judged
 	}
-	f.log.Warn("cached file does not fit its key any more, fetching it again", "key", w.Key, "error", err)
+	f.log.Warn("cached file does not fit its key any more, fetching it again", "key", w.Key, "error", judged)
 	return "", 0, nil
 }
 
-// intact reports whether the cache file at path has its digest. Each file is
-// read once per process, and again only when it changed.
-func (f *Fetcher) intact(ctx context.Context, path, sum string) (size int64, ok bool, err error) {
+// intact reports whether the cache file at path has its digest, and what the
+// Judge says of it. Each file is read once per process and key, and again only
+// when it changed.
+func (f *Fetcher) intact(ctx context.Context, w *Want, path, sum string) (size int64, ok bool, judged, err error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, false, nil
+		return 0, false, nil, nil
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("look up cached file: %w", err)
+		return 0, false, nil, fmt.Errorf("look up cached file: %w", err)
 	}
 	id := fileID{size: info.Size(), mtime: info.ModTime()}
 	f.mu.Lock()
 	known := f.hashed[sum] == id
 	f.mu.Unlock()
 	if known {
-		return id.size, true, nil
+		err := f.judgeFile(ctx, w, path, sum)
+		if _, against := errors.AsType[*CheckError](err); against {
+			return id.size, true, err, nil
+		}
+		return id.size, err == nil, nil, err
 	}
-	got := ""
 	if info.Mode().IsRegular() {
-		got, err = hashFile(ctx, path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return 0, false, nil
-		}
+		ok, judged, err = f.examine(ctx, w, path, sum)
 		if err != nil {
-			return 0, false, err
+			return 0, false, nil, err
 		}
 	}
-	if got != sum {
+	if !ok {
 		f.log.Warn("removing damaged file from the cache", "path", path)
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, false, fmt.Errorf("remove damaged file: %w", err)
+			return 0, false, nil, fmt.Errorf("remove damaged file: %w", err)
 		}
-		return 0, false, nil
+		return 0, false, nil, nil
 	}
 	f.mu.Lock()
 	f.hashed[sum] = id
 	f.mu.Unlock()
-	return id.size, true, nil
-}
-
-func hashFile(ctx context.Context, path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("read cached file: %w", err)
-	}
-	defer file.Close() //nolint:errcheck // only read
-	h := sha256.New()
-	if _, err := io.CopyBuffer(h, ctxReader{ctx, file}, make([]byte, 256<<10)); err != nil {
-		return "", fmt.Errorf("read cached file: %w", err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return id.size, true, judged, nil
 }
 
 // ctxReader ends with the context.
@@ -196,16 +179,17 @@ func (f *Fetcher) store(w Want, p *part, sum string) (string, error) {
 		return "", fmt.Errorf("store %s: %w", w.name(), err)
 	}
 	size := p.size
-	if err := errors.Join(f.touch(sum), p.commit(path)); err != nil {
+	if err := p.commit(path); err != nil {
 		return "", fmt.Errorf("store %s: %w", w.name(), f.diskError(err, 0))
 	}
 	f.settle(p, size)
+	f.pass(sum, &w)
 	if info, err := os.Lstat(path); err == nil {
 		f.mu.Lock()
 		f.hashed[sum] = fileID{size: info.Size(), mtime: info.ModTime()}
 		f.mu.Unlock()
 	}
-	if w.Key != "" {
+	if w.Key != "" && w.SHA256 == "" {
 		if err := f.writeKey(w.Key, sum); err != nil {
 			return "", fmt.Errorf("store %s: %w", w.name(), f.diskError(err, 0))
 		}
@@ -220,31 +204,27 @@ func (f *Fetcher) sweep(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	stems := map[string]time.Time{}
 	for _, e := range entries {
-		stem, ok := strings.CutSuffix(e.Name(), filepath.Ext(e.Name()))
 		info, err := e.Info()
-		if !ok || stem == "" || err != nil {
-			continue // a temporary name, or gone meanwhile
+		if err != nil || now.Sub(info.ModTime()) <= f.opt.PartAge {
+			continue // gone meanwhile, or young
 		}
-		if info.ModTime().After(stems[stem]) {
-			stems[stem] = info.ModTime()
+		path := filepath.Join(f.dir, "part", e.Name())
+		stem := strings.TrimSuffix(path, filepath.Ext(path))
+		if filepath.Ext(path) != ".part" {
+			if _, err := os.Lstat(stem + ".part"); errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
+				_ = os.Remove(path)
+			}
+			continue
 		}
-	}
-	for stem, changed := range stems {
-		lock, err := tryLock(filepath.Join(f.dir, "part", stem+".lock"))
+		lock, err := tryLock(path)
 		if err != nil {
 			return err
 		}
-		if lock == nil {
-			continue // its owner lives
+		if lock != nil { // else its owner lives
+			_ = os.Remove(stem + ".json")
+			lock.release()
 		}
-		if now.Sub(changed) > f.opt.PartAge {
-			for _, ext := range []string{".part", ".json", ""} {
-				_ = os.Remove(filepath.Join(f.dir, "part", stem+ext))
-			}
-		}
-		lock.release()
 	}
 	if err := f.sweepTemps(now); err != nil {
 		return err

@@ -23,10 +23,10 @@
 //
 // On disk, below the directory given to [New]:
 //
-//	cas/sha256/ab/abcd...   finished files, named by their SHA-256, mode 0444
+//	cas/sha256/ab/abcd...   finished files, named by their SHA-256, mode 0444; their
+//	                        access time is when they were last handed out
 //	keys/ab/abcd...         which file a caller's Key stands for
-//	part/abcd.part          unfinished bytes (.json: their origin, .lock: their owner)
-//	used/ab/abcd...         empty; its time is when that file was last handed out
+//	part/abcd.part          unfinished bytes (locked by their owner; .json: their origin)
 //	docs/abcd...            small files that change under their URL: [Fetcher.Document]
 //	holds/1234.hold         digests of the files that a [Session] holds; locked by it
 //	use.lock, prune.lock    who marks files as used, who removes them

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/limitio"
 )
 
@@ -158,7 +157,7 @@ func (f *Fetcher) keepDocument(u *url.URL, d *Document, h http.Header) {
 	}
 	line, err := json.Marshal(meta)
 	if err == nil {
-		err = atomicfile.Write(f.documentPath(u), append(append(line, '\n'), d.Data...), 0o644)
+		err = writeNote(f.documentPath(u), append(append(line, '\n'), d.Data...))
 	}
 	if err != nil {
 		f.log.Warn("document not kept", "url", u.Redacted(), "error", err)

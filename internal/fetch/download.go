@@ -29,13 +29,14 @@ func (f *Fetcher) serveFile(ctx context.Context, w Want, fl *flight) (string, er
 		fl.report(size, size)
 		return path, err
 	}
-	p, err := f.openPart(ctx, w.id())
+	p, err := f.openPart(ctx, &w)
 	if err != nil {
 		return "", fmt.Errorf("get %s: %w", w.name(), f.diskError(err, w.Size))
 	}
+	stored := false
 	defer func() {
 		f.settle(p, 0)
-		p.close()
+		p.close(stored)
 	}()
 	// While this waited for the lock another process may have fetched it.
 	if path, size, err = f.cached(ctx, w); err != nil || path != "" {
@@ -46,7 +47,9 @@ func (f *Fetcher) serveFile(ctx context.Context, w Want, fl *flight) (string, er
 	if err != nil {
 		return "", err
 	}
-	return f.store(w, p, sum)
+	path, err = f.store(w, p, sum)
+	stored = err == nil
+	return path, err
 }
 
 // mirror is one URL of a Want and how it did so far.
@@ -109,6 +112,9 @@ func (f *Fetcher) download(ctx context.Context, w Want, p *part, fl *flight) (st
 	for {
 		m := pick(ms, time.Now())
 		if m == nil {
+			if w.Make != nil && gone(ms) {
+				return f.make(ctx, w, p, fl, ms)
+			}
 			return "", joinMirrors(ms)
 		}
 		if err := sleep(ctx, time.Until(m.ready)); err != nil {

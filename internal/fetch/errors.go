@@ -77,7 +77,8 @@ func (e *HTMLError) Error() string {
 	return b.String()
 }
 
-// CheckError says that the caller's own Check turned the file down.
+// CheckError says that the caller's own Judge, or the check of a document,
+// turned the file down.
 type CheckError struct {
 	URL string
 	Err error
@@ -85,7 +86,7 @@ type CheckError struct {
 
 func (e *CheckError) Error() string { return fmt.Sprintf("check %s: %v", e.URL, e.Err) }
 
-// Unwrap gives what Check returned.
+// Unwrap gives what the Judge returned.
 func (e *CheckError) Unwrap() error { return e.Err }
 
 // DiskFullError says that the cache's file system lacks room. Need is what has

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -68,12 +69,17 @@ type Want struct {
 	Size int64
 	// SHA256 in hex, "" when unknown.
 	SHA256 string
-	// Check, if set, inspects the complete file at a temporary path before it
-	// gets its name; it runs for cached files too. It must not change the
-	// file. An error makes the next mirror be tried.
-	Check func(path string) error
-	// Key names content that never changes (a digest, an identifier). A later
-	// Get with the same Key is served from the cache even without SHA256.
+	// Judge, if set, makes a judge of the file, a new one for each time that it
+	// is read from the start. What is in the cache already is judged too; judges
+	// of one Key are taken for equal, and what has passed one of them is not read
+	// again by this Fetcher.
+	Judge func() Judge
+	// Make, if set, makes the file from others once no URL has it any more (404,
+	// 410): it writes to w what it makes of files that it gets through get. What
+	// it made is verified as a download is.
+	Make func(ctx context.Context, w io.Writer, get func(Want) (string, error)) error
+	// Key names content that never changes (a digest, an identifier) where its
+	// SHA256 is not known: a later Get with the same Key is served from the cache.
 	// With neither Key nor SHA256 every Get downloads.
 	Key string
 }
@@ -86,6 +92,7 @@ type Fetcher struct {
 	log    hclog.Logger
 	free   func(path string) (int64, error)
 	limit  limiter
+	boot   string // which start of the machine this is
 
 	ctx    context.Context // of all flights, ended by Close
 	cancel context.CancelFunc
@@ -96,6 +103,7 @@ type Fetcher struct {
 	flights map[string]*flight
 	hosts   map[string]chan struct{}
 	hashed  map[string]fileID // cache files whose digest this process has seen
+	judged  map[string]bool   // see judgeKey
 	usage   usage
 }
 
@@ -108,11 +116,11 @@ func New(dir string, opt Options) (*Fetcher, error) {
 		return nil, fmt.Errorf("create fetcher: %w", err)
 	}
 	f := &Fetcher{
-		dir: dir, opt: opt, client: client, log: opt.Logger, free: diskFree, limit: newLimiter(opt.BytesPerSecond),
-		flights: map[string]*flight{}, hosts: map[string]chan struct{}{}, hashed: map[string]fileID{},
+		dir: dir, opt: opt, client: client, log: opt.Logger, free: diskFree, limit: newLimiter(opt.BytesPerSecond), boot: bootID(),
+		flights: map[string]*flight{}, hosts: map[string]chan struct{}{}, hashed: map[string]fileID{}, judged: map[string]bool{},
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
-	for _, sub := range []string{"cas/sha256", "keys", "part", "used", "holds", "docs"} {
+	for _, sub := range []string{"cas/sha256", "keys", "part", "holds", "docs"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, fmt.Errorf("create fetcher: %w", err)
 		}
@@ -233,10 +241,10 @@ func (f *Fetcher) get(ctx context.Context, w Want, listen listener, s *Session) 
 		if !there {
 			continue // removed since, so it is fetched again
 		}
-		// Whoever joined another's download has a Check of his own.
-		if !leader && w.Check != nil {
-			if err := w.Check(path); err != nil {
-				return "", &CheckError{URL: w.name(), Err: err}
+		// Whoever joined another's download has a Judge of his own.
+		if !leader && w.Judge != nil {
+			if err := f.judgeFile(ctx, &w, path, filepath.Base(path)); err != nil {
+				return "", err
 			}
 		}
 		return path, nil

@@ -109,8 +109,8 @@ func TestGetDownloadsVerifiesAndCaches(t *testing.T) {
 	dir := t.TempDir()
 	f := open(t, dir, nil)
 	for _, w := range []Want{
-		{URLs: []string{base + "/x"}, Size: int64(len(data)), SHA256: strings.ToUpper(sumOf(data)), Key: "k"},
-		{URLs: []string{base + "/x"}, SHA256: sumOf(data)},
+		{URLs: []string{base + "/x"}, Size: int64(len(data)), Key: "k"},
+		{URLs: []string{base + "/x"}, SHA256: strings.ToUpper(sumOf(data))},
 		{URLs: []string{base + "/gone"}, Key: "k"},
 	} {
 		path, err := f.Get(t.Context(), w)

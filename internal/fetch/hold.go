@@ -52,21 +52,10 @@ func (f *Fetcher) useLock(ctx context.Context, how int) (release func(), err err
 	}
 }
 
-func (f *Fetcher) usedPath(sum string) string {
-	return filepath.Join(f.dir, "used", sum[:2], sum)
-}
-
-// touch notes that the file is used now. The note is a file of its own: the
-// times of the cached file belong to whoever links it.
+// touch notes that the file is used now, in its access time; the time of its
+// content belongs to whoever links it.
 func (f *Fetcher) touch(sum string) error {
-	path, now := f.usedPath(sum), time.Now()
-	err := os.Chtimes(path, now, now)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
-			err = os.WriteFile(path, nil, 0o644)
-		}
-	}
-	if err != nil {
+	if err := os.Chtimes(f.casPath(sum), time.Now(), time.Time{}); err != nil {
 		return fmt.Errorf("note the use of a cached file: %w", f.diskError(err, 0))
 	}
 	return nil

@@ -256,19 +256,16 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"part/old.part", "part/old.json", "part/old.lock", "part/held.part", "keys/ab/" + atomicfile.TempPrefix + "1", "part/" + atomicfile.TempPrefix + "2"} {
+	for _, name := range []string{"part/old.part", "part/old.json", "part/alone.json", "part/lone.lock", "part/held.part", "part/held.json", "keys/ab/" + atomicfile.TempPrefix + "1", "part/" + atomicfile.TempPrefix + "2"} {
 		write(name, old)
 	}
 	write("part/new.part", time.Now())
-	write("part/new.lock", old)
-	held, err := tryLock(filepath.Join(dir, "part/held.lock"))
+	write("part/new.json", old)
+	held, err := tryLock(filepath.Join(dir, "part/held.part"))
 	if err != nil || held == nil {
 		t.Fatal(held, err)
 	}
 	defer held.release()
-	if err := os.Chtimes(filepath.Join(dir, "part/held.lock"), old, old); err != nil {
-		t.Fatal(err)
-	}
 	if err := f.sweep(time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +277,7 @@ func TestSweep(t *testing.T) {
 	for i := range left {
 		left[i] = strings.TrimPrefix(left[i], dir+"/")
 	}
-	if diff := cmp.Diff([]string{"part/held.lock", "part/held.part", "part/new.part"}, left); diff != "" {
+	if diff := cmp.Diff([]string{"part/held.json", "part/held.part", "part/new.json", "part/new.part"}, left); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -320,7 +317,19 @@ func TestLink(t *testing.T) {
 	}
 }
 
-func TestKeyWithAnotherCheckIsFetchedAgain(t *testing.T) {
+// collector collects the bytes and asks the function in the end.
+type collector struct {
+	bytes.Buffer
+	ask func([]byte) error
+}
+
+func (j *collector) Verdict() error { return j.ask(j.Bytes()) }
+
+func judged(ask func([]byte) error) func() Judge {
+	return func() Judge { return &collector{ask: ask} }
+}
+
+func TestKeyWithAnotherJudgeIsFetchedAgain(t *testing.T) {
 	t.Parallel()
 	old, data := blob(1000, 35), blob(1000, 36)
 	var n atomic.Int32
@@ -335,12 +344,12 @@ func TestKeyWithAnotherCheckIsFetchedAgain(t *testing.T) {
 	if _, err := f.Get(t.Context(), Want{URLs: []string{base + "/x"}, Key: "k"}); err != nil {
 		t.Fatal(err)
 	}
-	path, err := f.Get(t.Context(), Want{URLs: []string{base + "/x"}, Key: "k", Check: func(path string) error {
-		if got, _ := os.ReadFile(path); !bytes.Equal(got, data) {
+	path, err := f.Get(t.Context(), Want{URLs: []string{base + "/x"}, Key: "k", Judge: judged(func(got []byte) error {
+		if !bytes.Equal(got, data) {
 			return errors.New("stale")
 		}
 		return nil
-	}})
+	})})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,15 +2,14 @@ package fetch
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,41 +18,39 @@ import (
 	"github.com/fedora-respin/respin/internal/limitio"
 )
 
-// part is the unfinished bytes of one file, owned by whoever holds its lock.
+// part is the unfinished bytes of one file, owned by whoever has locked it.
 type part struct {
-	file *os.File
-	path string // without extension
-	lock *lockFile
-	size int64
-	meta partMeta
+	file  *os.File // locked
+	path  string   // without extension
+	size  int64
+	meta  partMeta
+	noted bool      // the meta is on disk
+	since time.Time // when the transfer that meta is of began
 
 	reserved int64 // of Options.MaxCache; guarded by Fetcher.mu
 
-	hash   hash.Hash
-	behind bool // the bytes of an earlier process are not in hash yet
+	want   *Want
+	seen   *witness
+	behind bool // the witness has not seen the bytes of an earlier process yet
 }
 
 // partMeta is where the bytes came from, to ask for the rest of the same file.
 type partMeta struct {
 	Origin    string `json:"origin"`    // SHA-256 of the URL, which may hold a password
 	Validator string `json:"validator"` // strong ETag or Last-Modified, for If-Range
+	Boot      string `json:"boot"`      // of the machine that wrote the bytes
 }
 
-// openPart opens or creates the part file of id, waiting for its lock.
-func (f *Fetcher) openPart(ctx context.Context, id string) (*part, error) {
-	base := filepath.Join(f.dir, "part", hexSum(id))
-	lock, err := waitLock(ctx, base+".lock")
+// openPart opens or creates the part file of w, waiting for its lock.
+func (f *Fetcher) openPart(ctx context.Context, w *Want) (*part, error) {
+	base := filepath.Join(f.dir, "part", hexSum(w.id()))
+	lock, err := waitLock(ctx, base+".part")
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(base+".part", os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		lock.release()
-		return nil, fmt.Errorf("open part file: %w", err)
-	}
-	p := &part{file: file, path: base, lock: lock, hash: sha256.New()}
-	if p.size, err = file.Seek(0, io.SeekEnd); err != nil {
-		p.close()
+	p := &part{file: lock.file, path: base, want: w, seen: newWitness(w)}
+	if p.size, err = p.file.Seek(0, io.SeekEnd); err != nil {
+		_ = p.file.Close()
 		return nil, fmt.Errorf("open part file: %w", err)
 	}
 	p.behind = p.size > 0
@@ -67,24 +64,39 @@ func (p *part) readMeta() {
 		return
 	}
 	defer file.Close() //nolint:errcheck // only read
+	p.noted = true
 	// Unreadable means unknown origin, which only costs the resume.
 	_ = json.NewDecoder(limitio.Reader(file, 64<<10, "part record")).Decode(&p.meta)
 }
 
-func (p *part) setMeta(m partMeta) error {
-	p.meta = m
-	data, err := json.Marshal(m)
+// noteAfter is how long a transfer has to take until another process could gain
+// anything from its beginning.
+const noteAfter = 200 * time.Millisecond
+
+// setMeta begins a transfer.
+func (p *part) setMeta(m partMeta) { p.meta, p.noted, p.since = m, false, time.Now() }
+
+// note puts the meta of a transfer that takes long on the disk.
+func (p *part) note() error {
+	if p.noted || p.since.IsZero() || time.Since(p.since) < noteAfter {
+		return nil
+	}
+	return p.noteNow()
+}
+
+func (p *part) noteNow() error {
+	data, err := json.Marshal(p.meta)
 	if err != nil {
 		return fmt.Errorf("encode part record: %w", err)
 	}
-	return atomicfile.Write(p.path+".json", data, 0o644)
+	p.noted = true
+	return writeNote(p.path+".json", data)
 }
 
 // reset drops all bytes.
 func (p *part) reset() error {
-	p.size, p.behind, p.meta = 0, false, partMeta{}
-	p.hash.Reset()
-	_ = os.Remove(p.path + ".json")
+	p.size, p.behind, p.meta, p.seen, p.since = 0, false, partMeta{}, newWitness(p.want), time.Time{}
+	p.forget()
 	_, err := p.file.Seek(0, io.SeekStart)
 	if err = errors.Join(err, p.file.Truncate(0)); err != nil {
 		return fmt.Errorf("empty part file: %w", err)
@@ -92,52 +104,90 @@ func (p *part) reset() error {
 	return nil
 }
 
-// catchUp brings bytes of an earlier process into the digest.
-func (p *part) catchUp(ctx context.Context) error {
+// catchUp shows the bytes of an earlier process to the witness. What the Judge
+// turns down is dropped.
+func (p *part) catchUp(ctx context.Context, u *url.URL) error {
 	if !p.behind {
 		return nil
 	}
-	p.hash.Reset()
+	p.seen = newWitness(p.want)
 	src := ctxReader{ctx, io.NewSectionReader(p.file, 0, p.size)}
-	if _, err := io.CopyBuffer(p.hash, src, make([]byte, 256<<10)); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{p.seen}, src, make([]byte, copyBuffer)); err != nil {
+		if _, against := errors.AsType[*judgedError](err); against {
+			return errors.Join(&restartError{checkError(u.Redacted(), err)}, p.reset())
+		}
 		return fmt.Errorf("read part file: %w", err)
 	}
 	p.behind = false
 	return nil
 }
 
-func (p *part) Write(b []byte) (int, error) {
+func (p *part) append(b []byte) error {
 	n, err := p.file.WriteAt(b, p.size)
 	p.size += int64(n)
-	p.hash.Write(b[:n])
-	return n, err
+	return err
 }
 
-func (p *part) sum() string { return hex.EncodeToString(p.hash.Sum(nil)) }
-
-// commit syncs the bytes and gives them their final name.
+// commit gives the bytes their final name. Nothing is synced: a file whose name
+// survived a power cut and whose bytes did not lacks its digest, which every
+// process looks at before it uses the file (see intact).
 func (p *part) commit(path string) error {
-	if err := errors.Join(p.file.Chmod(0o444), p.file.Sync()); err != nil {
+	if err := p.file.Chmod(0o444); err != nil {
 		return err
 	}
 	if err := os.Rename(p.path+".part", path); err != nil {
 		return err
 	}
-	_ = os.Remove(p.path + ".json")
-	return atomicfile.SyncDir(filepath.Dir(path))
+	p.forget()
+	return nil
+}
+
+// forget removes the meta from the disk.
+func (p *part) forget() {
+	if p.noted {
+		_ = os.Remove(p.path + ".json")
+		p.noted = false
+	}
+}
+
+// bootID changes whenever the machine starts; "" where the system does not say.
+func bootID() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(id))
+}
+
+// writeNote puts a record of the cache's own at path, whole or not at all unless
+// the power fails: then it is unreadable, which costs a download.
+func writeNote(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), atomicfile.TempPrefix+"*")
+	if err != nil {
+		return fmt.Errorf("write record: %w", err)
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write record: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
 }
 
 // close gives the part up; its bytes stay for a resume, an empty one goes.
-func (p *part) close() {
-	if p.size == 0 {
+func (p *part) close(stored bool) {
+	switch {
+	case stored:
+	case p.size == 0:
+		p.forget()
 		_ = os.Remove(p.path + ".part")
-		_ = os.Remove(p.path + ".json")
+	case !p.noted && p.meta != partMeta{}:
+		_ = p.noteNow() // without it the next one starts from nothing, and no worse
 	}
 	_ = p.file.Close()
-	p.lock.release()
 }
 
-// lockFile is an advisory lock that dies with its process (flock(2)).
+// lockFile is an advisory lock that dies with its process (flock(2)). It is on
+// the file and not on its name: a rename takes it along.
 type lockFile struct {
 	file *os.File
 	path string

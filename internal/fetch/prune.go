@@ -157,15 +157,7 @@ func (f *Fetcher) look(sum string) (*cachedFile, error) {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
 		return nil, nil
 	}
-	c := &cachedFile{sum: sum, size: st.Size, linked: st.Nlink > 1}
-	if note, err := os.Lstat(f.usedPath(sum)); err == nil {
-		c.used = note.ModTime()
-	} else {
-		// From before uses were noted. The change time, unlike the others,
-		// cannot be set, and every link moves it.
-		c.used = time.Unix(st.Ctim.Unix())
-	}
-	return c, nil
+	return &cachedFile{sum: sum, size: st.Size, linked: st.Nlink > 1, used: time.Unix(st.Atim.Unix())}, nil
 }
 
 // evict removes files in the given order until want bytes are free.
@@ -227,7 +219,6 @@ func (f *Fetcher) evictBatch(ctx context.Context, batch []cachedFile, want int64
 		if err := os.Remove(f.casPath(c.sum)); err != nil {
 			return removed, freed, err
 		}
-		_ = os.Remove(f.usedPath(c.sum)) // else sweepIndex does
 		f.mu.Lock()
 		delete(f.hashed, c.sum)
 		f.mu.Unlock()
@@ -236,7 +227,7 @@ func (f *Fetcher) evictBatch(ctx context.Context, batch []cachedFile, want int64
 	return removed, freed, nil
 }
 
-// sweepIndex removes keys and notes of use whose file is not there. A download
+// sweepIndex removes keys whose file is not there. A download
 // that stores the file at this very moment loses its key, which costs another
 // download and nothing else.
 func (f *Fetcher) sweepIndex(ctx context.Context) error {
@@ -255,18 +246,6 @@ func (f *Fetcher) sweepIndex(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("sweep keys: %w", err)
-	}
-	err = f.walk(ctx, "used", func(sum string) error {
-		// A fresh note is made just before its file gets its name.
-		if isHex256(sum) && missing(sum) {
-			if info, err := os.Lstat(f.usedPath(sum)); err == nil && time.Since(info.ModTime()) > recent {
-				_ = os.Remove(f.usedPath(sum))
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("sweep notes of use: %w", err)
 	}
 	return nil
 }

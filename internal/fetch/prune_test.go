@@ -61,7 +61,7 @@ func (s shelf) fill(t *testing.T, f *Fetcher, n int) []string {
 func age(t *testing.T, f *Fetcher, path string, d time.Duration) {
 	t.Helper()
 	at := time.Now().Add(-d)
-	if err := os.Chtimes(f.usedPath(filepath.Base(path)), at, at); err != nil {
+	if err := os.Chtimes(path, at, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -115,9 +115,9 @@ func TestPruneRemovesTheLeastRecentlyUsed(t *testing.T) {
 	for i, hours := range []int{3, 50, 2, 40, 30} {
 		age(t, f, paths[i], time.Duration(hours)*time.Hour)
 	}
-	// The file's own times belong to those who link it and say nothing.
+	// The time of the content belongs to those who link the file and says nothing.
 	built := time.Unix(1_000_000_000, 0)
-	if err := os.Chtimes(paths[2], built, built); err != nil {
+	if err := os.Chtimes(paths[2], time.Time{}, built); err != nil {
 		t.Fatal(err)
 	}
 	// A Get counts as use.
@@ -130,9 +130,6 @@ func TestPruneRemovesTheLeastRecentlyUsed(t *testing.T) {
 	prune(t, f, 0)
 	if n := countFiles(t, dir, "keys", "*", "*"); n != 3 {
 		t.Errorf("%d keys stand, want 3", n)
-	}
-	if n := countFiles(t, dir, "used", "*", "*"); n != 3 {
-		t.Errorf("%d notes of use stand, want 3", n)
 	}
 	if info, err := os.Stat(paths[2]); err != nil || !info.ModTime().Equal(built) {
 		t.Errorf("time of the cached file: %v, %v", info, err)
@@ -186,19 +183,6 @@ func TestLinkedFilesAreFreeOfCharge(t *testing.T) {
 	}
 	prune(t, f, 1)
 	wantStanding(t, paths)
-}
-
-func TestCacheWithoutNotesOfUseIsNotOld(t *testing.T) {
-	t.Parallel()
-	dir, s := t.TempDir(), newShelf(t)
-	f := open(t, dir, func(o *Options) { o.MaxCache = 1 })
-	paths := s.fill(t, f, 1)
-	built := time.Unix(1_000_000_000, 0)
-	if err := errors.Join(os.RemoveAll(filepath.Join(dir, "used")), os.Mkdir(filepath.Join(dir, "used"), 0o755), os.Chtimes(paths[0], built, built)); err != nil {
-		t.Fatal(err)
-	}
-	prune(t, f, 0)
-	wantStanding(t, paths, 0)
 }
 
 func TestSessionHoldsAgainstOtherFetchers(t *testing.T) {
@@ -382,7 +366,7 @@ func TestNothingHeldVanishes(t *testing.T) {
 		old := time.Now().Add(-2 * time.Hour)
 		for ctx.Err() == nil {
 			for i := range files {
-				_ = os.Chtimes(pruner.usedPath(sumOf(blob(blobSize, 100+byte(i)))), old, old)
+				_ = os.Chtimes(pruner.casPath(sumOf(blob(blobSize, 100+byte(i)))), old, time.Time{})
 			}
 			time.Sleep(time.Millisecond)
 		}

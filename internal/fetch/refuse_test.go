@@ -74,7 +74,7 @@ func TestBadAnswersAreNamed(t *testing.T) {
 		},
 		"checked by the caller": {
 			serveBlob(data),
-			Want{Check: func(string) error { return errors.New("no magic") }},
+			Want{Judge: judged(func([]byte) error { return errors.New("no magic") })},
 			want{"check URL/x: no magic", false},
 		},
 		"redirect loop": {

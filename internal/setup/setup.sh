@@ -182,6 +182,7 @@ bench)
 	need createrepo_c createrepo-c createrepo_c "the distribution's createrepo_c, to compare with"
 	need dnf,dnf5 dnf dnf5 "its repoclosure, to compare with"
 	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "its repoclosure, to compare with"
+	need curl curl curl "downloads, to compare with"
 	need python3 python3 python3 "holds PyPI's createrepo_c"
 	[ "$family" != debian ] || [ -e /usr/share/doc/python3-venv ] || need /nonexistent python3-venv - "holds PyPI's createrepo_c"
 	install_missing

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
 	"github.com/fedora-respin/respin/internal/limitio"
 )
@@ -85,4 +87,27 @@ func (k *Keyring) find(id string) []openpgp.Key {
 		return nil
 	}
 	return k.entities.KeysById(n)
+}
+
+// Has tells whether a key, primary or sub, has the id: 16 hexadecimal digits,
+// or the last 8 of them, as Koji names keys.
+func (k *Keyring) Has(id string) bool {
+	if k == nil || len(id) < 8 {
+		return false
+	}
+	id = strings.ToLower(id)
+	has := func(key *packet.PublicKey) bool {
+		return key != nil && strings.HasSuffix(fmt.Sprintf("%016x", key.KeyId), id)
+	}
+	for _, e := range k.entities {
+		if has(e.PrimaryKey) {
+			return true
+		}
+		for i := range e.Subkeys {
+			if has(e.Subkeys[i].PublicKey) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -16,6 +16,7 @@ const (
 	StatusAbsent      Status = "absent"      // the file carries no such digest
 	StatusBad         Status = "bad"         // it does not match
 	StatusUnsupported Status = "unsupported" // it cannot be checked here
+	StatusSkipped     Status = "skipped"     // see VerifyOptions.NoMD5
 	StatusUnsigned    Status = "unsigned"    // the file carries no signature
 	StatusUnknownKey  Status = "unknown-key" // the keyring has no such key
 )

@@ -7,7 +7,6 @@ import (
 	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"io"
 	"strconv"
@@ -18,50 +17,10 @@ import (
 type VerifyOptions struct {
 	Options
 	Keyring *Keyring
-}
-
-// Verify reads the whole of r once and judges every digest and signature that
-// the package carries about itself; sha256 and size of the file come with it.
-// The error is a *FormatError for what is no RPM, or that of r; a package that
-// fails its checks is no error but a Verdict (see Verdict.Err).
-func Verify(r io.Reader, opts VerifyOptions) (*Verdict, error) {
-	whole := &counter{Hash: sha256.New()}
-	tee := io.TeeReader(r, whole)
-	p, err := opts.Read(tee)
-	if err != nil {
-		return nil, err
-	}
-	d := newDigester(p)
-	for i := range p.Signatures {
-		d.addSignature(&p.Signatures[i], opts.Keyring)
-	}
-	payload, err := io.CopyBuffer(d, tee, make([]byte, 128<<10))
-	if err != nil {
-		return nil, fmt.Errorf("read rpm %s: %w", PartPayload, err)
-	}
-	p.FileSize = whole.n
-	v := &Verdict{Package: p, Size: whole.n, SHA256: hexSum(whole)}
-	v.Checks = append(v.Checks, sizeCheck(p, payload))
-	for _, c := range d.checks {
-		v.Checks = append(v.Checks, c.result())
-	}
-	for _, s := range d.signatures {
-		v.Signatures = append(v.Signatures, s.result())
-	}
-	v.refusePartial()
-	return v, nil
-}
-
-// counter is a hash that knows how much it has seen.
-type counter struct {
-	hash.Hash
-	n int64
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.Hash.Write(b)
-	c.n += int64(n)
-	return n, err
+	// NoMD5 leaves SIGMD5 alone where SHA-256 or better covers header and
+	// payload. MD5 costs more than all the rest, and adds nothing for who knows
+	// the file by another digest already.
+	NoMD5 bool
 }
 
 // digester feeds the payload to whatever must see it.
@@ -85,6 +44,7 @@ func (d *digester) Write(b []byte) (int, error) {
 type digestCheck struct {
 	name, want, alt string
 	h               hash.Hash
+	skipped         bool
 }
 
 func (c *digestCheck) result() Check {
@@ -92,6 +52,8 @@ func (c *digestCheck) result() Check {
 	switch {
 	case c.want == "":
 		r.Status = StatusAbsent
+	case c.skipped:
+		r.Status = StatusSkipped
 	case c.h == nil:
 		r.Status = StatusUnsupported
 	default:
@@ -107,13 +69,17 @@ func (c *digestCheck) result() Check {
 	return r
 }
 
-func newDigester(p *Package) *digester {
+func newDigester(p *Package, noMD5 bool) *digester {
 	d := &digester{header: p.Header}
 	g := &p.Digests
 	s := p.Signature
 	if h := d.add(CheckMD5, present(s, TagSigMD5, g.SigMD5), "", md5.New()); h != nil {
-		p.Header.writeAll(h)
-		d.payload = append(d.payload, h)
+		if noMD5 && g.strong() {
+			d.checks[0].skipped = true
+		} else {
+			p.Header.writeAll(h)
+			d.payload = append(d.payload, h)
+		}
 	}
 	for _, c := range []struct {
 		name, want string
@@ -142,6 +108,12 @@ func newDigester(p *Package) *digester {
 	return d
 }
 
+// strong tells whether digests that nobody can forge cover header and payload.
+func (g *Digests) strong() bool {
+	return (g.HeaderSHA256 != "" || g.HeaderSHA3 != "") &&
+		(g.Payload != "" && g.PayloadAlgo >= 8 && newHash(g.PayloadAlgo) != nil || g.PayloadSHA512 != "" || g.PayloadSHA3 != "")
+}
+
 // present tells an empty digest, which is a bad one, from an absent one.
 func present(h *Header, tag Tag, digest string) string {
 	if digest == "" && h.Has(tag) {
@@ -152,7 +124,7 @@ func present(h *Header, tag Tag, digest string) string {
 
 // add registers a check and returns its hash when there is something to hash.
 func (d *digester) add(name, want, alt string, h hash.Hash) hash.Hash {
-	d.checks = append(d.checks, &digestCheck{name, want, alt, h})
+	d.checks = append(d.checks, &digestCheck{name: name, want: want, alt: alt, h: h})
 	if want == "" {
 		return nil
 	}

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/fedora-respin/respin/repo/internal/sha256pair"
+	"github.com/fedora-respin/respin/internal/sha256pair"
 )
 
 func noise(seed uint64, n int) []byte {

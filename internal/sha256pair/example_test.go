@@ -3,7 +3,7 @@ package sha256pair_test
 import (
 	"fmt"
 
-	"github.com/fedora-respin/respin/repo/internal/sha256pair"
+	"github.com/fedora-respin/respin/internal/sha256pair"
 )
 
 func ExampleWrite() {
