@@ -199,6 +199,11 @@ type LimitConfig struct {
 	// of resolver and node. Running builds may need more. 0 for no bound.
 	// Default 20 GiB.
 	Cache int64 `koanf:"cache" validate:"min=0"`
+	// PerHost is how many transfers one server has to serve at a time. Default 8.
+	PerHost int `koanf:"per_host" validate:"min=1,max=64"`
+	// Rate bounds what all downloads of the resolver, and of the node, take
+	// together, in bytes a second. Default 0: no bound.
+	Rate int `koanf:"rate" validate:"min=0"`
 	// TrustHosts are private servers (host or host:port) that requests may name.
 	// Those of koji and of the daemon itself are trusted anyway.
 	TrustHosts []string `koanf:"trust_hosts"`
@@ -224,7 +229,7 @@ func Defaults() Config {
 		COPR:   COPRConfig{URL: compose.DefaultCOPR},
 		Node:   NodeConfig{Slots: 1, Timeout: 4 * time.Hour},
 		Quotas: QuotaConfig{Waiting: 200},
-		Limits: LimitConfig{Upload: 16 << 30, DiskFloor: 1 << 30, Cache: 20 << 30},
+		Limits: LimitConfig{Upload: 16 << 30, DiskFloor: 1 << 30, Cache: 20 << 30, PerHost: 8},
 		TTL:    14 * 24 * time.Hour,
 	}
 }

@@ -153,7 +153,7 @@ func (d *Daemon) newResolver(client *http.Client) (*compose.Resolver, error) {
 func (c *Config) network() compose.Network {
 	return compose.Network{
 		CacheDir: filepath.Join(c.Data, "cache"), TrustHosts: c.trusted(),
-		MinFree: c.Limits.DiskFloor, MaxCache: c.Limits.Cache,
+		MinFree: c.Limits.DiskFloor, MaxCache: c.Limits.Cache, PerHost: c.Limits.PerHost, BytesPerSecond: c.Limits.Rate,
 	}
 }
 

@@ -88,7 +88,7 @@ func (l *local) network() (compose.Network, error) {
 	if cache == "" {
 		cache = l.cfg.Data
 	}
-	n := compose.Network{CacheDir: filepath.Join(cache, "respin"), TrustHosts: l.cfg.Limits.TrustHosts, AllowLoopback: true, MaxCache: l.cfg.Limits.Cache}
+	n := compose.Network{CacheDir: filepath.Join(cache, "respin"), TrustHosts: l.cfg.Limits.TrustHosts, AllowLoopback: true, MaxCache: l.cfg.Limits.Cache, PerHost: l.cfg.Limits.PerHost, BytesPerSecond: l.cfg.Limits.Rate}
 	for _, raw := range []string{l.cfg.Koji.Hub, l.cfg.Koji.TopURL, l.cfg.COPR.URL} {
 		if u, err := url.Parse(raw); err == nil && u.Host != "" {
 			n.TrustHosts = append(n.TrustHosts, u.Host)
