@@ -43,6 +43,10 @@ type Network struct {
 	// beyond the bound; so does what was used during the last hour. Files that
 	// are hard-linked into results do not count.
 	MaxCache int64
+	// PerHost is how many transfers one server has to serve at a time; 0 means 8.
+	PerHost int
+	// BytesPerSecond bounds what all transfers take together; 0: no bound.
+	BytesPerSecond int
 }
 
 // repos opens repositories through a part of the cache of their own: metadata
@@ -56,7 +60,7 @@ func (n Network) repos(logger hclog.Logger) (*repo.Remote, error) {
 func (n Network) fetcher(logger hclog.Logger) (*fetch.Fetcher, error) {
 	return fetch.New(n.CacheDir, fetch.Options{
 		Policy:  fetch.Policy{TrustHosts: n.TrustHosts, AllowLoopback: n.AllowLoopback},
-		MinFree: n.MinFree, MaxCache: n.MaxCache, UserAgent: "respin", Logger: logger,
+		MinFree: n.MinFree, MaxCache: n.MaxCache, PerHost: n.PerHost, BytesPerSecond: n.BytesPerSecond, UserAgent: "respin", Logger: logger,
 	})
 }
 
