@@ -27,7 +27,7 @@ type standIns struct {
 func (s *standIns) folder(t *testing.T, set composetest.Settings) string {
 	t.Helper()
 	s.once.Do(func() {
-		if s.dir, s.err = os.MkdirTemp("", "respin-standin-"); s.err == nil {
+		if s.dir, s.err = os.MkdirTemp("", "respin-standin-"); s.err == nil { //nolint:usetesting // it outlives the first test
 			s.err = composetest.Install(t.Context(), s.dir, composetest.Settings{})
 		}
 	})

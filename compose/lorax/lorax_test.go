@@ -32,6 +32,7 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	t.Run("suite", func(t *testing.T) {
+		t.Parallel()
 		backendtest.Run(t, backendtest.Suite{
 			Backend: &lorax.Backend{},
 			Plan:    func(*testing.T) *compose.Plan { return plan(url) },

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -45,8 +46,8 @@ func (l *logs) line(level, logger, format string, args ...any) {
 func (l *logs) info(format string, args ...any)  { l.line("INFO", "pylorax", format, args...) }
 func (l *logs) error(format string, args ...any) { l.line("ERROR", "pylorax", format, args...) }
 
-func (l *logs) critical(format string, args ...any) int {
-	l.line("CRITICAL", "pylorax", format, args...)
+func (l *logs) critical(text string) int {
+	l.line("CRITICAL", "pylorax", "%s", text)
 	return 1
 }
 
@@ -76,8 +77,8 @@ func (s *session) hang() int {
 		}
 		ids := strconv.Itoa(os.Getpid()) + "\n" + strconv.Itoa(child.Pid) + "\n"
 		tmp := filepath.Join(s.dir, ".pids")
-		if err := os.WriteFile(tmp, []byte(ids), 0o600); err == nil {
-			err = os.Rename(tmp, filepath.Join(s.dir, "pids"))
+		if err := errors.Join(os.WriteFile(tmp, []byte(ids), 0o600), os.Rename(tmp, filepath.Join(s.dir, "pids"))); err != nil {
+			return fatal("write ids: %v", err)
 		}
 		_, _ = fmt.Fprintln(os.Stderr, "the stand-in hangs, as it was told")
 	}

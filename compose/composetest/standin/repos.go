@@ -200,6 +200,18 @@ func (w *world) pick(fits func(*candidate) bool) *candidate {
 	return found
 }
 
+// newest is what lorax's _pkgver leaves: the latest version, and only then the
+// better priority.
+func (w *world) newest(fits func(*candidate) bool) *candidate {
+	var found *candidate
+	for _, c := range w.all {
+		if fits(c) && (found == nil || cmp.Or(found.EVR.Compare(c.EVR), cmp.Compare(c.from.priority, found.from.priority)) < 0) {
+			found = c
+		}
+	}
+	return found
+}
+
 // want chooses what an installpkg line names: a glob, or a name with a version.
 func (w *world) want(spec string) bool {
 	name, dep := spec, rpm.Dependency{}
@@ -221,7 +233,7 @@ func (w *world) want(spec string) bool {
 	}
 	any := false
 	for n := range names {
-		c := w.pick(func(c *candidate) bool {
+		c := w.newest(func(c *candidate) bool {
 			return c.Name == n && rpm.Overlaps(rpm.Dependency{Name: n, Flags: rpm.DepEqual, EVR: c.EVR.String()}, rpm.Dependency{Name: n, Flags: dep.Flags, EVR: dep.EVR})
 		})
 		if c != nil {
@@ -284,6 +296,22 @@ func (w *world) download(dir string) error {
 	return nil
 }
 
+func get(u string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, u, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("%s: %s", u, resp.Status)
+	}
+	return resp.Body, nil
+}
+
 func (c *candidate) download(to string) error {
 	u, err := url.Parse(c.base)
 	if err != nil {
@@ -294,13 +322,7 @@ func (c *candidate) download(to string) error {
 	if u.Scheme == "file" {
 		in, err = os.Open(u.Path)
 	} else {
-		var resp *http.Response
-		if resp, err = http.Get(u.String()); err == nil && resp.StatusCode != http.StatusOK {
-			err = fmt.Errorf("%s: %s", u, resp.Status)
-		}
-		if resp != nil {
-			in = resp.Body
-		}
+		in, err = get(u.String())
 	}
 	if err != nil {
 		return err
