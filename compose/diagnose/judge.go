@@ -121,7 +121,7 @@ func (j *judge) collect(past bool) {
 	}
 	slices.SortFunc(j.signs, func(a, b *hit) int { return cmp.Compare(a.line.at(), b.line.at()) })
 	slices.SortFunc(j.hits, func(a, b *hit) int {
-		return cmp.Or(-cmp.Compare(a.weight, b.weight), cmp.Compare(a.line.at(), b.line.at()), strings.Compare(a.name, b.name))
+		return cmp.Or(-cmp.Compare(a.score(), b.score()), cmp.Compare(a.line.at(), b.line.at()), strings.Compare(a.name, b.name))
 	})
 }
 
@@ -200,7 +200,7 @@ func (j *judge) lines(root *hit) []Evidence {
 			add(h.line)
 		}
 	}
-	for _, p := range j.scans[root.line.log].errors {
+	for _, p := range j.scans[root.line.log].lastWrong() {
 		if p.num > root.line.num {
 			add(p)
 		}
@@ -228,8 +228,11 @@ func (j *judge) unknown(v *Verdict) {
 	words, wrong := j.lastWords()
 	v.Evidence = j.sorted(slices.Clone(words))
 	last := ""
-	if len(words) > 0 {
-		last = trimDetail(words[len(words)-1].text)
+	for _, p := range words { // rather the tool's own words than how they spread
+		spread := slices.ContainsFunc(j.signs, func(h *hit) bool { return h.line.at() == p.at() })
+		if last == "" || !spread {
+			last = trimDetail(p.text)
+		}
 	}
 	succeeded := j.facts.Exit == 0 && j.facts.Signal == 0 && slices.ContainsFunc(j.scans, func(s *scan) bool { return s.done })
 	switch {
@@ -253,7 +256,7 @@ func (j *judge) lastWords() (words []place, wrong bool) {
 	}
 	if len(words) > 0 { // the tool's own last words, with what stands before the first
 		first := words[0]
-		for _, p := range j.scans[first.log].errors {
+		for _, p := range j.scans[first.log].lastWrong() {
 			if p.num < first.num {
 				words = append(words, p)
 			}
@@ -261,7 +264,7 @@ func (j *judge) lastWords() (words []place, wrong bool) {
 		return j.lastOf(words), true
 	}
 	for _, s := range j.scans {
-		words = append(words, s.errors...)
+		words = append(words, s.lastWrong()...)
 	}
 	if len(words) > 0 {
 		return j.lastOf(words), true

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
 )
 
@@ -141,6 +140,7 @@ func binary(line []byte) bool {
 // monitor.py (IGNORED), shell traces, the commands that lorax, mock and kiwi say
 // they are about to run, fields and lists of package descriptions.
 const noise = `^\s*\++ ` + // set -x
+	`|\b(?:xorriso|libisofs|libburn|libisoburn) ?: (?:DEBUG|UPDATE|NOTE|HINT|WARNING) :` +
 	`|\bwarning: %\w+\([^)]*\) scriptlet failed` +
 	`|\b(Non-fatal|Non-critical)\b` +
 	`|\bIGNORED\b|\bignored\)|\bignoring error\b|\(non-fatal\)|, ignoring\.?$` +
@@ -148,18 +148,38 @@ const noise = `^\s*\++ ` + // set -x
 	`|^\s*(Summary|Description|URL|License|Changelog|Provides|Requires)\s*:` +
 	`|^\s*: ` + // the further lines of a field of dnf info
 	`|\bpermissive=1\b` +
-	`|^\s*(echo|if|grep|#) ` +
+	`|^\s*(echo|if|grep|#|raise|File) ` + // the last two of Python's tracebacks
 	`|^\* (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} +\d` // an entry of a changelog
 
-// bullet are items of lists: of changelogs and update notes, mostly. The solver
-// and the downloader write lists too; their rules say so.
-const bullet = `^\s*[-*•] `
+// noiseWords are in all lines that noise matches, but for those that begin with
+// a sign; noise is tried on no others.
+const noiseWords = "scriptlet failed|non-fatal|non-critical|ignored|ignoring|running...|exec: [|executing command:|child return code was" +
+	"|summary|description|url|license|changelog|provides|requires|permissive=1|echo |if |grep |raise |file " +
+	"|debug :|update :|note :|hint :|warning :"
 
-// noiseFilter tells the lines that count from those that do not.
-type noiseFilter struct{ noise, bullet *regexp.Regexp }
+// start is the first character of a line besides white space, and whether a
+// space follows it.
+func start(line []byte) (first byte, space bool) {
+	line = bytes.TrimLeft(line, " \t")
+	if len(line) == 0 {
+		return 0, false
+	}
+	return line[0], len(line) > 1 && line[1] == ' '
+}
 
-func newNoiseFilter() noiseFilter {
-	return noiseFilter{regexp.MustCompile(noise), regexp.MustCompile(bullet)}
+// item says whether a line is one of a list: of a changelog or update notes,
+// mostly. The solver and the downloader write lists too; their rules say so.
+func item(line []byte) bool {
+	first, space := start(line)
+	return space && (first == '-' || first == '*') || bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("• "))
+}
+
+// ignored says whether a line is noise; words, whether it holds one of noiseWords.
+func (c *Classifier) ignored(line []byte, words bool) bool {
+	if first, _ := start(line); !words && first != '+' && first != ':' && first != '*' && first != '#' {
+		return false
+	}
+	return c.noise.Match(line)
 }
 
 // meaningful says whether a line has words at all.

@@ -11,7 +11,7 @@ func secrets() []*regexp.Regexp {
 		`(?i)(\b(?:proxy-)?authorization['"]?\s*[:=]\s*['"]?)[^'"\r\n,}]+`,
 		`(?i)(\b(?:bearer|basic)\s+)[A-Za-z0-9+/_.~=-]{8,}`,
 		`(?i)(\b(?:set-)?cookie['"]?\s*:\s*['"]?)[^'"\r\n]+`,
-		`(?i)(\b[\w-]*(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|session[_-]?key|session[_-]?id|signature|credential)[\w-]*['"]?\s*[=:]\s*['"]?)[^\s'"&;,)}\]]+`,
+		`(?i)(\b[\w-]*(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|session[_-]?key|session[_-]?id|signature|credential)(?:[_-]\w+)?['"]?\s*[=:]\s*['"]?)[^\s'"&;,)}\]]+`,
 		`(?i)(\brootpw\s+(?:--\S+\s+)*)\S+`,
 		`(?i)(--(?:password|passphrase|token|secret|proxy-password)[ =]['"]?)[^\s'"]+`,
 		`()\$[0-9a-z]{1,2}\$[./A-Za-z0-9=,$-]{12,}`,

@@ -79,15 +79,15 @@ func (r *rule) words() []string { return strings.Split(strings.ToLower(r.keys), 
 
 func compile(list []rule) ([]compiled, *keySet) {
 	out := make([]compiled, len(list))
-	keys := make([][]string, len(list), len(list)+1)
+	keys := make([][]string, len(list), len(list)+2)
 	for i := range list {
 		r := &list[i]
 		re := regexp.MustCompile(r.pattern)
 		out[i] = compiled{r, re, re.SubexpNames()}
 		keys[i] = r.words()
 	}
-	// The owner after the last rule collects lines that look like errors.
-	return out, newKeySet(append(keys, strings.Split(errorWords, "|")))
+	// The owners after the last rule: lines that look like errors, and like noise.
+	return out, newKeySet(append(keys, strings.Split(errorWords, "|"), strings.Split(noiseWords, "|")))
 }
 
 // errorWords are in the lines that an unknown failure is described with.
@@ -103,11 +103,21 @@ func (c *compiled) values(line []byte, groups []int) map[string]string {
 		if out == nil {
 			out = map[string]string{}
 		}
-		if v := clip(printable(line[groups[2*i]:groups[2*i+1]]), 240); v != "" {
+		if v := clip(oneLine(printable(line[groups[2*i]:groups[2*i+1]])), 240); v != "" {
 			out[name] = strings.TrimRight(v, " .:;,")
 		}
 	}
 	return out
+}
+
+// oneLine ends a value where a line end was written out: by Python's repr, or by
+// a system log (#012).
+func oneLine(v string) string {
+	v = strings.TrimSpace(strings.NewReplacer("#012#012", "", `\n\n`, "").Replace(v))
+	for _, end := range []string{`\n`, "#012", "']", "', '"} {
+		v, _, _ = strings.Cut(v, end)
+	}
+	return v
 }
 
 // expand puts values into a sentence.

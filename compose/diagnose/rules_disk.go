@@ -13,8 +13,8 @@ func diskRules() []rule {
 			"The disk is full: no space was left on the device.", "", extra{},
 		},
 		{
-			"enospc-file", DiskFull, "", certain + 1, "errno 28|error writing|write failed|cannot write|write error",
-			`(?i)(?:\[Errno 28\][^:]*: |error writing |cannot write |write error:? |failed to write |: )["'‘]?(?P<path>/[^"'’:;]+)["'’]?(?:;\w+)?(?::.*(?i:no space left on device))?.*(?i:no space left on device|\[Errno 28\])|\[Errno 28\] No space left on device: ["'](?P<file>[^"']+)["']`,
+			"enospc-file", DiskFull, "", certain + 1, "no space left on device|errno 28",
+			`(?i)\b(?:on|on file|to|writing|writing to|write|open|create|copying|copy|mkdir|tar|cp|rsync|install|unpack|file|directory)[\s:]+[\x60"'‘]?(?P<path>/[^\s"'’:;]+)["'’]?(?:;\w+)?[^/]*[:-] (?:no space left on device|\[Errno 28\])|\[Errno 28\] No space left on device: ["'](?P<file>[^"']+)["']`,
 			"The disk is full: no space was left for writing[ {path}][ {file}].", "", extra{},
 		},
 		{"edquot", DiskFull, "", certain, "disk quota exceeded", `(?i)[:\]"'(]\s*disk quota exceeded`, "The disk quota of the build is used up.", "Raise the quota, or free space.", extra{}},
@@ -81,7 +81,7 @@ func memoryRules() []rule {
 	const less = "Give the build more memory; for live images also fewer packages or another compression."
 	return []rule{
 		{"oom-killer", OutOfMemory, kernel, certain, "out of memory:|oom-kill|oom killer", `(?i)\b(?:Memory cgroup )?Out of memory: Kill(?:ed)? process \d+ \((?P<what>[^)]+)\)|invoked oom-killer|oom-kill:|killed by the OOM killer|oom_reaper: reaped process`, "The kernel ended a process[ ({what})] because the memory ran out.", less, extra{}},
-		{"oom-words", OutOfMemory, "", fatal, "out of memory", `(?i)(?:^|[:\]] ?|\bFATAL ERROR: ?|\berror: )out of memory\b`, "A tool found no memory left.", less, extra{}},
+		{"oom-words", OutOfMemory, "", fatal, "out of memory|more physical memory than", `(?i)(?:^|[:\]] ?|\bFATAL ERROR: ?|\berror: )out of memory\b|requires more physical memory than is available`, "A tool found no memory left.", less, extra{}},
 		{"enomem", OutOfMemory, "", fatal, "cannot allocate memory|errno 12|cannot allocate more memory", `(?i)[:\]"'(] ?Cannot allocate memory|\[Errno 12\]|Cannot allocate more memory`, "The memory ran out: a tool could not get more.", less, extra{}},
 		{"memory-error", OutOfMemory, "", fatal, "memoryerror|bad_alloc|virtual memory exhausted|memory exhausted|memory allocation failed|memory limit", `^MemoryError\b|\bMemoryError: |std::bad_alloc|(?i:virtual memory exhausted|\bmemory exhausted|memory allocation (?:of \d+ bytes )?failed|Memory usage limit reached)`, "The memory ran out: a tool could not get more.", less, extra{}},
 		{"qemu-memory", OutOfMemory, "", fatal, "cannot set up guest memory", `cannot set up guest memory`, "The virtual machine of the build does not get its memory.", "Ask for a smaller machine (--ram), or build on a larger node.", extra{}},
@@ -91,7 +91,7 @@ func memoryRules() []rule {
 		{"interrupted", Killed, "", fatal, "user interrupt|keyboard interrupt|keyboardinterrupt", `(?i)Exiting on user interrupt|aborted by keyboard interrupt|^KeyboardInterrupt\b`, "Somebody interrupted the build.", "Start it again.", extra{}},
 		{"canceled", Killed, "", strong, "canceled|cancelled", `(?i)ISO creation canceled|virt_install canceled by cancel_func|\bTask \d+ (?:was|is) cancel+ed\b|\bbuild was cancel+ed\b`, "The build was canceled.", "Start it again.", extra{}},
 		{"shutdown-signal", NodeLost, "", fatal, "shutdown signal|system is going down|channelclosed|lost communication|agent went offline|connection to|node is offline|host is offline", `(?i)runner has received a shutdown signal|system is going down for|ChannelClosedException|lost communication with the server|agent went offline|\b(?:node|host|builder) \S*\s?(?:is|went) offline\b|Connection to \S+ closed by remote host`, "The build host was shut down or lost while the build ran.", "", extra{}},
-		{"segfault", ToolCrashed, "", strong, "segmentation fault|segfault at|dumped core|core dumped|sigsegv|sigabrt|crashed on signal|assertion|signal 11|stack smashing", `(?i)segmentation fault|\bsegfault at\b|dumped core|\bcore dumped\b|Signals\.SIG(?:SEGV|ABRT|BUS|ILL)|crashed on signal|scriptlet failed, signal (?:11|6)\b|signal 11\b|Assertion .* failed|stack smashing detected`, "A tool crashed.", "", extra{}},
+		{"segfault", ToolCrashed, "", strong, "segmentation fault|segfault at|dumped core|core dumped|sigsegv|sigabrt|crashed on signal|assertion|signal 11|stack smashing", `(?i)(?:(?P<who>[\w./-]+): )?segmentation fault|(?P<seg>\S+)\[\d+\]: segfault at\b|dumped core|\bcore dumped\b|Signals\.SIG(?:SEGV|ABRT|BUS|ILL)|crashed on signal|(?P<what>%\w+\([^)]*\)) scriptlet failed, signal (?:11|6)\b|signal 11\b|Assertion .* failed|stack smashing detected`, "A tool crashed[: {who}][: {seg}][: {what}].", "", extra{}},
 		{"kernel-trace", ToolCrashed, kernel, strong, "call trace:|kernel panic|kernel bug at", `(?i)\bCall Trace:|Kernel panic - not syncing|kernel BUG at`, "The kernel reported a fault.", "Look at the kernel's log of the node or of the virtual machine.", extra{after: 1}},
 		{"lmc-timeout", TimeLimit, livemedia, certain, "canceling installation due to timeout", `Canceling installation due to timeout`, "The installation took longer than --timeout allows.", "Raise --timeout, or see in anaconda's log what hung.", extra{}},
 		{"mock-timeout", TimeLimit, mock, certain, "expired for command|commandtimeoutexpired|command timeout expired", `Timeout\((?P<time>[\d.]+)\) expired for command|commandTimeoutExpired|Command timeout expired`, "A command in mock took longer than it may[ ({time} s)].", "Raise rpmbuild_timeout, or see in the log what hung.", extra{}},

@@ -93,6 +93,8 @@ func symptomRules() []rule {
 		sign("dnf-nothing-done", dnf, "nothing to do.", `^(?:.*\s)?Nothing to do\.\s*$`),
 		sign("dracut-created", "", "initramfs image file|created initramfs", `\*\*\* Creating (?:initramfs )?image file .*done \*\*\*`),
 		sign("setfiles-warning", "", "running setfiles on install tree failed", `Running setfiles on install tree failed`),
+		sign("only-looked", "", "permission denied", `(?:^|\s)(?:find|du|ls|grep|stat|df|sh): \S+: Permission denied`),
+		sign("lorax-optional", lorax, "installpkg", `installpkg \S+ failed: no package matched`),
 		sign("umount-retry", lorax, "retrying", `failed to unmount .*retrying`),
 
 		done("lmc-done", livemedia, "results are in", `Results are in `),
