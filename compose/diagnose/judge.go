@@ -127,7 +127,7 @@ func (j *judge) collect(past bool) {
 
 // overcome says whether the log went on to say that a hit does not matter.
 func (j *judge) overcome(h *hit) bool {
-	for _, name := range strings.Split(h.more.unless, "|") {
+	for name := range strings.SplitSeq(h.more.unless, "|") {
 		for _, other := range j.scans[h.line.log].hits {
 			if other.name == name && other.last >= h.line.num {
 				return true

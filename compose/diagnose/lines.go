@@ -39,7 +39,7 @@ func (l *lineReader) next() ([]byte, error) {
 	line, err := l.in.ReadSlice('\n')
 	l.left -= int64(len(line))
 	if errors.Is(err, bufio.ErrBufferFull) {
-		line, err = l.rest(line)
+		line, err = l.rest(line), nil
 	}
 	if len(line) == 0 && err != nil {
 		return nil, err
@@ -49,8 +49,9 @@ func (l *lineReader) next() ([]byte, error) {
 	return bytes.TrimSuffix(line, []byte{'\r'}), nil
 }
 
-// rest reads on to the end of a long line and keeps its head and its tail.
-func (l *lineReader) rest(part []byte) ([]byte, error) {
+// rest reads on to the end of a long line and keeps its head and its tail. An
+// error comes again with the next line.
+func (l *lineReader) rest(part []byte) []byte {
 	l.long = append(l.long[:0], part[:headBytes]...)
 	var tail []byte
 	for {
@@ -70,7 +71,7 @@ func (l *lineReader) rest(part []byte) ([]byte, error) {
 	}
 	l.long = append(l.long, ' ')
 	l.long = append(l.long, tail[max(0, len(tail)-tailBytes):]...)
-	return l.long, nil
+	return l.long
 }
 
 // cleaner takes from lines what terminals act on. Its zero value works.

@@ -175,14 +175,15 @@ func check(list []rule) error {
 	}
 	for i := range list {
 		r := &list[i]
-		for _, other := range strings.Split(r.more.confirm+"|"+r.more.unless, "|") {
+		for other := range strings.SplitSeq(r.more.confirm+"|"+r.more.unless, "|") {
 			if other != "" && !names[other] {
 				return fmt.Errorf("rule %s names %s, which is none", r.name, other)
 			}
 		}
 		for _, part := range strings.Split(r.sentence, "{")[1:] {
 			name, _, _ := strings.Cut(part, "}")
-			if !strings.Contains(r.pattern, "(?P<"+name+">") && !(r.more.detail && name == "detail") {
+			given := strings.Contains(r.pattern, "(?P<"+name+">") || r.more.detail && name == "detail"
+			if !given {
 				return fmt.Errorf("rule %s: no group gives %s", r.name, name)
 			}
 		}
