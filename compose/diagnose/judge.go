@@ -206,6 +206,9 @@ func (j *judge) lines(root *hit) []Evidence {
 		}
 	}
 	add(root.before)
+	for s, i := j.scans[root.line.log], 0; i < s.filled; i++ {
+		add(s.words(i))
+	}
 	return j.sorted(chosen)
 }
 
