@@ -2,6 +2,7 @@ package diagnose_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -54,6 +55,28 @@ func BenchmarkReadErrors(b *testing.B) {
 	for b.Loop() {
 		if _, err := c.Read(b.Context(), []diagnose.Log{{Name: "x", Reader: repeated(line, size)}}, diagnose.Facts{}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkReadHostile is a log made to cost time: all lines differ, are long and
+// hold the keys of many rules. The work on it is bounded.
+func BenchmarkReadHostile(b *testing.B) {
+	const size = 50 << 20
+	var keys strings.Builder
+	for range 100 {
+		keys.WriteString("on the kickstart gpg-key certificate scriptlet losetup nothing provides /x: no space left on devic unpacking of archive failed ")
+	}
+	var text strings.Builder
+	for i := 0; text.Len() < size; i++ {
+		fmt.Fprintf(&text, "x%d %s\n", i, keys.String())
+	}
+	c := diagnose.New(diagnose.Options{})
+	b.SetBytes(int64(text.Len()))
+	for b.Loop() {
+		v, err := c.Read(b.Context(), []diagnose.Log{{Name: "x", Reader: strings.NewReader(text.String())}}, diagnose.Facts{})
+		if err != nil || len(v.Partial) != 1 {
+			b.Fatalf("%+v, %v", v, err)
 		}
 	}
 }

@@ -53,6 +53,7 @@ const (
 	keptLast   = 3
 	keptAfter  = 8
 	manyTimes  = 64
+	maxWork    = 64 << 20 // bytes that expressions run over: about ten seconds
 )
 
 // scan is the reading of one log.
@@ -71,6 +72,7 @@ type scan struct {
 	lines   int
 	bytes   int64
 	cut     bool // not all of it was read
+	work    int  // bytes that expressions ran over
 	seen    []int32
 	marks   []uint32 // by owner: the mark of the line that it was last seen on
 	mark    uint32
@@ -146,6 +148,10 @@ func (s *scan) try(line []byte) {
 		return
 	}
 	if len(s.seen) == 0 || s.known(line) || s.ignored(line, words) {
+		return
+	}
+	if s.work += len(line) * len(s.seen); s.work > maxWork { // no log that a tool wrote
+		s.cut = true
 		return
 	}
 	list := item(line)
