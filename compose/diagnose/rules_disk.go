@@ -19,7 +19,7 @@ func diskRules() []rule {
 			"The disk is full: no space was left for writing[ {path}][ {file}].", "",
 			extra{},
 		},
-		{"edquot", DiskFull, "", certain, "disk quota exceeded", `(?i)[:\]"'(]\s*disk quota exceeded`, "The disk quota of the build is used up.", "Raise the quota, or free space.", extra{}},
+		{"edquot", DiskFull, "", certain, "disk quota exceeded", `(?i)[:\]"'(-]\s*disk quota exceeded`, "The disk quota of the build is used up.", "Raise the quota, or free space.", extra{}},
 		{
 			"rpm-needs-space", DiskFull, rpm, certain, "on the",
 			`(?i)installing package (?P<pkg>\S+) needs (?P<much>\d+ ?[KMGT]?i?B) (?:more space )?on the (?P<fs>\S+) file ?system`,
