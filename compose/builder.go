@@ -208,6 +208,7 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, work Work) (*Result, er
 	err := run.all(ctx)
 	if err != nil {
 		failed := Diagnose(ctx, run.stage(), err)
+		run.explain(ctx, failed)
 		run.hidePaths(&failed.Failure)
 		run.logf("FAILED in stage %s (%s): %s", failed.Failure.Stage, failed.Failure.Code, failed.Failure.Sentence)
 		run.result.Failure = &failed.Failure
