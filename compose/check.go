@@ -146,6 +146,7 @@ func (c *checker) image(r *Request) {
 	}
 	c.base(r)
 	c.kickstart(r)
+	c.repos(r)
 }
 
 func (c *checker) base(r *Request) {

@@ -27,12 +27,15 @@ type Plan struct {
 	Argv      []string          `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
 	Tools     []Tool            `json:"tools,omitempty"`
 	VolID     string            `json:"volid,omitempty"`
-	Image     string            `json:"image,omitempty"`      // file name of the image
-	KojiEvent int               `json:"koji_event,omitempty"` // the event the tags were read at
-	Warnings  []Warning         `json:"warnings,omitempty"`
-	Epoch     int64             `json:"epoch"`    // SOURCE_DATE_EPOCH of the build: the newest build time of the RPMs
-	Resolved  time.Time         `json:"resolved"` // when; not part of Digest
-	Digest    string            `json:"digest"`   // sha256, hex
+	Image     string            `json:"image,omitempty"` // file name of the image, or of the first artifact
+	// Final says that the release is out: its installer does not warn of being a
+	// pre-release, and updates exist.
+	Final     bool      `json:"final,omitempty"`
+	KojiEvent int       `json:"koji_event,omitempty"` // the event the tags were read at
+	Warnings  []Warning `json:"warnings,omitempty"`
+	Epoch     int64     `json:"epoch"`    // SOURCE_DATE_EPOCH of the build: the newest build time of the RPMs
+	Resolved  time.Time `json:"resolved"` // when; not part of Digest
+	Digest    string    `json:"digest"`   // sha256, hex
 }
 
 // PlanRPM is one RPM of the side repo. At least one of SHA256, SHA512, SigMD5 and
@@ -99,6 +102,8 @@ type Tool struct {
 	Name    string `json:"name"`
 	Package string `json:"package,omitempty"` // what to install for it
 	Version string `json:"version,omitempty"`
+	// Options are the options that the tool's own help lists, where it was asked.
+	Options []string `json:"-"`
 }
 
 // Warning is something that the user should know and that stops nothing.

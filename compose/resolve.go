@@ -39,6 +39,9 @@ type ResolverOptions struct {
 	Uploads func(ctx context.Context, id string) (Uploaded, error)
 	// Composes finds the ISO of an earlier compose. Nil: there are none.
 	Composes func(ctx context.Context, id string) (PlanBase, error)
+	// Repos are the repositories of a release when a request names none; final
+	// says that the release is out. Nil: DefaultRepos.
+	Repos func(release, arch string, final bool) []Repo
 	// Keys say which signatures count where they are required.
 	Keys Keys
 	// COPR is where the results of COPR are served; "" means DefaultCOPR.
@@ -107,6 +110,9 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
 	if err := q.kickstart(ctx); err != nil {
 		return nil, err
 	}
+	if err := q.installRepos(ctx, backend); err != nil {
+		return nil, err
+	}
 	if len(q.problems) > 0 {
 		return nil, Refuse(q.problems...)
 	}
@@ -133,19 +139,32 @@ func (r *Resolver) backend(req *Request) (Backend, error) {
 	if req.Kind == KindRepo {
 		return nil, nil //nolint:nilnil // a side repo needs no back end
 	}
+	// The release may still be open: the sources say it.
 	for _, b := range r.opts.Backends {
-		if slices.Contains(b.Kinds(), req.Kind) && (req.Options.Backend == "" || req.Options.Backend == b.Name()) {
+		if _, ok := capability(b, req.Kind, req.Arch, req.Release); ok && (req.Options.Backend == "" || req.Options.Backend == b.Name()) {
 			return b, nil
 		}
 	}
-	p := Problem{
-		Code: CodeUnsupportedKind, Field: "kind", Remedy: "Choose another kind; GET /api/v1/releases lists them.",
-		Sentence: fmt.Sprintf("This version of respin cannot build a %s.", req.Kind),
+	p := unsupported(req)
+	for _, b := range r.opts.Backends {
+		if _, ok := capability(b, req.Kind, "", ""); !ok {
+			continue
+		}
+		// The kind can be made; it is the arch, the release or the name that cannot.
+		p.Sentence = fmt.Sprintf("No back end makes a %s of release %s for %s.", req.Kind, cmp.Or(req.Release, "any"), cmp.Or(req.Arch, "any architecture"))
+		break
 	}
 	if req.Options.Backend != "" {
 		p.Field, p.Sentence = "options.backend", fmt.Sprintf("No back end named %s makes a %s.", clip(req.Options.Backend), req.Kind)
 	}
 	return nil, Refuse(p)
+}
+
+func unsupported(req *Request) Problem {
+	return Problem{
+		Code: CodeUnsupportedKind, Field: "kind", Remedy: "Choose another kind; GET /api/v1/releases lists them.",
+		Sentence: fmt.Sprintf("This version of respin cannot build a %s.", req.Kind),
+	}
 }
 
 // resolution is the state of one Resolve.
@@ -249,6 +268,9 @@ func (q *resolution) finish(backend Backend) (*Plan, error) {
 		p.Epoch = 1_600_000_000 // nothing carries a time; any fixed one serves
 	}
 	if backend != nil {
+		if _, ok := capability(backend, q.req.Kind, q.req.Arch, q.req.Release); !ok {
+			return nil, Refuse(unsupported(&q.req))
+		}
 		p.VolID = p.Request.VolID
 		if p.VolID == "" {
 			p.VolID = fmt.Sprintf("Fedora-%s-%s-%s", p.Request.Release, p.Request.Kind, p.Request.Arch)
@@ -274,18 +296,20 @@ func (q *resolution) unused(backend Backend) {
 		{"packages", len(q.req.Packages) > 0},
 		{"exclude", len(q.req.Exclude) > 0},
 		{"repos", len(q.req.Repos) > 0},
+		{"kickstart", q.plan.Kickstart != ""},
+		{"boot_args", len(q.req.BootArgs) > 0},
 		{"options.rootfs_size", q.req.Options.RootfsSize != 0},
-		{"options.smoke_boot", q.req.Options.SmokeBoot && q.req.Kind != KindRemaster},
+		{"options.smoke_boot", q.req.Options.SmokeBoot},
 		{"options.skip_preflight", q.req.Options.SkipPreflight},
+		{"volid", q.req.VolID != ""},
 	}
-	if q.req.Kind != KindRemaster {
-		fields = append(fields, field{"kickstart", q.plan.Kickstart != ""}, field{"boot_args", len(q.req.BootArgs) > 0})
-	}
-	if backend == nil {
-		fields = append(fields, field{"volid", q.req.VolID != ""})
+	var uses []string
+	if backend != nil {
+		c, _ := capability(backend, q.req.Kind, q.req.Arch, q.req.Release)
+		uses = append(slices.Clone(c.Uses), "volid")
 	}
 	for _, f := range fields {
-		if f.set {
+		if f.set && !slices.Contains(uses, f.name) {
 			q.warn(CodeUnsupportedField, f.name, "A %s does not use %s.", q.req.Kind, f.name)
 		}
 	}

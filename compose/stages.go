@@ -124,58 +124,17 @@ func (r *build) kickstart(context.Context) error {
 	return atomicfile.Write(filepath.Join(r.out, kickstartPath), []byte(r.plan.Kickstart), 0o644)
 }
 
-// compose runs the back end.
-func (r *build) compose(ctx context.Context) error {
-	if r.plan.Backend == "" {
-		return nil
-	}
-	i := slices.IndexFunc(r.backends, func(b Backend) bool { return b.Name() == r.plan.Backend })
-	if i < 0 {
-		return &FailedError{Failure: Failure{
-			Code: CodeToolMissing, Stage: StageCompose, Sentence: fmt.Sprintf("This build node has no back end named %s.", r.plan.Backend),
-		}}
-	}
-	r.backend = r.backends[i]
-	tools, err := r.backend.Probe(ctx)
-	if err != nil {
-		return err
-	}
-	r.result.Tools = tools
-	for _, t := range tools {
-		r.logf("tool %s %s", t.Name, t.Version)
-	}
-	if err := r.backend.Build(ctx, r.plan, r.job()); err != nil {
-		return fmt.Errorf("make image: %w", err)
-	}
-	return nil
-}
-
-func (r *build) job() BackendJob {
-	return BackendJob{
-		SideRepo: filepath.Join(r.out, repoDir), Base: r.base, Output: filepath.Join(r.out, r.plan.Image),
-		Temp: r.temp(), Log: r.log, Progress: r.tracker.step, Verify: rpm.VerifyOptions{Keyring: r.keys.Keyring},
-	}
-}
-
 // verify reads back what was made and writes the package report.
 func (r *build) verify(ctx context.Context) error {
 	entries, err := r.readSideRepo(ctx)
 	if err != nil {
 		return err
 	}
-	if r.backend != nil {
-		shipped, facts, err := r.backend.Verify(ctx, r.plan, r.job())
-		if err != nil {
-			return fmt.Errorf("read image back: %w", err)
-		}
-		entries = shipped
-		r.result.Artifacts = append(r.result.Artifacts, Artifact{
-			Name: r.plan.Image, Path: r.plan.Image, Type: ArtifactISO, Bootable: facts.Bootable, ImplantedMD5: facts.ImplantedMD5,
-		})
-		r.logf("image %s: volume %s, bootable %t", r.plan.Image, facts.VolID, facts.Bootable)
-	}
 	r.result.Packages = entries
-	return r.judge(entries)
+	if r.backend == nil {
+		return r.judge(entries)
+	}
+	return r.verifyImage(ctx)
 }
 
 // readSideRepo verifies every RPM of the side repo as it now stands on disk.

@@ -163,8 +163,9 @@ func toolVersion(ctx context.Context, runner *proc.Runner, path string) string {
 func probeKinds(ctx context.Context) []doctorKind {
 	found := map[compose.Kind]doctorKind{compose.KindRepo: {Available: true}}
 	for _, b := range daemon.Backends() {
-		_, err := b.Probe(ctx)
-		for _, k := range b.Kinds() {
+		_, err := b.Probe(ctx, &proc.Runner{})
+		for _, c := range b.Makes() {
+			k := c.Kind
 			if found[k].Available {
 				continue
 			}

@@ -1,0 +1,63 @@
+package compose
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// RepoFile is the text of a .repo file (dnf.conf(5)) with the side repo at
+// sideRepo, a directory of the build node ("" leaves it out), and then the
+// repositories, in their order. The side repo has dnf's best priority and cost:
+// its packages are taken where others have the same, or newer ones.
+func RepoFile(sideRepo string, repos []PlanRepo) string {
+	var b strings.Builder
+	if sideRepo != "" {
+		fmt.Fprintf(&b, "[%s]\nname=%[1]s side repo\nbaseurl=%s\nenabled=1\ngpgcheck=0\nrepo_gpgcheck=0\npriority=1\ncost=1\nmetadata_expire=1\n",
+			SideRepoID, FileURL(sideRepo))
+	}
+	for i := range repos {
+		if b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		repos[i].section(&b)
+	}
+	return b.String()
+}
+
+func (r *PlanRepo) section(b *strings.Builder) {
+	line := func(key, value string) {
+		if value != "" {
+			fmt.Fprintf(b, "%s=%s\n", key, value)
+		}
+	}
+	number := func(key string, n int) {
+		if n != 0 {
+			fmt.Fprintf(b, "%s=%d\n", key, n)
+		}
+	}
+	fmt.Fprintf(b, "[%s]\nname=%[1]s\n", r.ID)
+	line("baseurl", escapeVars(r.BaseURL))
+	line("metalink", escapeVars(r.Metalink))
+	line("mirrorlist", escapeVars(r.Mirrorlist))
+	b.WriteString("enabled=1\n")
+	if r.GPGCheck {
+		fmt.Fprintf(b, "gpgcheck=1\ngpgkey=%s\n", escapeVars(strings.Join(r.GPGKeys, " ")))
+	} else {
+		b.WriteString("gpgcheck=0\n")
+	}
+	b.WriteString("repo_gpgcheck=0\n")
+	number("priority", r.Priority)
+	number("cost", r.Cost)
+	line("includepkgs", strings.Join(r.IncludePkgs, ","))
+	line("excludepkgs", strings.Join(r.ExcludePkgs, ","))
+}
+
+// FileURL is the file: URL of a path of the build node, in a form that neither
+// dnf nor anaconda finds variables or lists in.
+func FileURL(path string) string {
+	return strings.ReplaceAll(escapeVars((&url.URL{Scheme: "file", Path: path}).String()), ",", "%2C")
+}
+
+// escapeVars hides the sign that begins a variable in dnf's files.
+func escapeVars(s string) string { return strings.ReplaceAll(s, "$", "%24") }
