@@ -74,6 +74,9 @@ const (
 	CodeToolFailed    Code = "tool-failed"
 	CodeVerifyFailed  Code = "verify-failed"
 	CodeSmokeFailed   Code = "smoke-failed"
+	CodeFileConflict  Code = "file-conflict"
+	CodeFileRefused   Code = "file-refused"
+	CodeImageTooLarge Code = "image-too-large"
 	CodePublishFailed Code = "publish-failed"
 	CodeNodeLost      Code = "node-lost"
 	CodeTimeLimit     Code = "time-limit"
@@ -168,6 +171,9 @@ func codes() []CodeInfo {
 		{CodeToolFailed, 0, "An image tool ended with an error.", "Read the evidence and the log."},
 		{CodeVerifyFailed, 0, "The finished image does not hold what was asked for.", "Read the package report."},
 		{CodeSmokeFailed, 0, "The finished image did not boot.", "Read the serial log."},
+		{CodeFileConflict, 0, "Two packages have different files at one place of the image.", "Leave one of the packages out."},
+		{CodeFileRefused, 0, "A package has a file that the image cannot take, such as a device node or a link that leads out of it.", "Leave the package out."},
+		{CodeImageTooLarge, unprocessable, "The image would be larger than what it is for has room for.", "Name fewer packages."},
 		{CodePublishFailed, 0, "The finished image could not be put where people fetch it.", "Retry the compose."},
 		{CodeNodeLost, 0, "The build node was lost as often as is allowed.", "Retry the compose."},
 		{CodeTimeLimit, 0, "The compose took longer than it may.", "Ask the operator for a higher limit."},
