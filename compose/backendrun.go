@@ -128,7 +128,7 @@ func (r *build) verifyImage(ctx context.Context) error {
 		r.result.Artifacts = append(r.result.Artifacts, Artifact{Path: shippedPath, Type: ArtifactMetadata})
 	}
 	r.result.Packages = proof.Packages
-	if err := r.judge(proof.Packages); err != nil {
+	if err := r.judge(proof.Packages, proof.Shipped); err != nil {
 		return err
 	}
 	return r.takeMade()

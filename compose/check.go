@@ -147,6 +147,7 @@ func (c *checker) image(r *Request) {
 	c.base(r)
 	c.kickstart(r)
 	c.repos(r)
+	c.options(&r.Options)
 }
 
 func (c *checker) base(r *Request) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -78,7 +79,15 @@ func diagnoseTool(f *Failure, err error) bool {
 		return false
 	}
 	f.Evidence = evidence(failed.Tail)
-	for _, line := range failed.Tail {
+	tool, said := errors.AsType[*ToolError](err)
+	if said {
+		f.Evidence = tool.evidence()
+	}
+	lines := failed.Tail
+	if said {
+		lines = slices.Concat(tool.Lines, lines)
+	}
+	for _, line := range lines {
 		if strings.Contains(line, "No space left on device") {
 			f.Code, f.Sentence = CodeDiskFull, "The disk of the build node filled up while "+failed.Tool+" ran."
 			f.Remedy = "Free space on the build node, or delete old composes."
@@ -86,6 +95,10 @@ func diagnoseTool(f *Failure, err error) bool {
 		}
 	}
 	f.Code = CodeToolFailed
+	if said && failed.Signal == 0 {
+		f.Sentence = fmt.Sprintf("%s failed: %s.", tool.Tool, strings.TrimRight(clipTo(tool.Lines[0], 300), ".:"))
+		return true
+	}
 	f.Sentence = fmt.Sprintf("%s ended with exit status %d.", failed.Tool, failed.ExitCode)
 	if failed.Signal != 0 {
 		f.Sentence = fmt.Sprintf("%s was ended by the signal %s.", failed.Tool, failed.Signal)

@@ -3,29 +3,34 @@ package compose
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
 // RepoFile is the text of a .repo file (dnf.conf(5)) with the side repo at
 // sideRepo, a directory of the build node ("" leaves it out), and then the
 // repositories, in their order. The side repo has dnf's best priority and cost:
-// its packages are taken where others have the same, or newer ones.
-func RepoFile(sideRepo string, repos []PlanRepo) string {
+// its packages are taken where others have the same, or newer ones. Packages of
+// exclude, names or globs, are hidden in all of them.
+func RepoFile(sideRepo string, repos []PlanRepo, exclude ...string) string {
 	var b strings.Builder
 	if sideRepo != "" {
 		fmt.Fprintf(&b, "[%s]\nname=%[1]s side repo\nbaseurl=%s\nenabled=1\ngpgcheck=0\nrepo_gpgcheck=0\npriority=1\ncost=1\nmetadata_expire=1\n",
 			SideRepoID, FileURL(sideRepo))
+		if len(exclude) > 0 {
+			fmt.Fprintf(&b, "excludepkgs=%s\n", strings.Join(exclude, ","))
+		}
 	}
 	for i := range repos {
 		if b.Len() > 0 {
 			b.WriteString("\n")
 		}
-		repos[i].section(&b)
+		repos[i].section(&b, exclude)
 	}
 	return b.String()
 }
 
-func (r *PlanRepo) section(b *strings.Builder) {
+func (r *PlanRepo) section(b *strings.Builder, exclude []string) {
 	line := func(key, value string) {
 		if value != "" {
 			fmt.Fprintf(b, "%s=%s\n", key, value)
@@ -50,7 +55,7 @@ func (r *PlanRepo) section(b *strings.Builder) {
 	number("priority", r.Priority)
 	number("cost", r.Cost)
 	line("includepkgs", strings.Join(r.IncludePkgs, ","))
-	line("excludepkgs", strings.Join(r.ExcludePkgs, ","))
+	line("excludepkgs", strings.Join(slices.Concat(r.ExcludePkgs, exclude), ","))
 }
 
 // FileURL is the file: URL of a path of the build node, in a form that neither

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -273,10 +274,10 @@ func (q *resolution) finish(backend Backend) (*Plan, error) {
 		}
 		p.VolID = p.Request.VolID
 		if p.VolID == "" {
-			p.VolID = fmt.Sprintf("Fedora-%s-%s-%s", p.Request.Release, p.Request.Kind, p.Request.Arch)
+			p.VolID = fmt.Sprintf("%s-%s-%s-%s", distro(p.Request.Release), p.Request.Release, p.Request.Kind, p.Request.Arch)
 		}
 		p.Backend = backend.Name()
-		p.Image = fmt.Sprintf("Fedora-%s-%s-%s.iso", p.Request.Release, p.Request.Kind, p.Request.Arch)
+		p.Image = fmt.Sprintf("%s-%s-%s-%s.iso", distro(p.Request.Release), p.Request.Release, p.Request.Kind, p.Request.Arch)
 		if err := backend.Describe(p); err != nil {
 			return nil, err
 		}
@@ -284,6 +285,14 @@ func (q *resolution) finish(backend Backend) (*Plan, error) {
 	q.unused(backend)
 	q.smokeBoot()
 	return p, p.Seal()
+}
+
+// distro begins the default names of images.
+func distro(release string) string {
+	if n, err := strconv.Atoi(release); err == nil && n < FirstFedora {
+		return "CentOS"
+	}
+	return "Fedora"
 }
 
 // unused warns of fields that say nothing for this kind.
@@ -299,6 +308,11 @@ func (q *resolution) unused(backend Backend) {
 		{"kickstart", q.plan.Kickstart != ""},
 		{"boot_args", len(q.req.BootArgs) > 0},
 		{"options.rootfs_size", q.req.Options.RootfsSize != 0},
+		{"options.rootfs_type", q.req.Options.RootfsType != ""},
+		{"options.product", q.req.Options.Product != ""},
+		{"options.variant", q.req.Options.Variant != ""},
+		{"options.templates", len(q.req.Options.Templates)+len(q.req.Options.TemplateVars)+len(q.req.Options.ArchTemplateVars) > 0},
+		{"options.virt", q.req.Options.Virt},
 		{"options.smoke_boot", q.req.Options.SmokeBoot},
 		{"options.skip_preflight", q.req.Options.SkipPreflight},
 		{"volid", q.req.VolID != ""},

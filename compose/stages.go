@@ -132,7 +132,7 @@ func (r *build) verify(ctx context.Context) error {
 	}
 	r.result.Packages = entries
 	if r.backend == nil {
-		return r.judge(entries)
+		return r.judge(entries, nil)
 	}
 	return r.verifyImage(ctx)
 }
@@ -210,24 +210,39 @@ func (p *PlanRPM) evr() string {
 	return n.EVR.String()
 }
 
-// judge fails the build unless everything that was asked for is there.
-func (r *build) judge(entries []PackageEntry) error {
+// judge fails the build unless everything that was asked for is there. What an
+// installed image was not asked to hold (VerdictNotInstalled) is no failure.
+// shipped are the packages of an installed image.
+func (r *build) judge(entries []PackageEntry, shipped []Shipped) error {
+	in := 0
 	for _, e := range entries {
-		if e.Verdict != VerdictIncluded {
+		switch e.Verdict {
+		case VerdictIncluded:
+			in++
+		case VerdictNotInstalled:
+		case VerdictOlder, VerdictNewer, VerdictMissing:
+			what := string(e.Verdict)
+			if e.Shipped != "" {
+				what = e.Shipped + ", " + what
+			}
 			return &FailedError{Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify,
-				Sentence: fmt.Sprintf("%s %s was asked for, but what the result holds is %s.", e.Name, e.Requested, e.Verdict),
+				Sentence: fmt.Sprintf("%s %s was asked for, but what the result holds is %s.", e.Name, e.Requested, what),
 			}}
 		}
 	}
 	for _, spec := range r.plan.Request.Require {
-		if err := Ships(entries, spec); err != nil {
+		err := Ships(entries, spec)
+		if err != nil && shipped != nil {
+			err = has(shipped, spec)
+		}
+		if err != nil {
 			return &FailedError{Err: err, Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The result does not hold %s: %s.", spec, err),
 				Remedy: "Name a source that brings it.",
 			}}
 		}
 	}
-	r.logf("verified: %d packages are in the result as requested", len(entries))
+	r.logf("verified: %d of %d packages are in the result as requested", in, len(entries))
 	return nil
 }
