@@ -45,6 +45,7 @@ const (
 	CodeRepoInvalid       Code = "repo-invalid"
 	CodeRepoUnreachable   Code = "repo-unreachable"
 	CodePackageNotFound   Code = "package-not-found"
+	CodeDependencyMissing Code = "dependency-missing"
 	CodeCOPRNotFound      Code = "copr-not-found"
 	CodeChrootNotFound    Code = "chroot-not-found"
 	CodeSourceTooLarge    Code = "source-too-large"
@@ -145,6 +146,7 @@ func codes() []CodeInfo {
 		{CodeRepoInvalid, unprocessable, "A repository cannot be read, or describes its packages in a way that proves nothing.", "Check the URL, or ask whoever made the repository."},
 		{CodeRepoUnreachable, http.StatusBadGateway, "The server of a repository does not answer.", "Try again later."},
 		{CodePackageNotFound, unprocessable, "The repository has no package of that name.", "Check the name."},
+		{CodeDependencyMissing, unprocessable, "A package requires something that neither the sources nor the repositories have.", "Name a source or repository that has it."},
 		{CodeCOPRNotFound, unprocessable, "COPR has no such project.", "Check owner and project; a group is written @group."},
 		{CodeChrootNotFound, unprocessable, "The COPR project has no packages for that release and architecture.", "Choose what the project builds for."},
 		{CodeSourceTooLarge, unprocessable, "A source stands for more than one compose takes.", "Name single builds or packages."},

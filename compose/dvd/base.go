@@ -40,8 +40,12 @@ func layouts(arch string) []image {
 		return []image{{"kernel", "ppc/ppc64/vmlinuz", false}, {"initrd", "ppc/ppc64/initrd.img", false}}
 	case "s390x":
 		return []image{
-			{"kernel", "images/kernel.img", false}, {"initrd", "images/initrd.img", false}, {"initrd.addrsize", "images/initrd.addrsize", false},
-			{"generic.prm", "images/generic.prm", true}, {"generic.ins", "generic.ins", false}, {"cdboot.img", "images/cdboot.img", true},
+			{"kernel", "images/kernel.img", false},
+			{"initrd", "images/initrd.img", false},
+			{"initrd.addrsize", "images/initrd.addrsize", false},
+			{"generic.prm", "images/generic.prm", true},
+			{"generic.ins", "generic.ins", false},
+			{"cdboot.img", "images/cdboot.img", true},
 		}
 	}
 	return pxeboot

@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/fedora-respin/respin/compose/iso"
@@ -49,9 +51,9 @@ func Check(ctx context.Context, file string, want Want) error {
 	if err := checkSums(ctx, m, tree); err != nil {
 		return err
 	}
-	for name, sum := range want.SHA256 {
+	for _, name := range slices.Sorted(maps.Keys(want.SHA256)) {
 		at := path.Join(packagesDir, strings.ToLower(name[:1]), name)
-		if err := checkPackage(ctx, m, name, at, sum, want.Package); err != nil {
+		if err := checkPackage(ctx, m, name, at, want.SHA256[name], want.Package); err != nil {
 			return err
 		}
 	}
@@ -97,7 +99,8 @@ func checkTree(m *iso.Image, want *Want) (*productmd.TreeInfo, error) {
 
 // checkSums compares the files that .treeinfo has digests of.
 func checkSums(ctx context.Context, m *iso.Image, tree *productmd.TreeInfo) error {
-	for name, sum := range tree.Checksums {
+	for _, name := range slices.Sorted(maps.Keys(tree.Checksums)) {
+		sum := tree.Checksums[name]
 		if sum.Type != "sha256" {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func xorriso(args []string) error {
 	case "fail":
 		return fs.ErrPermission
 	case "hang":
-		if err := os.WriteFile(os.Getenv("STANDIN_PID"), []byte(strings.Repeat(" ", os.Getpid())), 0o600); err != nil {
+		if err := os.WriteFile(os.Getenv("STANDIN_PID"), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 			return err
 		}
 		time.Sleep(time.Hour)

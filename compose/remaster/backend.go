@@ -98,7 +98,7 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 	}
 	_, err := Run(ctx, job)
 	made.Commands = runner.commands
-	return made, diagnose(err)
+	return made, Diagnose(err)
 }
 
 // recorder keeps what was run for the Result.
@@ -117,8 +117,9 @@ func (r *recorder) Run(ctx context.Context, c proc.Cmd) error {
 	return r.Runner.Run(ctx, c) //nolint:wrapcheck // the error says what ran
 }
 
-// diagnose gives the errors that users cause their own codes.
-func diagnose(err error) error {
+// Diagnose gives the errors of Run that users cause their own codes; others it
+// returns as they are.
+func Diagnose(err error) error {
 	fail := func(code compose.Code, sentence, remedy string) error {
 		return &compose.FailedError{Err: err, Failure: compose.Failure{Code: code, Stage: compose.StageCompose, Sentence: sentence, Remedy: remedy}}
 	}
