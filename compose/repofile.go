@@ -8,24 +8,34 @@ import (
 )
 
 // RepoFile is the text of a .repo file (dnf.conf(5)) with the side repo at
-// sideRepo, a directory of the build node ("" leaves it out), and then the
-// repositories, in their order. The side repo has dnf's best priority and cost:
-// its packages are taken where others have the same, or newer ones. Packages of
-// exclude, names or globs, are hidden in all of them.
-func RepoFile(sideRepo string, repos []PlanRepo, exclude ...string) string {
+// sideRepo, a directory of the build node, if the Plan has RPMs, and then the
+// Plan's repositories in their order. What the request excludes is hidden in all
+// of them.
+//
+// The side repo has dnf's best priority and cost, and packages of its names are
+// hidden in the others: lorax takes the newest of a name before it looks at
+// priorities (pylorax/ltmpl.py, _pkgver), and somebody who asks for these very
+// builds wants them even where the release has newer ones.
+func RepoFile(p *Plan, sideRepo string) string {
 	var b strings.Builder
-	if sideRepo != "" {
+	hide := slices.Clone(p.Request.Exclude)
+	if len(p.RPMs) > 0 {
 		fmt.Fprintf(&b, "[%s]\nname=%[1]s side repo\nbaseurl=%s\nenabled=1\ngpgcheck=0\nrepo_gpgcheck=0\npriority=1\ncost=1\nmetadata_expire=1\n",
 			SideRepoID, FileURL(sideRepo))
-		if len(exclude) > 0 {
-			fmt.Fprintf(&b, "excludepkgs=%s\n", strings.Join(exclude, ","))
+		if len(hide) > 0 {
+			fmt.Fprintf(&b, "excludepkgs=%s\n", strings.Join(hide, ","))
 		}
+		for i := range p.RPMs {
+			hide = append(hide, p.RPMs[i].Name)
+		}
+		slices.Sort(hide)
+		hide = slices.Compact(hide)
 	}
-	for i := range repos {
+	for i := range p.Repos {
 		if b.Len() > 0 {
 			b.WriteString("\n")
 		}
-		repos[i].section(&b, exclude)
+		p.Repos[i].section(&b, hide)
 	}
 	return b.String()
 }

@@ -88,8 +88,8 @@ func arguments(p *compose.Plan) []string {
 
 // install lists what lorax must install besides its templates' own choice: the
 // packages of the request, and what it requires, for which lorax then fails
-// early. Where the side repo has a package of that name, its priority has lorax
-// take that one.
+// early. Where the side repo has a package of that name, lorax sees no other (see
+// compose.RepoFile).
 func install(p *compose.Plan) []string {
 	var list []string
 	add := func(spec string) {

@@ -127,11 +127,7 @@ const percentBuilt = 98
 
 // writeInputs writes the files that the argv names.
 func writeInputs(p *compose.Plan, j *compose.BackendJob) error {
-	sideRepo := j.SideRepo
-	if len(p.RPMs) == 0 {
-		sideRepo = ""
-	}
-	files := map[string]string{repoFile: compose.RepoFile(sideRepo, p.Repos, p.Request.Exclude...)}
+	files := map[string]string{repoFile: compose.RepoFile(p, j.SideRepo)}
 	for i, t := range p.Request.Options.Templates {
 		files[templateFile(i, t)] = t.Text
 	}
