@@ -246,6 +246,24 @@ func TestGatheringObeysTheRequest(t *testing.T) {
 	}
 }
 
+func TestMediumOfTheReleaseAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	req := w.request()
+	req.Sources = nil
+	plan, err := w.resolver.Resolve(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	if _, err := w.builder.Build(t.Context(), plan, compose.Work{ID: "c1", Dir: t.TempDir(), Log: &log}); err != nil || len(plan.RPMs) != 0 || len(plan.Gathered) < 6 {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	if plan.Epoch != 1767225600 { // when rpmtest's packages were built
+		t.Errorf("epoch %d", plan.Epoch)
+	}
+}
+
 func TestPlanOfAMediumIsItsContent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
