@@ -89,6 +89,9 @@ type Options struct {
 	Templates        []Template        `json:"templates,omitempty"`
 	TemplateVars     map[string]string `json:"template_vars,omitempty"`
 	ArchTemplateVars map[string]string `json:"arch_template_vars,omitempty"`
+	// UpdatesImg puts an updates.img of the side repo's packages onto a remaster, so
+	// that the installer itself runs them.
+	UpdatesImg bool `json:"updates_img,omitempty"`
 	// Virt has livemedia-creator install in a virtual machine, from the base image.
 	Virt bool `json:"virt,omitempty"`
 	// Medium is what a DVD must fit on: dvd (default, 4.7 GB), dvd-dl, bd, bd-dl, usb.

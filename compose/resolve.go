@@ -319,6 +319,7 @@ func (q *resolution) unused(backend Backend) {
 		{"options.variant", q.req.Options.Variant != ""},
 		{"options.templates", len(q.req.Options.Templates)+len(q.req.Options.TemplateVars)+len(q.req.Options.ArchTemplateVars) > 0},
 		{"options.virt", q.req.Options.Virt},
+		{"options.updates_img", q.req.Options.UpdatesImg},
 		{"options.medium", q.req.Options.Medium != ""},
 		{"options.smoke_boot", q.req.Options.SmokeBoot},
 		{"options.skip_preflight", q.req.Options.SkipPreflight},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -62,16 +63,26 @@ func (*Backend) Probe(context.Context, compose.Runner) ([]compose.Tool, error) {
 
 // Build implements compose.Backend.
 func (*Backend) Build(ctx context.Context, p *compose.Plan, j *compose.BackendJob) (*compose.Made, error) {
+	progress := func(percent int, message string) { j.Progress("", percent, message) }
+	if err := MakeFor(ctx, p, j, filepath.Join(j.OutDir, p.Image), progress); err != nil {
+		return nil, err
+	}
+	return &compose.Made{Artifacts: []compose.Artifact{{Name: p.Image, Path: p.Image, Type: compose.ArtifactImage}}}, nil
+}
+
+// MakeFor makes the image of a Plan's side repo at path, for whatever back end
+// has a use for it. Errors that users cause are *compose.FailedError.
+func MakeFor(ctx context.Context, p *compose.Plan, j *compose.BackendJob, path string, progress func(percent int, message string)) error {
 	inputs, _ := inputsOf(p, j)
 	o := optionsOf(p, j)
 	last := 0
 	o.Progress = func(percent int, message string) {
 		last = max(last, percent)
-		j.Progress("", last, message)
+		progress(last, message)
 	}
-	f, err := atomicfile.Create(filepath.Join(j.OutDir, p.Image), 0o644)
+	f, err := atomicfile.Create(path, 0o644)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Abort()
 	report, err := Write(ctx, f, inputs, o)
@@ -80,16 +91,16 @@ func (*Backend) Build(ctx context.Context, p *compose.Plan, j *compose.BackendJo
 			_, _ = fmt.Fprintln(j.Log, "updates image:", err)
 			err = diagnose(err)
 		}
-		return nil, err
+		return err
 	}
 	if err := f.Commit(); err != nil {
-		return nil, err
+		return err
 	}
 	for _, w := range report.Warnings {
 		_, _ = fmt.Fprintln(j.Log, "warning:", w)
 	}
 	_, _ = fmt.Fprintf(j.Log, "updates image: %d files and %d folders of %d packages, %d bytes unpacked\n", report.Files, report.Folders, len(report.Packages), report.Size)
-	return &compose.Made{Artifacts: []compose.Artifact{{Name: p.Image, Path: p.Image, Type: compose.ArtifactImage}}}, nil
+	return nil
 }
 
 // inputsOf are the RPMs of the Plan that are no sources, and their numbers in it.
@@ -138,15 +149,9 @@ func (*Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.BackendJ
 		return nil, fmt.Errorf("read updates image: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	inputs, numbers := inputsOf(p, j)
-	report, err := Check(ctx, f, inputs, optionsOf(p, j))
+	report, numbers, err := CheckFor(ctx, p, j, f)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		return nil, &compose.FailedError{Err: err, Failure: compose.Failure{
-			Code: compose.CodeVerifyFailed, Stage: compose.StageVerify, Sentence: "The updates image does not hold what its packages do: " + err.Error() + ".",
-		}}
+		return nil, err
 	}
 	proof := &compose.Proof{Packages: make([]compose.PackageEntry, len(p.RPMs))}
 	for i := range report.Packages {
@@ -163,6 +168,20 @@ func (*Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.BackendJ
 		}
 	}
 	return proof, nil
+}
+
+// CheckFor reads the image of a Plan's side repo back. numbers are those of the
+// inputs of the Report among the Plan's RPMs. An image that is not right is a
+// *compose.FailedError.
+func CheckFor(ctx context.Context, p *compose.Plan, j *compose.BackendJob, image io.Reader) (report *Report, numbers []int, err error) {
+	inputs, numbers := inputsOf(p, j)
+	report, err = Check(ctx, image, inputs, optionsOf(p, j))
+	if err != nil && ctx.Err() == nil {
+		err = &compose.FailedError{Err: err, Failure: compose.Failure{
+			Code: compose.CodeVerifyFailed, Stage: compose.StageVerify, Sentence: "The updates image does not hold what its packages do: " + err.Error() + ".",
+		}}
+	}
+	return report, numbers, err
 }
 
 func verifyFile(path string, o rpm.VerifyOptions) (*rpm.Verdict, error) {

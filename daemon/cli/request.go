@@ -42,6 +42,8 @@ type requestFlags struct {
 	Multilib      bool              `help:"Take i686 packages too, on x86_64."`
 	Debuginfo     bool              `help:"Take debuginfo and debugsource packages too."`
 	IncludeSource bool              `help:"Take source packages too."`
+	UpdatesImg    bool              `name:"updates-img" help:"Have the installer of a remaster run the packages: put an updates.img of them onto it."`
+	Medium        string            `placeholder:"MEDIUM" help:"What a dvd must fit on: dvd, dvd-dl, bd, bd-dl or usb. Default: dvd, 4.7 GB."`
 	SmokeBoot     bool              `help:"Boot the image in a virtual machine before it is published."`
 }
 
@@ -156,6 +158,10 @@ func (f *requestFlags) apply(req *compose.Request) error {
 	o.Debuginfo = o.Debuginfo || f.Debuginfo
 	o.IncludeSource = o.IncludeSource || f.IncludeSource
 	o.SmokeBoot = o.SmokeBoot || f.SmokeBoot
+	o.UpdatesImg = o.UpdatesImg || f.UpdatesImg
+	if f.Medium != "" {
+		o.Medium = f.Medium
+	}
 	return nil
 }
 

@@ -12,11 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/composetest"
 	"github.com/fedora-respin/respin/compose/dvd"
 	"github.com/fedora-respin/respin/compose/productmd"
 	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/shareddata"
+	"github.com/fedora-respin/respin/repo"
 	"github.com/fedora-respin/respin/repo/comps"
 	"github.com/fedora-respin/respin/repo/rpm"
 	"github.com/fedora-respin/respin/repo/rpm/rpmtest"
@@ -169,5 +171,53 @@ func dnf(t *testing.T, tree string, job dvd.Job) {
 	}
 	if _, err := os.Stat(filepath.Join(tree, "media.repo")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDVDOfAnUpdateBoots makes a DVD of an update and a release with every back
+// end and the real tools, and boots it before it would be published.
+func TestDVDOfAnUpdateBoots(t *testing.T) {
+	t.Parallel()
+	base := baseISO(t)
+	dir := t.TempDir()
+	if err := os.Link(base, filepath.Join(dir, "boot.iso")); err != nil {
+		data, err := os.ReadFile(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(dir, "boot.iso"), data)
+	}
+	for _, s := range []rpmtest.Spec{
+		{Name: "bash", Version: "5.2", Release: "1.fc44", Arch: "x86_64", Requires: rpmtest.Deps("libc")},
+		{Name: "glibc", Version: "2.42", Release: "1.fc44", Arch: "x86_64", Provides: rpmtest.Deps("libc")},
+		{Name: "greeter", Version: "1.0", Release: "1.fc44", Arch: "x86_64"},
+	} {
+		n := s.NEVRA()
+		put(t, filepath.Join(dir, n.FileName()), rpmtest.Build(s))
+	}
+	put(t, filepath.Join(dir, "comps.xml"), []byte(`<comps><group><id>core</id><packagelist><packagereq>bash</packagereq></packagelist></group></comps>`))
+	if _, err := repo.Create(t.Context(), dir, repo.Options{Groupfile: filepath.Join(dir, "comps.xml")}); err != nil {
+		t.Fatal(err)
+	}
+	result, out, err := buildHere(t, dir, func(f *composetest.Fedora, url string) compose.Request {
+		return compose.Request{
+			Kind: compose.KindDVD, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, BootArgs: []string{"console=ttyS0,115200"},
+			Repos: []compose.Repo{{ID: "fedora", BaseURL: url + "/"}}, Base: &compose.Base{URL: url + "/boot.iso"}, Options: compose.Options{SmokeBoot: true, Variant: "Server"},
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	console, err := os.ReadFile(filepath.Join(out, result.Smoke.Log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"b/bash-5.2-1.fc44.x86_64.rpm", "g/glibc-2.42-1.fc44.x86_64.rpm", "g/greeter-2.3-4.fc44.x86_64.rpm"} {
+		if !strings.Contains(string(console), "rpm: /Packages/"+name+" sha256=") {
+			t.Errorf("the installer does not find %s:\n%s", name, console)
+		}
+	}
+	if strings.Contains(string(console), "greeter-1.0-1") {
+		t.Error("what the update replaces is on the medium")
 	}
 }

@@ -19,6 +19,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/composetest"
+	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/updates"
 	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/repo/rpm"
@@ -218,5 +221,37 @@ func TestUpdatesImageIsListedAsPacked(t *testing.T) {
 		if name, _ := f.Local(); !f.IsGhost() && !slices.Contains(listed, name) {
 			t.Errorf("cpio does not list %s", name)
 		}
+	}
+}
+
+// TestRemasterRunsTheUpdate boots a remaster with an updates.img of the update:
+// the stand-in's installer finds it where inst.updates says.
+func TestRemasterRunsTheUpdate(t *testing.T) {
+	t.Parallel()
+	base := baseISO(t)
+	result, out, err := buildHere(t, filepath.Dir(base), func(f *composetest.Fedora, url string) compose.Request {
+		return compose.Request{
+			Kind: compose.KindRemaster, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, BootArgs: []string{"console=ttyS0,115200"},
+			Base: &compose.Base{URL: url + "/" + filepath.Base(base)}, Options: compose.Options{SmokeBoot: true, UpdatesImg: true},
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	console, err := os.ReadFile(filepath.Join(out, result.Smoke.Log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(result.Artifacts, func(a compose.Artifact) bool { return a.Type == compose.ArtifactISO })
+	image, err := iso.ReadFile(filepath.Join(out, result.Artifacts[i].Path), "/updates.img", 64<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("updates: /updates.img sha256=%x\n", sha256.Sum256(image)); !strings.Contains(string(console), want) {
+		t.Errorf("the console does not say %q:\n%s", want, console)
+	}
+	listed, err := pipe(t, t.TempDir(), image, "gzip -dc | cpio -t --quiet")
+	if err != nil || !strings.Contains(listed, "usr/share/greeter/README\n") {
+		t.Errorf("%v\n%s", err, listed)
 	}
 }
