@@ -54,6 +54,9 @@ type Capability struct {
 	// Oldest is the number of the oldest Fedora release; 0: any. Numbers below
 	// FirstFedora are releases of CentOS Stream and are not judged by it.
 	Oldest int
+	// Gathers says that packages of the release go onto the medium: the Plan has
+	// those that the request names, with all that they require, in Gathered.
+	Gathers bool
 	// Uses are the request's fields that the back end acts on for this kind, by
 	// their JSON names, besides those that every kind uses. A request that says
 	// something else is warned that it counts for nothing.
@@ -101,6 +104,8 @@ var _ Runner = (*proc.Runner)(nil)
 type BackendJob struct {
 	SideRepo string // directory of the side repo: Packages/ and repodata/
 	Base     string // local path of the base image, if the Plan has one
+	// Gathered are the local paths of Plan.Gathered, in its order.
+	Gathered []string
 	// Kickstart is the path of a file with the Plan's kickstart, if it has one.
 	Kickstart string
 	OutDir    string // empty; Build makes the artifacts in it

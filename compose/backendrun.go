@@ -58,7 +58,7 @@ func (r *build) compose(ctx context.Context) error {
 
 func (r *build) newJob() (*BackendJob, error) {
 	j := &BackendJob{
-		SideRepo: filepath.Join(r.out, repoDir), Base: r.base, OutDir: filepath.Join(r.work.Dir, madeDir), LogDir: filepath.Join(r.out, "logs"),
+		SideRepo: filepath.Join(r.out, repoDir), Base: r.base, Gathered: r.gathered, OutDir: filepath.Join(r.work.Dir, madeDir), LogDir: filepath.Join(r.out, "logs"),
 		CacheDir: filepath.Join(r.cacheDir, "backend", r.plan.Backend), Temp: filepath.Join(r.temp(), "backend"), Runner: r.runner, Tools: r.result.Tools,
 		Log: r.log, Verify: rpm.VerifyOptions{Keyring: r.keys.Keyring},
 		Progress: func(stage string, percent int, message string) {

@@ -236,19 +236,20 @@ func (r *build) hidePaths(f *Failure) {
 // build is the state of one Build.
 type build struct {
 	*Builder
-	plan    *Plan
-	work    Work
-	out     string
-	result  *Result
-	tracker *tracker
-	backend Backend
-	job     *BackendJob
-	made    *Made
-	logFile *os.File
-	log     io.Writer
-	rpms    []string // local paths, in the order of plan.RPMs
-	base    string
-	held    *fetch.Session // keeps rpms and base in the cache
+	plan     *Plan
+	work     Work
+	out      string
+	result   *Result
+	tracker  *tracker
+	backend  Backend
+	job      *BackendJob
+	made     *Made
+	logFile  *os.File
+	log      io.Writer
+	rpms     []string // local paths, in the order of plan.RPMs
+	base     string
+	gathered []string       // local paths, in the order of plan.Gathered
+	held     *fetch.Session // keeps rpms and base in the cache
 }
 
 func (r *build) stage() Stage {

@@ -19,15 +19,19 @@ type Plan struct {
 	RPMs    []PlanRPM    `json:"rpms"`    // the side repo, sorted by NEVRA
 	// Updates is what the side repo's updateinfo.xml says of the updates among
 	// the sources.
-	Updates   []siderepo.Update `json:"updates,omitempty"`
-	Repos     []PlanRepo        `json:"repos,omitempty"`
-	Kickstart string            `json:"kickstart,omitempty"` // frozen text
-	Base      *PlanBase         `json:"base,omitempty"`
-	Backend   string            `json:"backend,omitempty"` // empty for kind repo
-	Argv      []string          `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
-	Tools     []Tool            `json:"tools,omitempty"`
-	VolID     string            `json:"volid,omitempty"`
-	Image     string            `json:"image,omitempty"` // file name of the image, or of the first artifact
+	Updates []siderepo.Update `json:"updates,omitempty"`
+	Repos   []PlanRepo        `json:"repos,omitempty"`
+	// Gathered are the packages of Repos that go onto the medium besides the side
+	// repo's, sorted by NEVRA, and Groups the comps.xml that they can serve.
+	Gathered  []PlanPackage `json:"gathered,omitempty"`
+	Groups    string        `json:"groups,omitempty"`
+	Kickstart string        `json:"kickstart,omitempty"` // frozen text
+	Base      *PlanBase     `json:"base,omitempty"`
+	Backend   string        `json:"backend,omitempty"` // empty for kind repo
+	Argv      []string      `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
+	Tools     []Tool        `json:"tools,omitempty"`
+	VolID     string        `json:"volid,omitempty"`
+	Image     string        `json:"image,omitempty"` // file name of the image, or of the first artifact
 	// Final says that the release is out: its installer does not warn of being a
 	// pre-release, and updates exist.
 	Final     bool      `json:"final,omitempty"`
@@ -86,6 +90,9 @@ type PlanRepo struct {
 	Repo
 	RepomdSHA256 string `json:"repomd_sha256,omitempty"`
 	Revision     string `json:"revision,omitempty"`
+	// Mirrors are base URLs of the repository, for Plan.Gathered; no part of the
+	// Plan's digest.
+	Mirrors []string `json:"mirrors,omitempty"`
 }
 
 // PlanBase is the image that the build starts from.
@@ -124,6 +131,10 @@ func (p *Plan) Seal() error {
 		// They change while the RPMs stay.
 		c.Sources[i].BuildDetails, c.Sources[i].Task, c.Sources[i].Repo = nil, nil, nil
 	}
+	c.Repos = slices.Clone(p.Repos)
+	for i := range c.Repos {
+		c.Repos[i].Mirrors = nil // as with mirrors of RPMs below
+	}
 	c.RPMs = slices.Clone(p.RPMs)
 	for i := range c.RPMs {
 		if r := &c.RPMs[i]; len(r.Mirrors) > 0 {
@@ -144,6 +155,9 @@ func (p *Plan) Size() int64 {
 	var n int64
 	for i := range p.RPMs {
 		n += p.RPMs[i].Size
+	}
+	for i := range p.Gathered {
+		n += p.Gathered[i].Size
 	}
 	if p.Base != nil {
 		n += p.Base.Size

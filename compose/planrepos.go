@@ -110,6 +110,7 @@ func (q *resolution) installRepo(ctx context.Context, field string, r Repo) erro
 		where := r.BaseURL + r.Metalink + r.Mirrorlist
 		return q.repoProblem(ctx, &sourceRun{text: where, field: field}, where, err)
 	}
+	q.opened = append(q.opened, opened)
 	q.plan.Repos = append(q.plan.Repos, PlanRepo{Repo: r, RepomdSHA256: opened.RepomdChecksum.Value, Revision: opened.Repomd.Revision})
 	return nil
 }

@@ -89,13 +89,18 @@ type Options struct {
 	Templates        []Template        `json:"templates,omitempty"`
 	TemplateVars     map[string]string `json:"template_vars,omitempty"`
 	ArchTemplateVars map[string]string `json:"arch_template_vars,omitempty"`
+	// UpdatesImg puts an updates.img of the side repo's packages onto a remaster, so
+	// that the installer itself runs them.
+	UpdatesImg bool `json:"updates_img,omitempty"`
 	// Virt has livemedia-creator install in a virtual machine, from the base image.
-	Virt          bool `json:"virt,omitempty"`
-	Multilib      bool `json:"multilib,omitempty"` // i686 too, on x86_64
-	IncludeSource bool `json:"include_source,omitempty"`
-	Debuginfo     bool `json:"debuginfo,omitempty"`
-	SmokeBoot     bool `json:"smoke_boot,omitempty"`
-	SkipPreflight bool `json:"skip_preflight,omitempty"`
+	Virt bool `json:"virt,omitempty"`
+	// Medium is what a DVD must fit on: dvd (default, 4.7 GB), dvd-dl, bd, bd-dl, usb.
+	Medium        string `json:"medium,omitempty"`
+	Multilib      bool   `json:"multilib,omitempty"` // i686 too, on x86_64
+	IncludeSource bool   `json:"include_source,omitempty"`
+	Debuginfo     bool   `json:"debuginfo,omitempty"`
+	SmokeBoot     bool   `json:"smoke_boot,omitempty"`
+	SkipPreflight bool   `json:"skip_preflight,omitempty"`
 }
 
 // Template is a template in the language of lorax (pylorax/ltmpl.py).

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,6 +62,7 @@ type Resolver struct {
 	bodhi   *bodhi.Client
 	fetcher *fetch.Fetcher
 	repos   *repo.Remote
+	indexes string // where indexes of repositories are kept
 	opts    ResolverOptions
 }
 
@@ -81,7 +83,7 @@ func NewResolver(hub *koji.Client, updates *bodhi.Client, network Network, o Res
 		o.Logger = hclog.NewNullLogger()
 	}
 	o.COPR = cmp.Or(o.COPR, DefaultCOPR)
-	return &Resolver{koji: hub, bodhi: updates, fetcher: f, repos: repos, opts: o}, nil
+	return &Resolver{koji: hub, bodhi: updates, fetcher: f, repos: repos, indexes: filepath.Join(network.CacheDir, "indexes"), opts: o}, nil
 }
 
 // Close ends downloads that are under way.
@@ -112,6 +114,9 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
 		return nil, err
 	}
 	if err := q.installRepos(ctx, backend); err != nil {
+		return nil, err
+	}
+	if err := q.gather(ctx, backend); err != nil {
 		return nil, err
 	}
 	if len(q.problems) > 0 {
@@ -178,6 +183,7 @@ type resolution struct {
 	rpms     map[string]taken // by NEVRA
 	branch   string           // the release that the sources are of, if they say so
 	hub      *koji.Client     // see snapshot
+	opened   []*repo.Repo     // the plan's repositories
 }
 
 func (q *resolution) problem(p Problem) {
@@ -313,6 +319,8 @@ func (q *resolution) unused(backend Backend) {
 		{"options.variant", q.req.Options.Variant != ""},
 		{"options.templates", len(q.req.Options.Templates)+len(q.req.Options.TemplateVars)+len(q.req.Options.ArchTemplateVars) > 0},
 		{"options.virt", q.req.Options.Virt},
+		{"options.updates_img", q.req.Options.UpdatesImg},
+		{"options.medium", q.req.Options.Medium != ""},
 		{"options.smoke_boot", q.req.Options.SmokeBoot},
 		{"options.skip_preflight", q.req.Options.SkipPreflight},
 		{"volid", q.req.VolID != ""},

@@ -21,12 +21,16 @@ import (
 // fetch brings every file of the Plan into the cache, verified, and holds it
 // there until the build ends.
 func (r *build) fetch(ctx context.Context) error {
-	wants := make([]fetch.Want, 0, len(r.plan.RPMs)+1)
+	wants := make([]fetch.Want, 0, len(r.plan.RPMs)+len(r.plan.Gathered)+1)
 	for i := range r.plan.RPMs {
 		wants = append(wants, r.plan.RPMs[i].want(r.keys.Keyring))
 	}
 	if base := r.plan.Base; base != nil {
 		wants = append(wants, fetch.Want{URLs: []string{base.URL}, Size: base.Size, SHA256: base.SHA256})
+	}
+	for i := range r.plan.Gathered {
+		g := r.plan.rpm(&r.plan.Gathered[i])
+		wants = append(wants, g.want(nil))
 	}
 	var err error
 	if r.held, err = r.fetcher.Session(ctx); err != nil {
@@ -49,7 +53,7 @@ func (r *build) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.rpms = paths[:len(r.plan.RPMs)]
+	r.rpms, paths = paths[:len(r.plan.RPMs)], paths[len(r.plan.RPMs):]
 	for i, path := range r.rpms {
 		// The cache's copy gets the time that every side repo gives the RPM, so
 		// that it can be linked.
@@ -59,9 +63,10 @@ func (r *build) fetch(ctx context.Context) error {
 		}
 	}
 	if r.plan.Base != nil {
-		r.base = paths[len(paths)-1]
+		r.base, paths = paths[0], paths[1:]
 		r.logf("base image %s", r.plan.Base.URL)
 	}
+	r.gathered = paths
 	return nil
 }
 

@@ -45,6 +45,11 @@ type Suite struct {
 	// Hanging is where a tool never ends and ignores TERM; the function returns
 	// the ids of its processes once it hangs.
 	Hanging func(*testing.T) (*proc.Runner, func() []int)
+	// NoTools says that the back end runs no program: Tools, Failing and Hanging
+	// are left out, Spoil is given, and the build is canceled at its first step.
+	NoTools bool
+	// Spoil damages the inputs of a build, so that it fails.
+	Spoil func(*testing.T, *compose.Plan, *compose.BackendJob)
 	// Loses are the fields of a compose.Repo that the back end cannot express,
 	// by their JSON names.
 	Loses []string
@@ -140,6 +145,9 @@ func (r *spy) Run(ctx context.Context, c proc.Cmd) error {
 // setUp makes the directories of a build below a folder of their own.
 func (s *Suite) setUp(t *testing.T, runner compose.Runner) *bench {
 	t.Helper()
+	if runner == nil { // no program is found through it
+		runner = &proc.Runner{Env: []string{"PATH=" + t.TempDir()}}
+	}
 	b := &bench{root: t.TempDir(), plan: s.described(t), log: &safeBuffer{}, ran: &spy{Runner: runner}}
 	dir := func(name string) string {
 		path := filepath.Join(b.root, name)
@@ -172,6 +180,15 @@ func (s *Suite) setUp(t *testing.T, runner compose.Runner) *bench {
 	}
 	b.job.Tools = tools
 	return b
+}
+
+// runner is where the tools work, nil without any.
+func (s *Suite) runner(t *testing.T) compose.Runner {
+	t.Helper()
+	if s.NoTools {
+		return nil
+	}
+	return s.Tools(t)
 }
 
 func (s *Suite) build(t *testing.T, b *bench) *compose.Made {

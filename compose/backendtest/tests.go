@@ -56,8 +56,11 @@ func describes(t *testing.T, s Suite) {
 	if diff := cmp.Diff(p, again); diff != "" {
 		t.Errorf("two copies of a Plan are described differently:\n%s", diff)
 	}
-	if len(p.Argv) == 0 || len(p.Tools) == 0 || p.Image == "" {
+	if (len(p.Argv) == 0) != s.NoTools || (len(p.Tools) == 0) != s.NoTools || p.Image == "" {
 		t.Fatalf("argv %q, tools %v, image %q", p.Argv, p.Tools, p.Image)
+	}
+	if s.NoTools {
+		return
 	}
 	for _, tool := range p.Tools {
 		if tool.Package == "" || tool.Version != "" || tool.Options != nil {
@@ -114,6 +117,12 @@ func warns(t *testing.T, s Suite) {
 func missing(t *testing.T, s Suite) {
 	t.Helper()
 	_, err := s.Backend.Probe(t.Context(), &proc.Runner{Env: []string{"PATH=" + t.TempDir()}})
+	if s.NoTools {
+		if err != nil {
+			t.Errorf("no tool is needed, and none is missed: %v", err)
+		}
+		return
+	}
 	var none *proc.NotFoundError
 	if !errors.As(err, &none) || none.Tool == "" || none.Package == "" {
 		t.Fatalf("got %v", err)
@@ -122,7 +131,7 @@ func missing(t *testing.T, s Suite) {
 
 func makes(t *testing.T, s Suite) {
 	t.Helper()
-	b := s.setUp(t, s.Tools(t))
+	b := s.setUp(t, s.runner(t))
 	made := s.build(t, b)
 	if len(made.Artifacts) == 0 || made.Artifacts[0].Path != b.plan.Image {
 		t.Fatalf("the first artifact is not %s: %+v", b.plan.Image, made.Artifacts)
@@ -159,10 +168,10 @@ func repeats(t *testing.T, s Suite) {
 	t.Helper()
 	var runs [][]compose.Command
 	for range 2 {
-		b := s.setUp(t, s.Tools(t))
+		b := s.setUp(t, s.runner(t))
 		made := s.build(t, b)
-		if len(made.Commands) == 0 {
-			t.Fatal("no command is recorded")
+		if (len(made.Commands) == 0) != s.NoTools {
+			t.Fatalf("recorded commands: %v", made.Commands)
 		}
 		for _, c := range made.Commands {
 			if c.Tool == "" || len(c.Argv) == 0 || contains(c.Argv, b.root) {
@@ -178,11 +187,11 @@ func repeats(t *testing.T, s Suite) {
 
 func confined(t *testing.T, s Suite) {
 	t.Helper()
-	b := s.setUp(t, s.Tools(t))
+	b := s.setUp(t, s.runner(t))
 	before := list(t, b.root)
 	s.build(t, b)
-	if len(b.ran.cmds) == 0 {
-		t.Error("no tool was run through the job's runner")
+	if (len(b.ran.cmds) == 0) != s.NoTools {
+		t.Errorf("run through the job's runner: %v", b.ran.cmds)
 	}
 	for _, c := range b.ran.cmds {
 		if isShell(c.Name) || contains(c.Args, secret) || contains(c.Env, secret) {
@@ -216,7 +225,13 @@ func list(t *testing.T, root string) map[string]bool {
 
 func fails(t *testing.T, s Suite) {
 	t.Helper()
-	b := s.setUp(t, s.Failing(t))
+	var b *bench
+	if s.NoTools {
+		b = s.setUp(t, nil)
+		s.Spoil(t, b.plan, b.job)
+	} else {
+		b = s.setUp(t, s.Failing(t))
+	}
 	_, err := s.Backend.Build(t.Context(), b.plan, b.job)
 	if err == nil {
 		t.Fatal("a failing tool made an image")
@@ -245,6 +260,10 @@ func (b *bench) nothingLeft(t *testing.T) {
 
 func cancels(t *testing.T, s Suite) {
 	t.Helper()
+	if s.NoTools {
+		cancelsAtFirstStep(t, s)
+		return
+	}
 	runner, hangs := s.Hanging(t)
 	runner.Grace = 100 * time.Millisecond
 	b := s.setUp(t, runner)
@@ -275,6 +294,20 @@ func cancels(t *testing.T, s Suite) {
 	b.nothingLeft(t)
 }
 
+// cancelsAtFirstStep cancels what runs no program that could hang.
+func cancelsAtFirstStep(t *testing.T, s Suite) {
+	t.Helper()
+	b := s.setUp(t, nil)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	b.job.Progress = func(string, int, string) { cancel(compose.ErrCanceled) }
+	_, err := s.Backend.Build(ctx, b.plan, b.job)
+	if failed := compose.Diagnose(ctx, compose.StageCompose, err); err == nil || failed.Failure.Code != compose.CodeCanceled {
+		t.Errorf("got %v", err)
+	}
+	b.nothingLeft(t)
+}
+
 // gone accepts a zombie: who reaps an orphan is the machine's business.
 func gone(t *testing.T, pid int) {
 	t.Helper()
@@ -293,7 +326,7 @@ func gone(t *testing.T, pid int) {
 
 func canceledBefore(t *testing.T, s Suite) {
 	t.Helper()
-	b := s.setUp(t, s.Tools(t))
+	b := s.setUp(t, s.runner(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Backend.Build(ctx, b.plan, b.job); err == nil {
@@ -304,7 +337,7 @@ func canceledBefore(t *testing.T, s Suite) {
 
 func damaged(t *testing.T, s Suite) {
 	t.Helper()
-	b := s.setUp(t, s.Tools(t))
+	b := s.setUp(t, s.runner(t))
 	made := s.build(t, b)
 	if s.Damage != nil {
 		s.Damage(t, b.image())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
+	"github.com/fedora-respin/respin/compose/updates"
 	"github.com/fedora-respin/respin/internal/proc"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
@@ -28,7 +29,7 @@ func (*Backend) Name() string { return "remaster" }
 // Makes implements compose.Backend.
 func (*Backend) Makes() []compose.Capability {
 	return []compose.Capability{
-		{Kind: compose.KindRemaster, Uses: []string{"kickstart", "boot_args", "options.smoke_boot"}},
+		{Kind: compose.KindRemaster, Uses: []string{"kickstart", "boot_args", "options.smoke_boot", "options.updates_img"}},
 		{Kind: compose.KindRepoISO},
 	}
 }
@@ -48,6 +49,15 @@ func (*Backend) Describe(p *compose.Plan) error {
 	p.Argv = []string{"xorriso", "-indev", "${base}", "-outdev", "${output}", "-boot_image", "any", "replay", "-volid", p.VolID}
 	if len(p.RPMs) > 0 {
 		p.Argv = append(p.Argv, "-map", "${siderepo}", "/"+compose.MediumRepo)
+	}
+	if p.Request.Options.UpdatesImg {
+		if len(p.RPMs) == 0 {
+			return compose.Refuse(compose.Problem{
+				Code: compose.CodeNoSources, Field: "options.updates_img", Sentence: "There is no RPM to make an updates image of.",
+				Remedy: "Name a source, or leave options.updates_img out.",
+			})
+		}
+		p.Argv = append(p.Argv, "-map", compose.HoldTemp+"/"+updates.ImageName, "/"+updates.ImageName)
 	}
 	if p.Kickstart != "" {
 		p.Argv = append(p.Argv, "-map", "${kickstart}", "/"+compose.MediumKickstart)
@@ -96,10 +106,21 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 			job.BootArgs = append(job.BootArgs, "inst.addrepo="+compose.MediumRepoName+",file:///run/install/repo/"+compose.MediumRepo+"/")
 		}
 	}
+	if p.Request.Options.UpdatesImg {
+		job.UpdatesImg = filepath.Join(j.Temp, updates.ImageName)
+		err := updates.MakeFor(ctx, p, j, job.UpdatesImg, func(percent int, message string) { progress(percent*percentUpdates/100, message) })
+		if err != nil {
+			return made, err //nolint:wrapcheck // it is diagnosed
+		}
+		job.Progress = func(percent int, message string) { progress(percentUpdates+percent*(100-percentUpdates)/100, message) }
+	}
 	_, err := Run(ctx, job)
 	made.Commands = runner.commands
-	return made, diagnose(err)
+	return made, Diagnose(err)
 }
+
+// percentUpdates is the share of making an updates.img for the medium.
+const percentUpdates = 20
 
 // recorder keeps what was run for the Result.
 type recorder struct {
@@ -117,8 +138,9 @@ func (r *recorder) Run(ctx context.Context, c proc.Cmd) error {
 	return r.Runner.Run(ctx, c) //nolint:wrapcheck // the error says what ran
 }
 
-// diagnose gives the errors that users cause their own codes.
-func diagnose(err error) error {
+// Diagnose gives the errors of Run that users cause their own codes; others it
+// returns as they are.
+func Diagnose(err error) error {
 	fail := func(code compose.Code, sentence, remedy string) error {
 		return &compose.FailedError{Err: err, Failure: compose.Failure{Code: code, Stage: compose.StageCompose, Sentence: sentence, Remedy: remedy}}
 	}
@@ -161,6 +183,15 @@ func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.Backen
 		text, err := image.ReadFile("/"+compose.MediumKickstart, 4<<20)
 		if err != nil || string(text) != p.Kickstart {
 			return nil, verifyFailed("The kickstart on the image is not the one of the Plan.")
+		}
+	}
+	if p.Request.Options.UpdatesImg && p.Request.Kind == compose.KindRemaster {
+		f, err := image.OpenFile("/" + updates.ImageName)
+		if err != nil {
+			return nil, verifyFailed("The updates image is not on the medium.")
+		}
+		if _, _, err := updates.CheckFor(ctx, p, j, f); err != nil {
+			return nil, err //nolint:wrapcheck // it is diagnosed
 		}
 	}
 	entries, err := b.packages(ctx, image, p, j)

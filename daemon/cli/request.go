@@ -53,6 +53,8 @@ type requestFlags struct {
 	Debuginfo     bool              `help:"Take debuginfo and debugsource packages too."`
 	IncludeSource bool              `help:"Take source packages too."`
 	Signatures    []string          `sep:"none" placeholder:"[SOURCE=]POLICY" help:"What is asked of the signatures of a source, or of all: require, prefer or ignore. Default: require for what is stable, prefer for the rest. May be repeated."`
+	UpdatesImg    bool              `name:"updates-img" help:"Have the installer of a remaster run the packages: put an updates.img of them onto it."`
+	Medium        string            `placeholder:"MEDIUM" help:"What a dvd must fit on: dvd, dvd-dl, bd, bd-dl or usb. Default: dvd, 4.7 GB."`
 	SmokeBoot     bool              `help:"Boot the image in a virtual machine before it is published."`
 }
 
@@ -176,6 +178,10 @@ func (f *requestFlags) apply(req *compose.Request) error {
 		o.RootfsSize = f.RootfsSize
 	}
 	o.Backend, o.RootfsType, o.Variant = cmp.Or(f.Backend, o.Backend), cmp.Or(f.RootfsType, o.RootfsType), cmp.Or(f.Variant, o.Variant)
+	o.UpdatesImg = o.UpdatesImg || f.UpdatesImg
+	if f.Medium != "" {
+		o.Medium = f.Medium
+	}
 	return nil
 }
 
