@@ -124,6 +124,10 @@ createrepo_pypi() {
 judges() {
 	need gcc gcc gcc "the race detector"
 	need rpm rpm rpm "judges RPM headers"
+	need db5.3_load,db_load db5.3-util libdb-utils "writes databases of rpm as Berkeley DB"
+	need mksquashfs squashfs-tools squashfs-tools "makes images that ours reads"
+	need mkfs.ext4,/sbin/mkfs.ext4,/usr/sbin/mkfs.ext4 e2fsprogs e2fsprogs "makes images that ours reads"
+	need mkfs.erofs,/usr/sbin/mkfs.erofs,/usr/bin/mkfs.erofs erofs-utils erofs-utils "makes images that ours reads"
 	need rpmsign rpm rpm-sign "signs RPMs"
 	need gpg gnupg gnupg2 "makes the keys that RPMs are signed with"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"

@@ -85,7 +85,7 @@ func (in *Installed) fill() error {
 	if in.ArchiveSize == 0 {
 		in.ArchiveSize = x.firstNumber(TagLongArchiveSize)
 	}
-	in.Package.Signatures = signaturesIn(in.Header, tagInstalledPGP, tagInstalledGPG)
+	in.Signatures = signaturesIn(in.Header, tagInstalledPGP, tagInstalledGPG)
 	in.HeaderStatus = StatusAbsent
 	if in.Header.region == TagHeaderImmutable {
 		in.digest()
