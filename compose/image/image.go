@@ -26,6 +26,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/fedora-respin/respin/compose/image/erofs"
 	"github.com/fedora-respin/respin/compose/image/ext4"
@@ -219,8 +220,8 @@ func (m *Image) Systems() []Layer {
 // Close closes what Open opened.
 func (m *Image) Close() error {
 	var err error
-	for i := len(m.closers) - 1; i >= 0; i-- {
-		err = errors.Join(err, m.closers[i].Close())
+	for _, c := range slices.Backward(m.closers) {
+		err = errors.Join(err, c.Close())
 	}
 	m.closers = nil
 	return err
