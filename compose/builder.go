@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/fedora-respin/respin/compose/proof"
 	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/fetch"
@@ -203,11 +204,13 @@ type build struct {
 	result  *Result
 	tracker *tracker
 	backend Backend
-	logFile *os.File
-	log     io.Writer
-	rpms    []string // local paths, in the order of plan.RPMs
-	base    string
-	held    *fetch.Session // keeps rpms and base in the cache
+	// contents is what the image has installed; nil when nobody has looked.
+	contents *proof.Contents
+	logFile  *os.File
+	log      io.Writer
+	rpms     []string // local paths, in the order of plan.RPMs
+	base     string
+	held     *fetch.Session // keeps rpms and base in the cache
 }
 
 func (r *build) stage() Stage {

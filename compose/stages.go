@@ -174,6 +174,10 @@ func (r *build) verify(ctx context.Context) error {
 		})
 		r.logf("image %s: volume %s, bootable %t", r.plan.Image, facts.VolID, facts.Bootable)
 	}
+	entries, err = r.prove(ctx, entries)
+	if err != nil {
+		return err
+	}
 	r.result.Packages = entries
 	return r.judge(entries)
 }
@@ -251,24 +255,25 @@ func (p *PlanRPM) evr() string {
 	return n.EVR.String()
 }
 
-// judge fails the build unless everything that was asked for is there.
+// judge fails the build unless everything that was asked for is there. An RPM
+// of the side repo that the image has no need of is not asked for.
 func (r *build) judge(entries []PackageEntry) error {
 	for _, e := range entries {
-		if e.Verdict != VerdictIncluded {
+		if e.Verdict != VerdictIncluded && e.Verdict != VerdictNotInstalled {
 			return &FailedError{Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify,
-				Sentence: fmt.Sprintf("%s %s was asked for, but what the result holds is %s.", e.Name, e.Requested, e.Verdict),
+				Sentence: strings.TrimSpace(fmt.Sprintf("%s %s was asked for, but what the result holds is %s. %s", e.Name, e.Requested, e.Verdict, e.Reason)),
 			}}
 		}
 	}
 	for _, spec := range r.plan.Request.Require {
-		if err := Ships(entries, spec); err != nil {
+		if err := r.shipped(entries, spec); err != nil {
 			return &FailedError{Err: err, Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The result does not hold %s: %s.", spec, err),
 				Remedy: "Name a source that brings it.",
 			}}
 		}
 	}
-	r.logf("verified: %d packages are in the result as requested", len(entries))
+	r.logf("verified: %d packages are in the result as requested", included(entries))
 	return nil
 }

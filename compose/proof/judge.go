@@ -41,7 +41,7 @@ type Repo struct {
 	Priority int      // dnf's: the lower wins; 0 stands for its default, 99
 	Excludes []string // globs of excludepkgs
 	Includes []string // globs of includepkgs; empty: everything
-	// Named yields what the repository has by a name.
+	// Named yields what the repository has by a name; nil when nobody knows.
 	Named func(name string) iter.Seq[rpm.NEVRA]
 }
 
@@ -173,6 +173,9 @@ func (f found) same(w Want) (Verdict, Evidence, string) {
 func (r *Repo) priority() int { return cmp.Or(r.Priority, 99) }
 
 func (r *Repo) has(n rpm.NEVRA) bool {
+	if r.Named == nil {
+		return false
+	}
 	for have := range r.Named(n.Name) {
 		if have.Arch == n.Arch && have.EVR.Version == n.EVR.Version && have.EVR.Release == n.EVR.Release {
 			return true
@@ -237,6 +240,8 @@ func (o JudgeOptions) why(w Want, shipped rpm.NEVRA, from string) string {
 		return fmt.Sprintf("%s does not have %s.", o.Repos[offers].ID, w.NEVRA)
 	case o.Repos[offers].hides(w.NEVRA) != "":
 		return fmt.Sprintf("%s hides it: %s.", o.Repos[offers].ID, o.Repos[offers].hides(w.NEVRA))
+	case won < 0 && slices.ContainsFunc(o.Repos, func(r Repo) bool { return r.Named == nil }):
+		return o.elsewhere(offers)
 	case won < 0:
 		return "No repository of the compose has the version that was installed: it was in the image before."
 	case o.Repos[won].priority() < o.Repos[offers].priority():
@@ -245,4 +250,24 @@ func (o JudgeOptions) why(w Want, shipped rpm.NEVRA, from string) string {
 		return fmt.Sprintf("%s won: it has the newer version, and %s no better priority.", from, o.Repos[offers].ID)
 	}
 	return fmt.Sprintf("%s won although %s has the newer version: a dependency or an exclusion held it back.", from, o.Repos[offers].ID)
+}
+
+// elsewhere explains what came from a repository whose content nobody knows.
+func (o JudgeOptions) elsewhere(offers int) string {
+	var all, before []string
+	for i := range o.Repos {
+		r := &o.Repos[i]
+		if r.Named != nil {
+			continue
+		}
+		all = append(all, r.ID)
+		if r.priority() < o.Repos[offers].priority() {
+			before = append(before, fmt.Sprintf("%s (priority %d)", r.ID, r.priority()))
+		}
+	}
+	text := "The other version came from elsewhere: " + strings.Join(all, ", ") + "."
+	if len(before) > 0 {
+		text += fmt.Sprintf(" %s comes before %s (%d).", strings.Join(before, ", "), o.Repos[offers].ID, o.Repos[offers].priority())
+	}
+	return text
 }
