@@ -85,6 +85,7 @@ type grammar struct {
 	RPM       rpmCmd       `cmd:"" name:"rpm" group:"files" help:"Look into RPM packages and verify them."`
 	Kickstart kickstartCmd `cmd:"" group:"files" help:"Check, flatten, review and explain kickstarts."`
 	ISO       isoCmd       `cmd:"" name:"iso" group:"files" help:"Look into ISO images, keep their checksum, boot them."`
+	Image     imageCmd     `cmd:"" group:"files" help:"See what an image ships, check it, write its SBOM."`
 
 	Version    versionCmd    `cmd:"" group:"self" help:"Print the version."`
 	Completion completionCmd `cmd:"" group:"self" help:"Print the completion script of a shell."`
