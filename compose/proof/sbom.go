@@ -157,7 +157,7 @@ func (p *Package) spdx(distro string, licenses map[string]string) spdxPackage {
 	if p.Vendor != "" {
 		s.Supplier = "Organization: " + p.Vendor
 	}
-	if u, err := url.Parse(p.URL); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
+	if u, err := url.Parse(p.URL); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && idText(u.Hostname()) == u.Hostname() {
 		s.Homepage = u.String()
 	}
 	if p.SourceRPM != "" {

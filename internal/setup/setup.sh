@@ -168,6 +168,11 @@ judges() {
 		/usr/bin/python3 -m venv --system-site-packages "$cache/bodhi"
 		"$cache/bodhi/bin/python" -m pip install -q bodhi-server==26.4.0 'pyOpenSSL>=25'
 	fi
+	if [ ! -x "$cache/spdx/bin/pyspdxtools" ]; then
+		say "puts spdx-tools into .cache/spdx: judges SBOMs"
+		/usr/bin/python3 -m venv "$cache/spdx"
+		"$cache/spdx/bin/python" -m pip install -q spdx-tools==0.8.5
+	fi
 	createrepo_pypi
 }
 
