@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/fedora-respin/respin/compose/proof"
 	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/fetch"
@@ -244,6 +245,7 @@ type build struct {
 	backend  Backend
 	job      *BackendJob
 	made     *Made
+	contents *proof.Contents // what the image has installed; nil when nobody has looked
 	logFile  *os.File
 	log      io.Writer
 	rpms     []string // local paths, in the order of plan.RPMs

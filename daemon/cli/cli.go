@@ -86,6 +86,7 @@ type grammar struct {
 	Kickstart kickstartCmd `cmd:"" group:"files" help:"Check, flatten, review and explain kickstarts."`
 	Diagnose  diagnoseCmd  `cmd:"" group:"files" help:"Say from the logs of image tools why a build failed."`
 	ISO       isoCmd       `cmd:"" name:"iso" group:"files" help:"Look into ISO images, keep their checksum, boot them."`
+	Image     imageCmd     `cmd:"" group:"files" help:"See what an image ships, check it, write its SBOM."`
 
 	Version    versionCmd    `cmd:"" group:"self" help:"Print the version."`
 	Completion completionCmd `cmd:"" group:"self" help:"Print the completion script of a shell."`
