@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/livemedia"
 	"github.com/fedora-respin/respin/compose/lorax"
 	"github.com/fedora-respin/respin/compose/remaster"
 	"github.com/fedora-respin/respin/publish"
@@ -14,7 +15,7 @@ import (
 
 // Backends are the back ends that this version has.
 func Backends() []compose.Backend {
-	return []compose.Backend{&remaster.Backend{}, &lorax.Backend{}}
+	return []compose.Backend{&remaster.Backend{}, &lorax.Backend{}, &livemedia.Backend{}}
 }
 
 // newPlaces connects to the further places of the configuration, lazily.
