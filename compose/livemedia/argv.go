@@ -21,7 +21,7 @@ const (
 // imageOf is the file name of the first artifact.
 func imageOf(p *compose.Plan) string {
 	base := strings.TrimSuffix(p.Image, ".iso")
-	switch p.Request.Kind {
+	switch p.Request.Kind { //nolint:exhaustive // Makes lists the kinds
 	case compose.KindDisk:
 		return base + ".qcow2"
 	case compose.KindTar, compose.KindOCI:
@@ -75,7 +75,7 @@ func arguments(p *compose.Plan) []string {
 
 func kindArguments(p *compose.Plan) []string {
 	o := &p.Request.Options
-	switch p.Request.Kind {
+	switch p.Request.Kind { //nolint:exhaustive // Makes lists the kinds
 	case compose.KindLive:
 		rootfs := o.RootfsType
 		if rootfs == "" {

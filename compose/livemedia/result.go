@@ -111,14 +111,20 @@ func failed(format string, args ...any) error {
 	}
 }
 
-// magic numbers that images begin with.
-var magics = map[compose.Kind]string{ //nolint:gochecknoglobals // a table
-	compose.KindDisk: "QFI\xfb", compose.KindTar: "\xfd7zXZ\x00", compose.KindOCI: "\xfd7zXZ\x00", compose.KindPXELive: "hsqs",
+// magic is what images of a kind begin with.
+func magic(kind compose.Kind) string {
+	switch kind { //nolint:exhaustive // Makes lists the kinds
+	case compose.KindDisk:
+		return "QFI\xfb"
+	case compose.KindPXELive:
+		return "hsqs"
+	}
+	return "\xfd7zXZ\x00" // tar, oci
 }
 
 func verifyImage(ctx context.Context, p *compose.Plan, path string) (*compose.ImageFacts, error) {
 	if p.Request.Kind != compose.KindLive {
-		return &compose.ImageFacts{Bootable: p.Request.Kind == compose.KindDisk}, checkMagic(path, magics[p.Request.Kind])
+		return &compose.ImageFacts{Bootable: p.Request.Kind == compose.KindDisk}, checkMagic(path, magic(p.Request.Kind))
 	}
 	if err := iso.CheckMD5(ctx, path, nil); err != nil {
 		return nil, fmt.Errorf("check the medium checksum: %w", err)

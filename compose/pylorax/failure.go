@@ -26,7 +26,7 @@ func Message(line string) (level, message string, ok bool) {
 
 var (
 	// logLine is one line of lorax.log: time, level, logger, message.
-	logLine  = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) [A-Za-z0-9_.]+: (.*)$`)
+	logLine  = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) [A-Za-z0-9_.-]+: (.*)$`)
 	usage    = regexp.MustCompile(`^[a-z-]+: error: (.*)$`)
 	raised   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*(Error|Exception|Interrupt|Exit)\b(: ?(.*))?$`)
 	problem  = regexp.MustCompile(`^ *Problem( \d+)?: `)

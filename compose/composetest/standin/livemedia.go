@@ -110,7 +110,7 @@ func (s *session) livemediaErrors(p *parser) []string {
 	add(!p.has("--no-virt") && !p.has("--iso"), "virt install needs an install iso.")
 	add(len(p.last("--volid", "")) > 32, "the volume id cannot be longer than 32 characters")
 	add(p.has("--no-virt") && !exists(filepath.Join(s.dir, "anaconda")), "no-virt requires anaconda to be installed.")
-	add(p.has("--make-oci") && !(p.has("--oci-config") && p.has("--oci-runtime")), "--make-oci requires --oci-config and --oci-runtime")
+	add(p.has("--make-oci") && (!p.has("--oci-config") || !p.has("--oci-runtime")), "--make-oci requires --oci-config and --oci-runtime")
 	add(p.has("--image-type") && p.has("--make-iso"), "image-type cannot be used to make a bootable iso.")
 	add(!p.has("--nomacboot"), "mkfs.hfsplus is missing. Install hfsplus-tools, or pass --nomacboot")
 	add(os.Geteuid() != 0 && !s.AnyUser, "You need to run this as root")
