@@ -158,7 +158,7 @@ func (c *checker) base(r *Request) {
 		}
 		return
 	}
-	if !needs && r.Kind != KindDVD {
+	if !needs && r.Kind != KindDVD && !r.Options.Virt {
 		c.add(CodeUnsupportedField, "base", "Leave it out.", "A %s does not start from a base image.", r.Kind)
 	}
 	if count(r.Base.URL != "", r.Base.Compose != "", r.Base.Upload != "") > 1 {

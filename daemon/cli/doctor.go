@@ -81,7 +81,7 @@ func knownTools() []doctorTool {
 		{Name: "mdir", For: "remaster", Debian: "mtools", Fedora: "mtools"},
 		{Name: "qemu-system-x86_64", For: "iso boot, smoke boot", Debian: "qemu-system-x86", Fedora: "qemu-system-x86-core"},
 		{Name: "lorax", For: "boot-iso", Fedora: "lorax"},
-		{Name: "livemedia-creator", For: "live, disk (a later version)", Fedora: "lorax-lmc-novirt"},
+		{Name: "livemedia-creator", For: "live, disk, pxe-live, tar, oci", Fedora: "lorax-lmc-novirt"},
 		{Name: "mock", For: "boot-iso, live in a chroot (a later version)", Fedora: "mock"},
 		{Name: "podman", For: "boot-iso in a container (a later version)", Debian: "podman", Fedora: "podman"},
 	}
