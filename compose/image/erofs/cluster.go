@@ -60,7 +60,7 @@ func (m *image) clusters(n inode, nested bool) (io.ReaderAt, error) {
 	}
 	start := (n.end + 7) &^ 7
 	var h [8]byte
-	if err := m.read(h[:], start, "compressed file"); err != nil {
+	if err := m.src.Read(h[:], start, "compressed file"); err != nil {
 		return nil, err
 	}
 	le := binary.LittleEndian
@@ -138,11 +138,11 @@ func (x *index) prepare() error {
 		x.at += 8
 	}
 	x.end = x.at + size
-	if x.at > x.m.size || size > x.m.size-x.at {
+	if x.at > x.m.src.Size || size > x.m.src.Size-x.at {
 		return bad("%d clusters lie outside of the image", x.count)
 	}
 	x.table = make([]byte, size)
-	return x.m.read(x.table, x.at, "clusters")
+	return x.m.src.Read(x.table, x.at, "clusters")
 }
 
 // cluster returns one logical cluster.
@@ -332,7 +332,7 @@ func (f *compressed) openFragments(nested bool) error {
 
 // ReadAt is that of io.ReaderAt.
 func (f *compressed) ReadAt(p []byte, off int64) (int, error) {
-	return readAt(p, off, f.size, func(p []byte, off int64) (int, error) {
+	return vfs.ReadPieces(p, off, f.size, func(p []byte, off int64) (int, error) {
 		i, ok := search(len(f.pieces), func(i int) bool { return f.pieces[i].end > off })
 		if !ok {
 			return 0, bad("a file that ends before its size")
@@ -370,7 +370,7 @@ func (f *compressed) piece(e piece, start int64) ([]byte, error) {
 	if want > maxPiece {
 		return nil, bad("an extent of %d bytes", want)
 	}
-	if rest := m.size - e.at; e.at < 0 || rest <= 0 {
+	if rest := m.src.Size - e.at; e.at < 0 || rest <= 0 {
 		return nil, bad("an extent at byte %d lies outside of the image", e.at)
 	}
 	if e.kind == typePlain {
@@ -380,7 +380,7 @@ func (f *compressed) piece(e piece, start int64) ([]byte, error) {
 		return nil, bad("an extent of %d compressed bytes", e.size)
 	}
 	raw := make([]byte, e.size)
-	if err := m.read(raw, e.at, "extent"); err != nil {
+	if err := m.src.Read(raw, e.at, "extent"); err != nil {
 		return nil, err
 	}
 	data = make([]byte, want)
@@ -405,15 +405,15 @@ func (f *compressed) plain(e piece, start, want int64) ([]byte, error) {
 	}
 	data := make([]byte, want)
 	if !f.interlaced {
-		return data, f.m.read(data, e.at, "extent")
+		return data, f.m.src.Read(data, e.at, "extent")
 	}
 	block := int64(1) << f.m.bits
 	head := min(block-start%block, want)
 	// What does not fit up to the end of the file's block stands at the start.
-	if err := f.m.read(data[:head], e.at+e.size-(block-start%block), "extent"); err != nil {
+	if err := f.m.src.Read(data[:head], e.at+e.size-(block-start%block), "extent"); err != nil {
 		return nil, err
 	}
-	return data, f.m.read(data[head:], e.at, "extent")
+	return data, f.m.src.Read(data[head:], e.at, "extent")
 }
 
 // unzip decompresses src, which has zeros before the data, until dst is full.
