@@ -248,6 +248,9 @@ func (r *build) judge(entries []PackageEntry, shipped []Shipped) error {
 			}}
 		}
 	}
-	r.logf("verified: %d of %d packages are in the result as requested", in, len(entries))
+	r.logf("verified: %d packages are in the result as requested", in)
+	if in < len(entries) {
+		r.logf("%d packages of the side repo are not installed in the image, and were not asked for by name", len(entries)-in)
+	}
 	return nil
 }

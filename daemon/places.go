@@ -7,6 +7,7 @@ import (
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/dvd"
+	"github.com/fedora-respin/respin/compose/lorax"
 	"github.com/fedora-respin/respin/compose/remaster"
 	"github.com/fedora-respin/respin/compose/updates"
 	"github.com/fedora-respin/respin/publish"
@@ -15,7 +16,7 @@ import (
 
 // Backends are the back ends that this version has.
 func Backends() []compose.Backend {
-	return []compose.Backend{&remaster.Backend{}, &updates.Backend{}, &dvd.Backend{}}
+	return []compose.Backend{&remaster.Backend{}, &updates.Backend{}, &dvd.Backend{}, &lorax.Backend{}}
 }
 
 // newPlaces connects to the further places of the configuration, lazily.

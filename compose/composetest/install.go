@@ -95,3 +95,13 @@ func goEnv() []string {
 	}
 	return append(env, "CGO_ENABLED=0")
 }
+
+// Alive tells whether a process still runs; a zombie does not.
+func Alive(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return false
+	}
+	_, after, ok := strings.Cut(string(stat), ") ")
+	return ok && after[0] != 'Z'
+}
