@@ -93,12 +93,13 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	done := make(chan answer)
 	gone := ctx.Done()
 	// The caller may go away; the work that it started is finished all the same.
+	id := c.ID // c is nil once this function has returned
 	d.spawn(func(ctx context.Context) {
-		made, reused, err := d.resolveInto(ctx, c.ID, o.Fresh)
+		made, reused, err := d.resolveInto(ctx, id, o.Fresh)
 		select {
 		case done <- answer{made, reused, err}:
 		case <-gone:
-			d.recordRefusal(ctx, c.ID, err)
+			d.recordRefusal(ctx, id, err)
 		}
 	})
 	select {
