@@ -76,9 +76,9 @@ type doctorServer struct {
 // packages that bring them in Debian 12 and Fedora 44.
 func knownTools() []doctorTool {
 	return []doctorTool{
-		{Name: "xorriso", For: "remaster, repo-iso", Debian: "xorriso", Fedora: "xorriso"},
-		{Name: "mcopy", For: "remaster", Debian: "mtools", Fedora: "mtools"},
-		{Name: "mdir", For: "remaster", Debian: "mtools", Fedora: "mtools"},
+		{Name: "xorriso", For: "remaster, repo-iso, dvd", Debian: "xorriso", Fedora: "xorriso"},
+		{Name: "mcopy", For: "remaster, dvd", Debian: "mtools", Fedora: "mtools"},
+		{Name: "mdir", For: "remaster, dvd", Debian: "mtools", Fedora: "mtools"},
 		{Name: "qemu-system-x86_64", For: "iso boot, smoke boot", Debian: "qemu-system-x86", Fedora: "qemu-system-x86-core"},
 		{Name: "lorax", For: "boot-iso", Fedora: "lorax"},
 		{Name: "livemedia-creator", For: "live, disk, pxe-live, tar, oci", Fedora: "lorax-lmc-novirt"},
