@@ -160,7 +160,7 @@ const (
 func (q *resolution) probe(ctx context.Context, builds []*chosen, keys [][]string) (map[store]storeState, error) {
 	states := map[store]storeState{}
 	var mu sync.Mutex
-	short, stop := context.WithTimeout(ctx, probeTime)
+	short, stop := context.WithTimeout(ctx, signedProbeTime)
 	defer stop()
 	group, ctx := errgroup.WithContext(short)
 	group.SetLimit(8)
@@ -184,9 +184,9 @@ func (q *resolution) probe(ctx context.Context, builds []*chosen, keys [][]strin
 	return states, err
 }
 
-// probeTime is what all the probes of a resolution may take. What is not known
+// signedProbeTime is what all the probes of a resolution may take. What is not known
 // by then counts as there: fetching finds out, with more patience.
-const probeTime = 5 * time.Second
+const signedProbeTime = 5 * time.Second
 
 // probeSize is enough to tell an RPM, or its signature header, from a web page.
 const probeSize = 64

@@ -13,18 +13,21 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/bodhi/bodhitest"
+	"github.com/fedora-respin/respin/compose/image/imagetest"
 	"github.com/fedora-respin/respin/compose/iso/isotest"
 	"github.com/fedora-respin/respin/daemon/cli"
 	"github.com/fedora-respin/respin/daemon/client"
 	"github.com/fedora-respin/respin/koji/kojitest"
 	"github.com/fedora-respin/respin/repo/rpm"
 	"github.com/fedora-respin/respin/repo/rpm/rpmtest"
+	"github.com/fedora-respin/respin/repo/rpmdb/rpmdbtest"
 )
 
 func TestMain(m *testing.M) {
@@ -53,7 +56,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"mkrpm": makeRPM, "signrpm": signRPM, "oddrpm": oddRPM, "mkiso": makeISO, "damage": damage, "hub": startHub, "web": serveFiles, "daemon": startDaemon, "status": status,
+			"mkrpm": makeRPM, "signrpm": signRPM, "oddrpm": oddRPM, "mkiso": makeISO, "mksystem": makeSystem, "damage": damage, "hub": startHub, "web": serveFiles, "daemon": startDaemon, "status": status,
 		},
 	})
 }
@@ -89,6 +92,19 @@ func makeISO(ts *testscript.TestScript, _ bool, args []string) {
 		arch = args[2]
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), isotest.Base(args[1], arch), 0o644))
+}
+
+// makeSystem: mksystem ISO RPM... makes a boot.iso with the RPMs installed in it.
+func makeSystem(ts *testscript.TestScript, _ bool, args []string) {
+	var blobs [][]byte
+	for _, path := range args[1:] {
+		data, err := os.ReadFile(ts.MkAbs(path))
+		ts.Check(err)
+		blobs = append(blobs, rpmdbtest.Installed(data, 1767225600))
+	}
+	root := imagetest.Squashfs(fstest.MapFS{"usr/lib/sysimage/rpm/rpmdb.sqlite": {Data: rpmdbtest.SQLite(blobs...)}})
+	install := imagetest.Squashfs(fstest.MapFS{"LiveOS/rootfs.img": {Data: root}})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), isotest.Build(isotest.Options{VolumeID: "T", Files: map[string]string{"images/install.img": string(install)}}), 0o644))
 }
 
 // damage: damage FILE changes a byte near its end.
