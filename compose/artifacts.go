@@ -3,8 +3,10 @@ package compose
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,36 +22,54 @@ func (r *build) list() error {
 	for _, a := range images {
 		known[a.Path] = a
 	}
-	entries, err := os.ReadDir(r.out)
+	err := r.walk(".", func(path string) error {
+		if strings.HasPrefix(path, repoDir+"/") || strings.HasPrefix(path, "logs/") {
+			return nil
+		}
+		a := known[path]
+		a.Name, a.Path = path, path
+		if a.Type == "" {
+			a.Type = typeOf(path)
+		}
+		var err error
+		a.Size, a.SHA256, err = digest(filepath.Join(r.out, path))
+		r.result.Artifacts = append(r.result.Artifacts, a)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("list artifacts: %w", err)
 	}
-	for _, e := range entries {
-		if e.IsDir() {
-			continue
-		}
-		a := known[e.Name()]
-		a.Name, a.Path = e.Name(), e.Name()
-		if a.Type == "" {
-			a.Type = typeOf(e.Name())
-		}
-		if a.Size, a.SHA256, err = digest(filepath.Join(r.out, a.Path)); err != nil {
-			return err
-		}
-		r.result.Artifacts = append(r.result.Artifacts, a)
-	}
-	logs, err := os.ReadDir(filepath.Join(r.out, "logs"))
+	err = r.walk("logs", func(path string) error {
+		a := Artifact{Name: strings.TrimPrefix(path, "logs/"), Path: path, Type: ArtifactLog}
+		var err error
+		a.Size, a.SHA256, err = digest(filepath.Join(r.out, path))
+		r.result.Logs = append(r.result.Logs, a)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("list logs: %w", err)
 	}
-	for _, e := range logs {
-		a := Artifact{Name: e.Name(), Path: "logs/" + e.Name(), Type: ArtifactLog}
-		if a.Size, a.SHA256, err = digest(filepath.Join(r.out, a.Path)); err != nil {
+	return nil
+}
+
+// walk calls visit for every regular file below a directory of the result, by
+// its path with slashes, in lexical order. Tools leave links among their logs,
+// which would lead out of the result.
+func (r *build) walk(dir string, visit func(path string) error) (err error) {
+	root, err := os.OpenRoot(r.out)
+	if err != nil {
+		return fmt.Errorf("open result: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return fs.WalkDir(root.FS(), dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
 			return err
 		}
-		r.result.Logs = append(r.result.Logs, a)
-	}
-	return nil
+		if !e.Type().IsRegular() {
+			return root.Remove(path)
+		}
+		return visit(path)
+	})
 }
 
 func typeOf(name string) ArtifactType {

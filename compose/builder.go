@@ -20,6 +20,7 @@ import (
 	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/fetch"
+	"github.com/fedora-respin/respin/internal/proc"
 	"github.com/fedora-respin/respin/repo"
 )
 
@@ -43,6 +44,10 @@ type Network struct {
 	// beyond the bound; so does what was used during the last hour. Files that
 	// are hard-linked into results do not count.
 	MaxCache int64
+	// PerHost is how many transfers one server has to serve at a time; 0 means 8.
+	PerHost int
+	// BytesPerSecond bounds what all transfers take together; 0: no bound.
+	BytesPerSecond int
 }
 
 // repos opens repositories through a part of the cache of their own: metadata
@@ -56,13 +61,14 @@ func (n Network) repos(logger hclog.Logger) (*repo.Remote, error) {
 func (n Network) fetcher(logger hclog.Logger) (*fetch.Fetcher, error) {
 	return fetch.New(n.CacheDir, fetch.Options{
 		Policy:  fetch.Policy{TrustHosts: n.TrustHosts, AllowLoopback: n.AllowLoopback},
-		MinFree: n.MinFree, MaxCache: n.MaxCache, UserAgent: "respin", Logger: logger,
+		MinFree: n.MinFree, MaxCache: n.MaxCache, PerHost: n.PerHost, BytesPerSecond: n.BytesPerSecond, UserAgent: "respin", Logger: logger,
 	})
 }
 
 // BuilderOptions are the optional parts of a Builder.
 type BuilderOptions struct {
 	Backends []Backend     // for every kind but repo
+	Runner   Runner        // where the tools of the back ends run; nil: on this host
 	Smoke    Machine       // for Options.SmokeBoot; nil means smoke.QEMU
 	Keys     Keys          // what signatures are verified with
 	Timeout  time.Duration // of one build; 0 means four hours
@@ -76,6 +82,7 @@ type Builder struct {
 	cacheDir string
 	minFree  int64
 	backends []Backend
+	runner   Runner
 	keys     Keys
 	machine  Machine
 	timeout  time.Duration
@@ -89,9 +96,12 @@ func NewBuilder(network Network, o BuilderOptions) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make builder: %w", err)
 	}
-	b := &Builder{fetcher: f, cacheDir: network.CacheDir, backends: o.Backends, keys: o.Keys, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
+	b := &Builder{fetcher: f, cacheDir: network.CacheDir, backends: o.Backends, runner: o.Runner, keys: o.Keys, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
 	if b.logger == nil {
 		b.logger = hclog.NewNullLogger()
+	}
+	if b.runner == nil {
+		b.runner = &proc.Runner{}
 	}
 	if b.machine == nil {
 		b.machine = &smoke.QEMU{}
@@ -116,23 +126,51 @@ func (b *Builder) Close() error { return b.fetcher.Close() }
 // not be enough nothing is removed, and the error says so.
 func (b *Builder) MakeRoom(ctx context.Context, n int64) error { return b.fetcher.MakeRoom(ctx, n) }
 
-// Kinds says what this host can build, and why it cannot build the rest.
-func (b *Builder) Kinds(ctx context.Context) (can []Kind, missing map[Kind]string) {
-	can, missing = []Kind{KindRepo}, map[Kind]string{}
+// Offer is one kind of compose that a host can build, and for which architecture.
+type Offer struct {
+	Kind Kind
+	Arch string
+}
+
+// Offers says what this host can build, and why it cannot build the rest.
+func (b *Builder) Offers(ctx context.Context) (can []Offer, missing map[Kind]string) {
+	missing = map[Kind]string{}
+	for _, arch := range Arches() {
+		can = append(can, Offer{KindRepo, arch})
+	}
 	for _, backend := range b.backends {
-		_, err := backend.Probe(ctx)
-		for _, k := range backend.Kinds() {
-			switch {
-			case slices.Contains(can, k):
-			case err != nil:
-				missing[k] = strings.ReplaceAll(err.Error(), "\n", "; ")
-			default:
-				can = append(can, k)
-				delete(missing, k)
+		_, err := backend.Probe(ctx, b.runner)
+		for _, c := range backend.Makes() {
+			if err != nil {
+				if !slices.ContainsFunc(can, func(o Offer) bool { return o.Kind == c.Kind }) {
+					missing[c.Kind] = strings.ReplaceAll(err.Error(), "\n", "; ")
+				}
+				continue
+			}
+			delete(missing, c.Kind)
+			for _, arch := range c.hostArches() {
+				if o := (Offer{c.Kind, arch}); !slices.Contains(can, o) {
+					can = append(can, o)
+				}
 			}
 		}
 	}
 	return can, missing
+}
+
+// hostArches are the architectures that this host can build for, tools granted.
+func (c *Capability) hostArches() []string {
+	arches := c.Arches
+	if arches == nil {
+		arches = Arches()
+	}
+	if !c.Native {
+		return arches
+	}
+	if slices.Contains(arches, HostArch()) {
+		return []string{HostArch()}
+	}
+	return nil
 }
 
 // Work says where one build happens.
@@ -171,6 +209,7 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, work Work) (*Result, er
 	err := run.all(ctx)
 	if err != nil {
 		failed := Diagnose(ctx, run.stage(), err)
+		run.explain(ctx, failed)
 		run.hidePaths(&failed.Failure)
 		run.logf("FAILED in stage %s (%s): %s", failed.Failure.Stage, failed.Failure.Code, failed.Failure.Sentence)
 		run.result.Failure = &failed.Failure
@@ -198,18 +237,20 @@ func (r *build) hidePaths(f *Failure) {
 // build is the state of one Build.
 type build struct {
 	*Builder
-	plan    *Plan
-	work    Work
-	out     string
-	result  *Result
-	tracker *tracker
-	backend Backend
-	// contents is what the image has installed; nil when nobody has looked.
-	contents *proof.Contents
+	plan     *Plan
+	work     Work
+	out      string
+	result   *Result
+	tracker  *tracker
+	backend  Backend
+	job      *BackendJob
+	made     *Made
+	contents *proof.Contents // what the image has installed; nil when nobody has looked
 	logFile  *os.File
 	log      io.Writer
 	rpms     []string // local paths, in the order of plan.RPMs
 	base     string
+	gathered []string       // local paths, in the order of plan.Gathered
 	held     *fetch.Session // keeps rpms and base in the cache
 }
 
@@ -264,7 +305,7 @@ func (r *build) all(ctx context.Context) error {
 // directory left is removed: every attempt starts from the Plan alone.
 func (r *build) open() error {
 	r.tracker = &tracker{report: r.work.Progress, now: r.now}
-	if err := errors.Join(os.RemoveAll(r.out), os.MkdirAll(filepath.Join(r.out, "logs"), 0o755), os.MkdirAll(r.temp(), 0o700)); err != nil {
+	if err := errors.Join(os.RemoveAll(r.out), os.RemoveAll(filepath.Join(r.work.Dir, madeDir)), os.MkdirAll(filepath.Join(r.out, "logs"), 0o755), os.MkdirAll(r.temp(), 0o700)); err != nil {
 		return fmt.Errorf("make work directory: %w", err)
 	}
 	var err error
@@ -310,7 +351,7 @@ func (r *build) close() error {
 	}
 	r.tracker.end()
 	r.result.Timings = r.tracker.timings
-	err := os.RemoveAll(r.temp())
+	err := errors.Join(os.RemoveAll(r.temp()), os.RemoveAll(filepath.Join(r.work.Dir, madeDir)))
 	if r.logFile != nil {
 		r.logf("done")
 		err = errors.Join(err, r.logFile.Sync(), r.logFile.Close())

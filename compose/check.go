@@ -146,6 +146,8 @@ func (c *checker) image(r *Request) {
 	}
 	c.base(r)
 	c.kickstart(r)
+	c.repos(r)
+	c.options(&r.Options)
 }
 
 func (c *checker) base(r *Request) {

@@ -45,6 +45,7 @@ const (
 	CodeRepoInvalid       Code = "repo-invalid"
 	CodeRepoUnreachable   Code = "repo-unreachable"
 	CodePackageNotFound   Code = "package-not-found"
+	CodeDependencyMissing Code = "dependency-missing"
 	CodeCOPRNotFound      Code = "copr-not-found"
 	CodeChrootNotFound    Code = "chroot-not-found"
 	CodeSourceTooLarge    Code = "source-too-large"
@@ -74,6 +75,9 @@ const (
 	CodeToolFailed    Code = "tool-failed"
 	CodeVerifyFailed  Code = "verify-failed"
 	CodeSmokeFailed   Code = "smoke-failed"
+	CodeFileConflict  Code = "file-conflict"
+	CodeFileRefused   Code = "file-refused"
+	CodeImageTooLarge Code = "image-too-large"
 	CodePublishFailed Code = "publish-failed"
 	CodeNodeLost      Code = "node-lost"
 	CodeTimeLimit     Code = "time-limit"
@@ -108,7 +112,7 @@ func Codes() []CodeInfo {
 
 func codes() []CodeInfo {
 	const unprocessable, notFound = http.StatusUnprocessableEntity, http.StatusNotFound
-	return []CodeInfo{
+	return withCauses([]CodeInfo{
 		{CodeInvalidRequest, unprocessable, "A field is unknown, missing or of the wrong type.", "Correct the named field."},
 		{CodeUnknownKind, unprocessable, "No compose kind has this name.", "Use one of the kinds of GET /api/v1/releases."},
 		{CodeUnsupportedKind, unprocessable, "This version cannot build that kind.", "Choose another kind."},
@@ -142,6 +146,7 @@ func codes() []CodeInfo {
 		{CodeRepoInvalid, unprocessable, "A repository cannot be read, or describes its packages in a way that proves nothing.", "Check the URL, or ask whoever made the repository."},
 		{CodeRepoUnreachable, http.StatusBadGateway, "The server of a repository does not answer.", "Try again later."},
 		{CodePackageNotFound, unprocessable, "The repository has no package of that name.", "Check the name."},
+		{CodeDependencyMissing, unprocessable, "A package requires something that neither the sources nor the repositories have.", "Name a source or repository that has it."},
 		{CodeCOPRNotFound, unprocessable, "COPR has no such project.", "Check owner and project; a group is written @group."},
 		{CodeChrootNotFound, unprocessable, "The COPR project has no packages for that release and architecture.", "Choose what the project builds for."},
 		{CodeSourceTooLarge, unprocessable, "A source stands for more than one compose takes.", "Name single builds or packages."},
@@ -168,10 +173,13 @@ func codes() []CodeInfo {
 		{CodeToolFailed, 0, "An image tool ended with an error.", "Read the evidence and the log."},
 		{CodeVerifyFailed, 0, "The finished image does not hold what was asked for.", "Read the package report."},
 		{CodeSmokeFailed, 0, "The finished image did not boot.", "Read the serial log."},
+		{CodeFileConflict, 0, "Two packages have different files at one place of the image.", "Leave one of the packages out."},
+		{CodeFileRefused, 0, "A package has a file that the image cannot take, such as a device node or a link that leads out of it.", "Leave the package out."},
+		{CodeImageTooLarge, unprocessable, "The image would be larger than what it is for has room for.", "Name fewer packages."},
 		{CodePublishFailed, 0, "The finished image could not be put where people fetch it.", "Retry the compose."},
 		{CodeNodeLost, 0, "The build node was lost as often as is allowed.", "Retry the compose."},
 		{CodeTimeLimit, 0, "The compose took longer than it may.", "Ask the operator for a higher limit."},
 		{CodeCanceled, 0, "Somebody canceled the compose.", ""},
 		{CodeInternal, http.StatusInternalServerError, "respin itself made an error.", "Report it with the compose id."},
-	}
+	})
 }

@@ -19,20 +19,27 @@ type Plan struct {
 	RPMs    []PlanRPM    `json:"rpms"`    // the side repo, sorted by NEVRA
 	// Updates is what the side repo's updateinfo.xml says of the updates among
 	// the sources.
-	Updates   []siderepo.Update `json:"updates,omitempty"`
-	Repos     []PlanRepo        `json:"repos,omitempty"`
-	Kickstart string            `json:"kickstart,omitempty"` // frozen text
-	Base      *PlanBase         `json:"base,omitempty"`
-	Backend   string            `json:"backend,omitempty"` // empty for kind repo
-	Argv      []string          `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
-	Tools     []Tool            `json:"tools,omitempty"`
-	VolID     string            `json:"volid,omitempty"`
-	Image     string            `json:"image,omitempty"`      // file name of the image
-	KojiEvent int               `json:"koji_event,omitempty"` // the event the tags were read at
-	Warnings  []Warning         `json:"warnings,omitempty"`
-	Epoch     int64             `json:"epoch"`    // SOURCE_DATE_EPOCH of the build: the newest build time of the RPMs
-	Resolved  time.Time         `json:"resolved"` // when; not part of Digest
-	Digest    string            `json:"digest"`   // sha256, hex
+	Updates []siderepo.Update `json:"updates,omitempty"`
+	Repos   []PlanRepo        `json:"repos,omitempty"`
+	// Gathered are the packages of Repos that go onto the medium besides the side
+	// repo's, sorted by NEVRA, and Groups the comps.xml that they can serve.
+	Gathered  []PlanPackage `json:"gathered,omitempty"`
+	Groups    string        `json:"groups,omitempty"`
+	Kickstart string        `json:"kickstart,omitempty"` // frozen text
+	Base      *PlanBase     `json:"base,omitempty"`
+	Backend   string        `json:"backend,omitempty"` // empty for kind repo
+	Argv      []string      `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
+	Tools     []Tool        `json:"tools,omitempty"`
+	VolID     string        `json:"volid,omitempty"`
+	Image     string        `json:"image,omitempty"` // file name of the image, or of the first artifact
+	// Final says that the release is out: its installer does not warn of being a
+	// pre-release, and updates exist.
+	Final     bool      `json:"final,omitempty"`
+	KojiEvent int       `json:"koji_event,omitempty"` // the event the tags were read at
+	Warnings  []Warning `json:"warnings,omitempty"`
+	Epoch     int64     `json:"epoch"`    // SOURCE_DATE_EPOCH of the build: the newest build time of the RPMs
+	Resolved  time.Time `json:"resolved"` // when; not part of Digest
+	Digest    string    `json:"digest"`   // sha256, hex
 }
 
 // PlanRPM is one RPM of the side repo. At least one of SHA256, SHA512, SigMD5 and
@@ -83,6 +90,9 @@ type PlanRepo struct {
 	Repo
 	RepomdSHA256 string `json:"repomd_sha256,omitempty"`
 	Revision     string `json:"revision,omitempty"`
+	// Mirrors are base URLs of the repository, for Plan.Gathered; no part of the
+	// Plan's digest.
+	Mirrors []string `json:"mirrors,omitempty"`
 }
 
 // PlanBase is the image that the build starts from.
@@ -99,6 +109,8 @@ type Tool struct {
 	Name    string `json:"name"`
 	Package string `json:"package,omitempty"` // what to install for it
 	Version string `json:"version,omitempty"`
+	// Options are the options that the tool's own help lists, where it was asked.
+	Options []string `json:"-"`
 }
 
 // Warning is something that the user should know and that stops nothing.
@@ -118,6 +130,10 @@ func (p *Plan) Seal() error {
 	for i := range c.Sources {
 		// They change while the RPMs stay.
 		c.Sources[i].BuildDetails, c.Sources[i].Task, c.Sources[i].Repo = nil, nil, nil
+	}
+	c.Repos = slices.Clone(p.Repos)
+	for i := range c.Repos {
+		c.Repos[i].Mirrors = nil // as with mirrors of RPMs below
 	}
 	c.RPMs = slices.Clone(p.RPMs)
 	for i := range c.RPMs {
@@ -139,6 +155,9 @@ func (p *Plan) Size() int64 {
 	var n int64
 	for i := range p.RPMs {
 		n += p.RPMs[i].Size
+	}
+	for i := range p.Gathered {
+		n += p.Gathered[i].Size
 	}
 	if p.Base != nil {
 		n += p.Base.Size

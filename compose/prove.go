@@ -24,7 +24,7 @@ const sbomPath = "sbom.spdx.json"
 const sideRepoID = "side repo"
 
 // Wants are the RPMs of the Plan for a judgment of the image, in the Plan's
-// order. A package that Request.Packages names must be in the image; of the
+// order. A package that the request names must be in the image; of the
 // others those may be absent that nothing needs.
 func (p *Plan) Wants() ([]proof.Want, error) {
 	list := make([]proof.Want, len(p.RPMs))
@@ -36,7 +36,7 @@ func (p *Plan) Wants() ([]proof.Want, error) {
 		}
 		list[i] = proof.Want{
 			NEVRA: n, SigMD5: r.SigMD5, HeaderSHA256: r.HeaderSHA256, From: sideRepoID,
-			Named: slices.Contains(p.Request.Packages, n.Name),
+			Named: p.named(n.Name),
 		}
 	}
 	return list, nil
@@ -54,14 +54,14 @@ func (p *Plan) installs() bool {
 }
 
 // prove judges an image that has packages installed by the image itself: entries
-// is the report as the back end has it, of which the digests and signatures are
-// kept. An image that cannot be looked into leaves the report as it is, and the
+// is the report as the back end has it. Digests and signatures are those of the
+// side repo, which has been read. An image that cannot be looked into leaves the report as it is, and the
 // log says so.
 func (r *build) prove(ctx context.Context, entries []PackageEntry) ([]PackageEntry, error) {
 	if !r.plan.installs() || r.plan.Image == "" {
 		return entries, nil
 	}
-	c, err := proof.Read(ctx, filepath.Join(r.out, r.plan.Image), proof.Options{})
+	c, err := proof.Read(ctx, filepath.Join(r.job.OutDir, filepath.FromSlash(r.plan.Image)), proof.Options{})
 	if err != nil {
 		if !unreadable(err) {
 			return nil, fmt.Errorf("read packages of the image: %w", err)
@@ -82,15 +82,15 @@ func (r *build) prove(ctx context.Context, entries []PackageEntry) ([]PackageEnt
 		return nil, err
 	}
 	for i := range wants { // the side repo has been read, and knows more than the Plan
-		if k := slices.IndexFunc(entries, func(e PackageEntry) bool {
+		if k := slices.IndexFunc(r.result.Packages, func(e PackageEntry) bool {
 			return e.Name == wants[i].Name && e.Arch == wants[i].Arch && e.Requested == wants[i].EVR.String()
 		}); k >= 0 && wants[i].SigMD5 == "" {
-			wants[i].SigMD5 = entries[k].SigMD5
+			wants[i].SigMD5 = r.result.Packages[k].SigMD5
 		}
 	}
 	proven := make([]PackageEntry, len(wants))
 	for i, e := range c.Judge(wants, r.plan.judgeOptions()) {
-		proven[i] = provenEntry(e, entries)
+		proven[i] = provenEntry(e, r.result.Packages)
 	}
 	return proven, r.writeSBOM(c)
 }
@@ -150,21 +150,15 @@ func (r *build) writeSBOM(c *proof.Contents) error {
 	return nil
 }
 
-// shipped tells whether the result holds what spec names: in the report, or
+// ships tells whether the result holds what spec names: in the report, or
 // installed in the image.
-func (r *build) shipped(entries []PackageEntry, spec string) error {
-	if r.contents == nil {
-		return Ships(entries, spec)
+func (r *build) ships(entries []PackageEntry, shipped []Shipped, spec string) error {
+	if r.contents != nil {
+		return r.contents.Require(spec) //nolint:wrapcheck // the caller names the spec
 	}
-	return r.contents.Require(spec) //nolint:wrapcheck // the caller names the spec
-}
-
-// included counts the packages that are there as requested.
-func included(entries []PackageEntry) (n int) {
-	for i := range entries {
-		if entries[i].Verdict == VerdictIncluded {
-			n++
-		}
+	err := Ships(entries, spec)
+	if err != nil && shipped != nil {
+		err = has(shipped, spec)
 	}
-	return n
+	return err
 }

@@ -48,7 +48,7 @@ func proving(t *testing.T, kind Kind, side, installed [][]byte, req Request) (*b
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	return &build{Builder: &Builder{now: time.Now}, plan: p, out: out, log: log, result: &Result{}}, entries, log
+	return &build{Builder: &Builder{now: time.Now}, plan: p, out: out, job: &BackendJob{OutDir: out}, log: log, result: &Result{Packages: entries}}, entries, log
 }
 
 func judged(t *testing.T, r *build, entries []PackageEntry) ([]PackageEntry, error) {
@@ -57,7 +57,7 @@ func judged(t *testing.T, r *build, entries []PackageEntry) ([]PackageEntry, err
 	if err != nil {
 		t.Fatal(err)
 	}
-	return proven, r.judge(proven)
+	return proven, r.judge(proven, nil)
 }
 
 func TestAnImageIsJudgedByWhatIsInstalledInIt(t *testing.T) {
@@ -89,10 +89,10 @@ func TestAnImageThatShipsSomethingElseFailsWithASentence(t *testing.T) {
 		req       Request
 		sentence  string
 	}{
-		"older":    {provenRPM("anaconda", "44.11"), Request{}, "anaconda 44.12-1.fc44 was asked for, but what the result holds is older. The other version came from elsewhere: updates. updates (priority 10) comes before side repo (99)."},
-		"newer":    {provenRPM("anaconda", "45.1"), Request{}, "anaconda 44.12-1.fc44 was asked for, but what the result holds is newer."},
+		"older":    {provenRPM("anaconda", "44.11"), Request{}, "anaconda 44.12-1.fc44 was asked for, but what the result holds is 44.11-1.fc44, older. The other version came from elsewhere: updates. updates (priority 10) comes before side repo (99)."},
+		"newer":    {provenRPM("anaconda", "45.1"), Request{}, "anaconda 44.12-1.fc44 was asked for, but what the result holds is 45.1-1.fc44, newer."},
 		"named":    {provenRPM("bash", "5"), Request{Packages: []string{"anaconda"}}, "anaconda 44.12-1.fc44 was asked for, but what the result holds is missing. It was asked for by name and is not in the image."},
-		"required": {provenRPM("bash", "5"), Request{Require: []string{"anaconda"}}, "The result does not hold anaconda: "},
+		"required": {provenRPM("bash", "5"), Request{Require: []string{"anaconda"}}, "anaconda 44.12-1.fc44 was asked for, but what the result holds is missing."},
 	} {
 		r, entries, _ := proving(t, KindLive, [][]byte{anaconda}, [][]byte{tt.installed}, tt.req)
 		_, err := judged(t, r, entries)

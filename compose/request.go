@@ -76,13 +76,38 @@ type Base struct {
 
 // Options are switches of the compose.
 type Options struct {
-	Backend       string `json:"backend,omitempty"`
-	RootfsSize    int    `json:"rootfs_size,omitempty"` // GiB
-	Multilib      bool   `json:"multilib,omitempty"`    // i686 too, on x86_64
+	Backend    string `json:"backend,omitempty"`
+	RootfsSize int    `json:"rootfs_size,omitempty"` // GiB
+	// RootfsType is the type of the installer's or the live root file system:
+	// squashfs (default), squashfs-ext4, erofs, erofs-ext4.
+	RootfsType string `json:"rootfs_type,omitempty"`
+	Product    string `json:"product,omitempty"` // as the image calls itself; default Fedora
+	Variant    string `json:"variant,omitempty"` // as Server: chooses fedora-release-server
+	// Templates run in lorax besides its own, with variables for those of the
+	// installer's root and those of the boot images (Arch). They run commands as
+	// root on the build node.
+	Templates        []Template        `json:"templates,omitempty"`
+	TemplateVars     map[string]string `json:"template_vars,omitempty"`
+	ArchTemplateVars map[string]string `json:"arch_template_vars,omitempty"`
+	// UpdatesImg puts an updates.img of the side repo's packages onto a remaster, so
+	// that the installer itself runs them.
+	UpdatesImg bool `json:"updates_img,omitempty"`
+	// Virt has livemedia-creator install in a virtual machine, from the base image.
+	Virt bool `json:"virt,omitempty"`
+	// Medium is what a DVD must fit on: dvd (default, 4.7 GB), dvd-dl, bd, bd-dl, usb.
+	Medium        string `json:"medium,omitempty"`
+	Multilib      bool   `json:"multilib,omitempty"` // i686 too, on x86_64
 	IncludeSource bool   `json:"include_source,omitempty"`
 	Debuginfo     bool   `json:"debuginfo,omitempty"`
 	SmokeBoot     bool   `json:"smoke_boot,omitempty"`
 	SkipPreflight bool   `json:"skip_preflight,omitempty"`
+}
+
+// Template is a template in the language of lorax (pylorax/ltmpl.py).
+type Template struct {
+	Name string `json:"name"` // for the logs: letters, digits, dash, underscore
+	Text string `json:"text"`
+	Arch bool   `json:"arch,omitempty"` // of the boot images, not of the root file system
 }
 
 // Notify is somebody to tell when the compose ends.

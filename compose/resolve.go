@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -39,6 +41,9 @@ type ResolverOptions struct {
 	Uploads func(ctx context.Context, id string) (Uploaded, error)
 	// Composes finds the ISO of an earlier compose. Nil: there are none.
 	Composes func(ctx context.Context, id string) (PlanBase, error)
+	// Repos are the repositories of a release when a request names none; final
+	// says that the release is out. Nil: DefaultRepos.
+	Repos func(release, arch string, final bool) []Repo
 	// Keys say which signatures count where they are required.
 	Keys Keys
 	// COPR is where the results of COPR are served; "" means DefaultCOPR.
@@ -57,6 +62,7 @@ type Resolver struct {
 	bodhi   *bodhi.Client
 	fetcher *fetch.Fetcher
 	repos   *repo.Remote
+	indexes string // where indexes of repositories are kept
 	opts    ResolverOptions
 }
 
@@ -77,7 +83,7 @@ func NewResolver(hub *koji.Client, updates *bodhi.Client, network Network, o Res
 		o.Logger = hclog.NewNullLogger()
 	}
 	o.COPR = cmp.Or(o.COPR, DefaultCOPR)
-	return &Resolver{koji: hub, bodhi: updates, fetcher: f, repos: repos, opts: o}, nil
+	return &Resolver{koji: hub, bodhi: updates, fetcher: f, repos: repos, indexes: filepath.Join(network.CacheDir, "indexes"), opts: o}, nil
 }
 
 // Close ends downloads that are under way.
@@ -107,6 +113,12 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
 	if err := q.kickstart(ctx); err != nil {
 		return nil, err
 	}
+	if err := q.installRepos(ctx, backend); err != nil {
+		return nil, err
+	}
+	if err := q.gather(ctx, backend); err != nil {
+		return nil, err
+	}
 	if len(q.problems) > 0 {
 		return nil, Refuse(q.problems...)
 	}
@@ -133,19 +145,32 @@ func (r *Resolver) backend(req *Request) (Backend, error) {
 	if req.Kind == KindRepo {
 		return nil, nil //nolint:nilnil // a side repo needs no back end
 	}
+	// The release may still be open: the sources say it.
 	for _, b := range r.opts.Backends {
-		if slices.Contains(b.Kinds(), req.Kind) && (req.Options.Backend == "" || req.Options.Backend == b.Name()) {
+		if _, ok := capability(b, req.Kind, req.Arch, req.Release); ok && (req.Options.Backend == "" || req.Options.Backend == b.Name()) {
 			return b, nil
 		}
 	}
-	p := Problem{
-		Code: CodeUnsupportedKind, Field: "kind", Remedy: "Choose another kind; GET /api/v1/releases lists them.",
-		Sentence: fmt.Sprintf("This version of respin cannot build a %s.", req.Kind),
+	p := unsupported(req)
+	for _, b := range r.opts.Backends {
+		if _, ok := capability(b, req.Kind, "", ""); !ok {
+			continue
+		}
+		// The kind can be made; it is the arch, the release or the name that cannot.
+		p.Sentence = fmt.Sprintf("No back end makes a %s of release %s for %s.", req.Kind, cmp.Or(req.Release, "any"), cmp.Or(req.Arch, "any architecture"))
+		break
 	}
 	if req.Options.Backend != "" {
 		p.Field, p.Sentence = "options.backend", fmt.Sprintf("No back end named %s makes a %s.", clip(req.Options.Backend), req.Kind)
 	}
 	return nil, Refuse(p)
+}
+
+func unsupported(req *Request) Problem {
+	return Problem{
+		Code: CodeUnsupportedKind, Field: "kind", Remedy: "Choose another kind; GET /api/v1/releases lists them.",
+		Sentence: fmt.Sprintf("This version of respin cannot build a %s.", req.Kind),
+	}
 }
 
 // resolution is the state of one Resolve.
@@ -158,6 +183,7 @@ type resolution struct {
 	rpms     map[string]taken // by NEVRA
 	branch   string           // the release that the sources are of, if they say so
 	hub      *koji.Client     // see snapshot
+	opened   []*repo.Repo     // the plan's repositories
 }
 
 func (q *resolution) problem(p Problem) {
@@ -249,12 +275,15 @@ func (q *resolution) finish(backend Backend) (*Plan, error) {
 		p.Epoch = 1_600_000_000 // nothing carries a time; any fixed one serves
 	}
 	if backend != nil {
+		if _, ok := capability(backend, q.req.Kind, q.req.Arch, q.req.Release); !ok {
+			return nil, Refuse(unsupported(&q.req))
+		}
 		p.VolID = p.Request.VolID
 		if p.VolID == "" {
-			p.VolID = fmt.Sprintf("Fedora-%s-%s-%s", p.Request.Release, p.Request.Kind, p.Request.Arch)
+			p.VolID = fmt.Sprintf("%s-%s-%s-%s", distro(p.Request.Release), p.Request.Release, p.Request.Kind, p.Request.Arch)
 		}
 		p.Backend = backend.Name()
-		p.Image = fmt.Sprintf("Fedora-%s-%s-%s.iso", p.Request.Release, p.Request.Kind, p.Request.Arch)
+		p.Image = fmt.Sprintf("%s-%s-%s-%s.iso", distro(p.Request.Release), p.Request.Release, p.Request.Kind, p.Request.Arch)
 		if err := backend.Describe(p); err != nil {
 			return nil, err
 		}
@@ -262,6 +291,14 @@ func (q *resolution) finish(backend Backend) (*Plan, error) {
 	q.unused(backend)
 	q.smokeBoot()
 	return p, p.Seal()
+}
+
+// distro begins the default names of images.
+func distro(release string) string {
+	if n, err := strconv.Atoi(release); err == nil && n < FirstFedora {
+		return "CentOS"
+	}
+	return "Fedora"
 }
 
 // unused warns of fields that say nothing for this kind.
@@ -274,18 +311,27 @@ func (q *resolution) unused(backend Backend) {
 		{"packages", len(q.req.Packages) > 0},
 		{"exclude", len(q.req.Exclude) > 0},
 		{"repos", len(q.req.Repos) > 0},
+		{"kickstart", q.plan.Kickstart != ""},
+		{"boot_args", len(q.req.BootArgs) > 0},
 		{"options.rootfs_size", q.req.Options.RootfsSize != 0},
-		{"options.smoke_boot", q.req.Options.SmokeBoot && q.req.Kind != KindRemaster},
+		{"options.rootfs_type", q.req.Options.RootfsType != ""},
+		{"options.product", q.req.Options.Product != ""},
+		{"options.variant", q.req.Options.Variant != ""},
+		{"options.templates", len(q.req.Options.Templates)+len(q.req.Options.TemplateVars)+len(q.req.Options.ArchTemplateVars) > 0},
+		{"options.virt", q.req.Options.Virt},
+		{"options.updates_img", q.req.Options.UpdatesImg},
+		{"options.medium", q.req.Options.Medium != ""},
+		{"options.smoke_boot", q.req.Options.SmokeBoot},
 		{"options.skip_preflight", q.req.Options.SkipPreflight},
+		{"volid", q.req.VolID != ""},
 	}
-	if q.req.Kind != KindRemaster {
-		fields = append(fields, field{"kickstart", q.plan.Kickstart != ""}, field{"boot_args", len(q.req.BootArgs) > 0})
-	}
-	if backend == nil {
-		fields = append(fields, field{"volid", q.req.VolID != ""})
+	var uses []string
+	if backend != nil {
+		c, _ := capability(backend, q.req.Kind, q.req.Arch, q.req.Release)
+		uses = append(slices.Clone(c.Uses), "volid")
 	}
 	for _, f := range fields {
-		if f.set {
+		if f.set && !slices.Contains(uses, f.name) {
 			q.warn(CodeUnsupportedField, f.name, "A %s does not use %s.", q.req.Kind, f.name)
 		}
 	}

@@ -46,10 +46,22 @@ func (s *sourceRun) needsRelease() bool {
 	return false
 }
 
+// needsSources tells whether the compose would be about nothing without sources.
+func (q *resolution) needsSources() bool {
+	switch q.req.Kind {
+	case KindRepo, KindRepoISO, KindUpdatesImg:
+		return true
+	case KindRemaster:
+		return q.req.Kickstart == nil && len(q.req.BootArgs) == 0
+	case KindBootISO, KindDVD, KindLive, KindDisk, KindPXELive, KindTar, KindOCI: // made of the release
+	}
+	return false
+}
+
 // sources turns every source into RPMs. Its error is one that ends the
 // resolution; what is wrong with a source is recorded as a problem.
 func (q *resolution) sources(ctx context.Context) error {
-	if len(q.req.Sources) == 0 && (q.req.Kind != KindRemaster || q.req.Kickstart == nil && len(q.req.BootArgs) == 0) {
+	if len(q.req.Sources) == 0 && q.needsSources() {
 		q.problem(Problem{
 			Code: CodeNoSources, Field: "sources", Remedy: "Name an update, a build, a task or a side tag.",
 			Sentence: "The request names nothing to put into the side repo.",
@@ -192,6 +204,9 @@ func (q *resolution) update(ctx context.Context, s *sourceRun) ([]*chosen, error
 		return nil, upstream(err, s.field)
 	}
 	s.info.Title, s.info.Builds = u.Title, u.NVRs()
+	if u.Status == bodhi.StatusStable {
+		s.setPolicy(&q.req, SignaturesRequire) // what is pushed has been signed
+	}
 	if v, ok := u.Release.FedoraVersion(); ok && q.branch == "" {
 		q.branch = fmt.Sprint(v)
 	}

@@ -11,6 +11,7 @@ type Result struct {
 	Packages   []PackageEntry `json:"packages"` // the package report
 	Logs       []Artifact     `json:"logs,omitempty"`
 	Tools      []Tool         `json:"tools,omitempty"`
+	Commands   []Command      `json:"commands,omitempty"` // what was really run
 	Timings    []Timing       `json:"timings,omitempty"`
 	Smoke      *Smoke         `json:"smoke,omitempty"`
 	Failure    *Failure       `json:"failure,omitempty"`
@@ -23,6 +24,8 @@ type ArtifactType string
 const (
 	ArtifactISO       ArtifactType = "iso"
 	ArtifactImage     ArtifactType = "image"
+	ArtifactBoot      ArtifactType = "boot"     // kernel, initrd, boot loader: for network boot
+	ArtifactMetadata  ArtifactType = "metadata" // describes others: .treeinfo, .discinfo, package lists
 	ArtifactRepoFile  ArtifactType = "repo-file"
 	ArtifactKickstart ArtifactType = "kickstart"
 	ArtifactPlan      ArtifactType = "plan"

@@ -54,8 +54,11 @@ var smokeFail = regexp.MustCompile(`(?i)kernel panic|entering emergency mode|dra
 // boots tells whether the build ends with a smoke boot. Only images for PCs are
 // booted, and only kinds that boot by themselves.
 func (p *Plan) boots() bool {
-	return p.Request.Options.SmokeBoot && p.Request.Kind == KindRemaster && p.Request.Arch == "x86_64"
+	return p.Request.Options.SmokeBoot && bootable(p.Request.Kind) && p.Request.Arch == "x86_64"
 }
+
+// bootable tells which kinds boot by themselves and start an installer.
+func bootable(k Kind) bool { return k == KindRemaster || k == KindDVD }
 
 // serialConsole tells whether the boot arguments send the console to where the
 // smoke boot reads it.
@@ -68,7 +71,7 @@ func serialConsole(args []string) bool {
 func (q *resolution) smokeBoot() {
 	const field = "options.smoke_boot"
 	switch {
-	case !q.req.Options.SmokeBoot || q.req.Kind != KindRemaster: // unused warns of other kinds
+	case !q.req.Options.SmokeBoot || !bootable(q.req.Kind): // unused warns of other kinds
 	case !q.plan.boots():
 		q.warn(CodeUnsupportedField, field, "Only images for x86_64 are booted after the build; this one is for %s and will not be.", q.req.Arch)
 	default:

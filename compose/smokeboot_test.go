@@ -25,17 +25,21 @@ import (
 // copier is a back end whose image is a few bytes.
 type copier struct{ built *bool }
 
-func (copier) Name() string                                  { return "copier" }
-func (copier) Kinds() []compose.Kind                         { return []compose.Kind{compose.KindRemaster} }
-func (copier) Describe(*compose.Plan) error                  { return nil }
-func (copier) Probe(context.Context) ([]compose.Tool, error) { return nil, nil }
-func (c copier) Build(_ context.Context, _ *compose.Plan, j compose.BackendJob) error {
-	*c.built = true
-	return os.WriteFile(j.Output, []byte("image"), 0o644)
+func (copier) Name() string                                                  { return "copier" }
+func (copier) Describe(*compose.Plan) error                                  { return nil }
+func (copier) Probe(context.Context, compose.Runner) ([]compose.Tool, error) { return nil, nil }
+func (copier) Makes() []compose.Capability {
+	return []compose.Capability{{Kind: compose.KindRemaster, Uses: []string{"options.smoke_boot"}}}
 }
 
-func (copier) Verify(context.Context, *compose.Plan, compose.BackendJob) ([]compose.PackageEntry, *compose.ImageFacts, error) {
-	return nil, &compose.ImageFacts{Bootable: true}, nil
+func (c copier) Build(_ context.Context, p *compose.Plan, j *compose.BackendJob) (*compose.Made, error) {
+	*c.built = true
+	made := &compose.Made{Artifacts: []compose.Artifact{{Name: p.Image, Path: p.Image, Type: compose.ArtifactISO}}}
+	return made, os.WriteFile(filepath.Join(j.OutDir, p.Image), []byte("image"), 0o644)
+}
+
+func (copier) Verify(context.Context, *compose.Plan, *compose.BackendJob, *compose.Made) (*compose.Proof, error) {
+	return &compose.Proof{Image: compose.ImageFacts{Bootable: true}}, nil
 }
 
 // machine stands for qemu: it says lines and judges them as smoke.Boot does.

@@ -21,12 +21,16 @@ import (
 // fetch brings every file of the Plan into the cache, verified, and holds it
 // there until the build ends.
 func (r *build) fetch(ctx context.Context) error {
-	wants := make([]fetch.Want, 0, len(r.plan.RPMs)+1)
+	wants := make([]fetch.Want, 0, len(r.plan.RPMs)+len(r.plan.Gathered)+1)
 	for i := range r.plan.RPMs {
 		wants = append(wants, r.plan.RPMs[i].want(r.keys.Keyring))
 	}
 	if base := r.plan.Base; base != nil {
 		wants = append(wants, fetch.Want{URLs: []string{base.URL}, Size: base.Size, SHA256: base.SHA256})
+	}
+	for i := range r.plan.Gathered {
+		g := r.plan.rpm(&r.plan.Gathered[i])
+		wants = append(wants, g.want(nil))
 	}
 	var err error
 	if r.held, err = r.fetcher.Session(ctx); err != nil {
@@ -49,7 +53,7 @@ func (r *build) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.rpms = paths[:len(r.plan.RPMs)]
+	r.rpms, paths = paths[:len(r.plan.RPMs)], paths[len(r.plan.RPMs):]
 	for i, path := range r.rpms {
 		// The cache's copy gets the time that every side repo gives the RPM, so
 		// that it can be linked.
@@ -59,9 +63,10 @@ func (r *build) fetch(ctx context.Context) error {
 		}
 	}
 	if r.plan.Base != nil {
-		r.base = paths[len(paths)-1]
+		r.base, paths = paths[0], paths[1:]
 		r.logf("base image %s", r.plan.Base.URL)
 	}
+	r.gathered = paths
 	return nil
 }
 
@@ -124,62 +129,17 @@ func (r *build) kickstart(context.Context) error {
 	return atomicfile.Write(filepath.Join(r.out, kickstartPath), []byte(r.plan.Kickstart), 0o644)
 }
 
-// compose runs the back end.
-func (r *build) compose(ctx context.Context) error {
-	if r.plan.Backend == "" {
-		return nil
-	}
-	i := slices.IndexFunc(r.backends, func(b Backend) bool { return b.Name() == r.plan.Backend })
-	if i < 0 {
-		return &FailedError{Failure: Failure{
-			Code: CodeToolMissing, Stage: StageCompose, Sentence: fmt.Sprintf("This build node has no back end named %s.", r.plan.Backend),
-		}}
-	}
-	r.backend = r.backends[i]
-	tools, err := r.backend.Probe(ctx)
-	if err != nil {
-		return err
-	}
-	r.result.Tools = tools
-	for _, t := range tools {
-		r.logf("tool %s %s", t.Name, t.Version)
-	}
-	if err := r.backend.Build(ctx, r.plan, r.job()); err != nil {
-		return fmt.Errorf("make image: %w", err)
-	}
-	return nil
-}
-
-func (r *build) job() BackendJob {
-	return BackendJob{
-		SideRepo: filepath.Join(r.out, repoDir), Base: r.base, Output: filepath.Join(r.out, r.plan.Image),
-		Temp: r.temp(), Log: r.log, Progress: r.tracker.step, Verify: rpm.VerifyOptions{Keyring: r.keys.Keyring},
-	}
-}
-
 // verify reads back what was made and writes the package report.
 func (r *build) verify(ctx context.Context) error {
 	entries, err := r.readSideRepo(ctx)
 	if err != nil {
 		return err
 	}
-	if r.backend != nil {
-		shipped, facts, err := r.backend.Verify(ctx, r.plan, r.job())
-		if err != nil {
-			return fmt.Errorf("read image back: %w", err)
-		}
-		entries = shipped
-		r.result.Artifacts = append(r.result.Artifacts, Artifact{
-			Name: r.plan.Image, Path: r.plan.Image, Type: ArtifactISO, Bootable: facts.Bootable, ImplantedMD5: facts.ImplantedMD5,
-		})
-		r.logf("image %s: volume %s, bootable %t", r.plan.Image, facts.VolID, facts.Bootable)
-	}
-	entries, err = r.prove(ctx, entries)
-	if err != nil {
-		return err
-	}
 	r.result.Packages = entries
-	return r.judge(entries)
+	if r.backend == nil {
+		return r.judge(entries, nil)
+	}
+	return r.verifyImage(ctx)
 }
 
 // readSideRepo verifies every RPM of the side repo as it now stands on disk.
@@ -255,25 +215,38 @@ func (p *PlanRPM) evr() string {
 	return n.EVR.String()
 }
 
-// judge fails the build unless everything that was asked for is there. An RPM
-// of the side repo that the image has no need of is not asked for.
-func (r *build) judge(entries []PackageEntry) error {
+// judge fails the build unless everything that was asked for is there. What an
+// installed image was not asked to hold (VerdictNotInstalled) is no failure.
+// shipped are the packages of an installed image.
+func (r *build) judge(entries []PackageEntry, shipped []Shipped) error {
+	in := 0
 	for _, e := range entries {
-		if e.Verdict != VerdictIncluded && e.Verdict != VerdictNotInstalled {
+		switch e.Verdict {
+		case VerdictIncluded:
+			in++
+		case VerdictNotInstalled:
+		case VerdictOlder, VerdictNewer, VerdictMissing:
+			what := string(e.Verdict)
+			if e.Shipped != "" {
+				what = e.Shipped + ", " + what
+			}
 			return &FailedError{Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify,
-				Sentence: strings.TrimSpace(fmt.Sprintf("%s %s was asked for, but what the result holds is %s. %s", e.Name, e.Requested, e.Verdict, e.Reason)),
+				Sentence: strings.TrimSpace(fmt.Sprintf("%s %s was asked for, but what the result holds is %s. %s", e.Name, e.Requested, what, e.Reason)),
 			}}
 		}
 	}
 	for _, spec := range r.plan.Request.Require {
-		if err := r.shipped(entries, spec); err != nil {
+		if err := r.ships(entries, shipped, spec); err != nil {
 			return &FailedError{Err: err, Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The result does not hold %s: %s.", spec, err),
 				Remedy: "Name a source that brings it.",
 			}}
 		}
 	}
-	r.logf("verified: %d packages are in the result as requested", included(entries))
+	r.logf("verified: %d packages are in the result as requested", in)
+	if in < len(entries) {
+		r.logf("%d packages of the side repo are not installed in the image, and were not asked for by name", len(entries)-in)
+	}
 	return nil
 }

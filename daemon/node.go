@@ -71,8 +71,12 @@ func newNode(cfg *Config, worker queue.Worker, primary publish.Publisher, versio
 	}
 	network := cfg.network()
 	network.CacheDir = filepath.Join(cfg.Node.Work, "cache")
+	keys, err := cfg.Keys.Load()
+	if err != nil {
+		return nil, err
+	}
 	n.builder, err = compose.NewBuilder(network, compose.BuilderOptions{
-		Backends: Backends(), Timeout: cfg.Node.Timeout, Logger: log.Named("build"),
+		Backends: Backends(), Keys: keys, Timeout: cfg.Node.Timeout, Logger: log.Named("build"),
 	})
 	return n, err
 }
@@ -83,27 +87,22 @@ func (n *node) run(ctx context.Context) error {
 	if err := n.sweep(); err != nil {
 		return err
 	}
-	can, missing := n.builder.Kinds(ctx)
+	can, missing := n.builder.Offers(ctx)
 	labels := map[string]string{"arch": compose.HostArch()}
 	for kind, reason := range missing {
 		labels[missingLabel+string(kind)] = reason
 		n.log.Warn("kind not offered", "kind", kind, "reason", reason)
 	}
 	var offers []queue.Capability
-	for _, kind := range can {
-		if len(n.cfg.Node.Offers) > 0 && !slices.Contains(n.cfg.Node.Offers, string(kind)) {
-			continue
-		}
-		// Everything offered so far handles files and runs no program of the
-		// target, so one host serves every architecture.
-		for _, arch := range compose.Arches() {
-			offers = append(offers, queue.Capability{Kind: string(kind), Arch: arch})
+	for _, o := range can {
+		if len(n.cfg.Node.Offers) == 0 || slices.Contains(n.cfg.Node.Offers, string(o.Kind)) {
+			offers = append(offers, queue.Capability{Kind: string(o.Kind), Arch: o.Arch})
 		}
 	}
 	if len(offers) == 0 {
 		return fmt.Errorf("start build node %s: this host can build none of %s", n.cfg.Node.ID, strings.Join(n.cfg.Node.Offers, ", "))
 	}
-	n.log.Info("build node", "node", n.cfg.Node.ID, "kinds", can, "slots", n.cfg.Node.Slots)
+	n.log.Info("build node", "node", n.cfg.Node.ID, "offers", offers, "slots", n.cfg.Node.Slots)
 	return n.worker.Run(ctx, queue.NodeConfig{
 		ID: n.cfg.Node.ID, Offers: offers, Slots: n.cfg.Node.Slots, Version: n.version, Labels: labels,
 	}, queue.Handler{Handle: n.handle, Finalize: n.finalize})

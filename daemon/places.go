@@ -6,14 +6,17 @@ import (
 	"strings"
 
 	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/dvd"
+	"github.com/fedora-respin/respin/compose/lorax"
 	"github.com/fedora-respin/respin/compose/remaster"
+	"github.com/fedora-respin/respin/compose/updates"
 	"github.com/fedora-respin/respin/publish"
 	"github.com/fedora-respin/respin/publish/ftp"
 )
 
 // Backends are the back ends that this version has.
 func Backends() []compose.Backend {
-	return []compose.Backend{&remaster.Backend{}}
+	return []compose.Backend{&remaster.Backend{}, &lorax.Backend{}, &updates.Backend{}, &dvd.Backend{}}
 }
 
 // newPlaces connects to the further places of the configuration, lazily.

@@ -85,6 +85,7 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	} else if err != nil {
 		return nil, false, err
 	}
+	id := c.ID // a return sets c while the work below may still go on
 	type answer struct {
 		c      *store.Compose
 		reused bool
@@ -94,17 +95,17 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	gone := ctx.Done()
 	// The caller may go away; the work that it started is finished all the same.
 	d.spawn(func(ctx context.Context) {
-		made, reused, err := d.resolveInto(ctx, c.ID, o.Fresh)
+		made, reused, err := d.resolveInto(ctx, id, o.Fresh)
 		select {
 		case done <- answer{made, reused, err}:
 		case <-gone:
-			d.recordRefusal(ctx, c.ID, err)
+			d.recordRefusal(ctx, id, err)
 		}
 	})
 	select {
 	case a := <-done:
 		if a.err != nil && !d.stopping() {
-			return nil, false, errors.Join(a.err, d.store.Delete(context.WithoutCancel(ctx), c.ID))
+			return nil, false, errors.Join(a.err, d.store.Delete(context.WithoutCancel(ctx), id))
 		}
 		return a.c, a.reused, a.err
 	case <-gone:

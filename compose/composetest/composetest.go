@@ -142,7 +142,8 @@ type builder struct {
 	Options
 	kernel  *KernelFiles
 	busybox string
-	dir     string // work folder; the tree is in dir/tree
+	dir     string            // work folder; the tree is in dir/tree
+	files   map[string]string // replace the stand-in's own, by path
 }
 
 // key names the inputs: the same inputs find the image that stands.

@@ -3,6 +3,7 @@ package composetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,7 +85,7 @@ func (b *builder) writeTree(context.Context) error {
 	}
 	disc, tree, _ := strings.Cut(b.fill(diskInfo), "---\n")
 	cfg := b.fill(grubConfig)
-	for name, data := range map[string]string{
+	files := map[string]string{
 		".discinfo":                 disc,
 		".treeinfo":                 tree,
 		"EFI/BOOT/grub.cfg":         cfg,
@@ -92,7 +93,9 @@ func (b *builder) writeTree(context.Context) error {
 		"images/install.img":        "This is where the installer's root file system is on a real medium.\n",
 		"images/pxeboot/vmlinuz":    string(kernel),
 		"images/pxeboot/initrd.img": string(initrd),
-	} {
+	}
+	maps.Copy(files, b.files)
+	for name, data := range files {
 		path := filepath.Join(b.dir, "tree", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return fmt.Errorf("make folder: %w", err)

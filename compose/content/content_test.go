@@ -285,3 +285,41 @@ func ExampleContent_Forecast() {
 	fmt.Println(f.Packages, f.Installed>>20, "MiB", err)
 	// Output: [hello libhello] 3 MiB <nil>
 }
+
+func TestSelectTellsPackagesAndWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	c := load(t, small(), []pkg{{name: "vim", version: "10-1"}, {name: "new", requires: "nano"}})
+	s, err := c.Select(t.Context(), kickstart.Packages{
+		NoCore: true, Packages: []string{"new", "vim", "bash*", "nothing", "nope*"}, Excluded: []string{"glibc-aa"},
+		Groups: []kickstart.Group{{Name: "extra"}, {Name: "no-group"}}, Environment: "no-environment",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range s.Packages {
+		got = append(got, fmt.Sprintf("%s from %d", p, p.Repo))
+	}
+	want := []string{
+		"bash-1-1.x86_64 from 0", "extra-1-1.noarch from 0", "glibc-1-1.x86_64 from 0", "glibc-minimal-langpack-1-1.x86_64 from 0",
+		"nano-1-1.x86_64 from 0", "new-1-1.x86_64 from 1", "vim-10-1.x86_64 from 1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"nothing", "@no-group", "@^no-environment"}, s.Unknown); diff != "" || len(s.Missing) != 0 {
+		t.Errorf("unknown: (-want +got)\n%s, missing %v", diff, s.Missing)
+	}
+	s, err = c.Select(t.Context(), kickstart.Packages{NoCore: true, Environment: "desk-environment"})
+	if err != nil || len(s.Missing) != 1 || s.Missing[0].Requirement != "missing.so" || s.Missing[0].By != "desk" {
+		t.Errorf("%v: missing %+v", err, s.Missing)
+	}
+	if c.Comps().Group("core") == nil {
+		t.Error("the groups are lost")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Select(ctx, kickstart.Packages{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
+	}
+}

@@ -17,17 +17,8 @@ import (
 // and its environment (core among them unless --nocore), what they require and,
 // unless --exclude-weakdeps, recommend and supplement.
 func (c *Content) Forecast(ctx context.Context, p kickstart.Packages) (lint.Forecast, error) {
-	s := &selection{
-		Content: c, ctx: ctx, weak: !p.ExcludeWeakDeps, excluded: p.Excluded,
-		chosen: map[string]index.Package{}, hints: map[string]bool{}, met: map[string]bool{}, missed: map[string]bool{},
-	}
-	for _, name := range c.groupPackages(p) {
-		s.ask(name)
-	}
-	for _, name := range p.Packages {
-		s.ask(name)
-	}
-	if err := s.close(); err != nil {
+	s, err := c.choose(ctx, p)
+	if err != nil {
 		return lint.Forecast{}, fmt.Errorf("forecast packages: %w", err)
 	}
 	out := lint.Forecast{Missing: s.missing}
@@ -39,6 +30,21 @@ func (c *Content) Forecast(ctx context.Context, p kickstart.Packages) (lint.Fore
 	slices.Sort(out.Packages)
 	out.Packages = slices.Compact(out.Packages)
 	return out, nil
+}
+
+// choose follows what the kickstart names to its end.
+func (c *Content) choose(ctx context.Context, p kickstart.Packages) (*selection, error) {
+	s := &selection{
+		Content: c, ctx: ctx, weak: !p.ExcludeWeakDeps, excluded: p.Excluded,
+		chosen: map[string]index.Package{}, hints: map[string]bool{}, met: map[string]bool{}, missed: map[string]bool{},
+	}
+	for _, name := range c.groupPackages(p) {
+		s.ask(name)
+	}
+	for _, name := range p.Packages {
+		s.ask(name)
+	}
+	return s, s.close()
 }
 
 // selection is a set of packages that grows until nothing is required further.

@@ -12,25 +12,26 @@ import (
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
+	"github.com/fedora-respin/respin/compose/updates"
 	"github.com/fedora-respin/respin/internal/proc"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
 // Backend makes composes of the kinds remaster and repo-iso. It needs no root
 // and serves every architecture on any host.
-type Backend struct {
-	// Runner runs xorriso and mtools; nil: the zero Runner.
-	Runner *proc.Runner
-}
+type Backend struct{}
 
 var _ compose.Backend = (*Backend)(nil)
 
 // Name implements compose.Backend.
 func (*Backend) Name() string { return "remaster" }
 
-// Kinds implements compose.Backend.
-func (*Backend) Kinds() []compose.Kind {
-	return []compose.Kind{compose.KindRemaster, compose.KindRepoISO}
+// Makes implements compose.Backend.
+func (*Backend) Makes() []compose.Capability {
+	return []compose.Capability{
+		{Kind: compose.KindRemaster, Uses: []string{"kickstart", "boot_args", "options.smoke_boot", "options.updates_img"}},
+		{Kind: compose.KindRepoISO},
+	}
 }
 
 // Describe implements compose.Backend. The argv is what happens in principle;
@@ -49,6 +50,15 @@ func (*Backend) Describe(p *compose.Plan) error {
 	if len(p.RPMs) > 0 {
 		p.Argv = append(p.Argv, "-map", "${siderepo}", "/"+compose.MediumRepo)
 	}
+	if p.Request.Options.UpdatesImg {
+		if len(p.RPMs) == 0 {
+			return compose.Refuse(compose.Problem{
+				Code: compose.CodeNoSources, Field: "options.updates_img", Sentence: "There is no RPM to make an updates image of.",
+				Remedy: "Name a source, or leave options.updates_img out.",
+			})
+		}
+		p.Argv = append(p.Argv, "-map", compose.HoldTemp+"/"+updates.ImageName, "/"+updates.ImageName)
+	}
 	if p.Kickstart != "" {
 		p.Argv = append(p.Argv, "-map", "${kickstart}", "/"+compose.MediumKickstart)
 	}
@@ -56,8 +66,8 @@ func (*Backend) Describe(p *compose.Plan) error {
 }
 
 // Probe implements compose.Backend.
-func (b *Backend) Probe(ctx context.Context) ([]compose.Tool, error) {
-	found, err := Tools(ctx, b.Runner)
+func (*Backend) Probe(ctx context.Context, runner compose.Runner) ([]compose.Tool, error) {
+	found, err := Tools(ctx, runner)
 	if err != nil {
 		return nil, err
 	}
@@ -69,17 +79,22 @@ func (b *Backend) Probe(ctx context.Context) ([]compose.Tool, error) {
 }
 
 // Build implements compose.Backend.
-func (b *Backend) Build(ctx context.Context, p *compose.Plan, j compose.BackendJob) error {
+func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.BackendJob) (*compose.Made, error) {
 	at := time.Unix(p.Epoch, 0).UTC()
+	runner := &recorder{Runner: j.Runner, job: j, plan: p}
+	made := &compose.Made{Artifacts: []compose.Artifact{{Name: p.Image, Path: p.Image, Type: compose.ArtifactISO}}}
+	output := filepath.Join(j.OutDir, p.Image)
+	progress := func(percent int, message string) { j.Progress("", percent, message) }
 	if p.Request.Kind == compose.KindRepoISO {
 		_, err := MakeRepoISO(ctx, RepoJob{
-			Dir: j.SideRepo, Output: j.Output, VolID: p.VolID, Time: at, Runner: b.Runner, Log: j.Log, Progress: j.Progress,
+			Dir: j.SideRepo, Output: output, VolID: p.VolID, Time: at, Runner: runner, Log: j.Log, Progress: progress,
 		})
-		return err
+		made.Commands = runner.commands
+		return made, err
 	}
 	job := Job{
-		BaseISO: j.Base, Output: j.Output, Arch: p.Request.Arch, VolID: p.VolID, BootArgs: slices.Clone(p.Request.BootArgs),
-		Time: at, WorkDir: j.Temp, Runner: b.Runner, Log: j.Log, Progress: j.Progress,
+		BaseISO: j.Base, Output: output, Arch: p.Request.Arch, VolID: p.VolID, BootArgs: slices.Clone(p.Request.BootArgs),
+		Time: at, WorkDir: j.Temp, Runner: runner, Log: j.Log, Progress: progress,
 	}
 	if p.Kickstart != "" {
 		job.Kickstart, job.KickstartName = []byte(p.Kickstart), compose.MediumKickstart
@@ -91,12 +106,41 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j compose.BackendJ
 			job.BootArgs = append(job.BootArgs, "inst.addrepo="+compose.MediumRepoName+",file:///run/install/repo/"+compose.MediumRepo+"/")
 		}
 	}
+	if p.Request.Options.UpdatesImg {
+		job.UpdatesImg = filepath.Join(j.Temp, updates.ImageName)
+		err := updates.MakeFor(ctx, p, j, job.UpdatesImg, func(percent int, message string) { progress(percent*percentUpdates/100, message) })
+		if err != nil {
+			return made, err //nolint:wrapcheck // it is diagnosed
+		}
+		job.Progress = func(percent int, message string) { progress(percentUpdates+percent*(100-percentUpdates)/100, message) }
+	}
 	_, err := Run(ctx, job)
-	return diagnose(err)
+	made.Commands = runner.commands
+	return made, Diagnose(err)
 }
 
-// diagnose gives the errors that users cause their own codes.
-func diagnose(err error) error {
+// percentUpdates is the share of making an updates.img for the medium.
+const percentUpdates = 20
+
+// recorder keeps what was run for the Result.
+type recorder struct {
+	compose.Runner
+	job      *compose.BackendJob
+	plan     *compose.Plan
+	commands []compose.Command
+}
+
+// Run implements compose.Runner.
+func (r *recorder) Run(ctx context.Context, c proc.Cmd) error {
+	tool, _ := r.job.Tool(c.Name)
+	tool.Name = c.Name
+	r.commands = append(r.commands, r.job.Record(r.plan, tool, append([]string{c.Name}, c.Args...)))
+	return r.Runner.Run(ctx, c) //nolint:wrapcheck // the error says what ran
+}
+
+// Diagnose gives the errors of Run that users cause their own codes; others it
+// returns as they are.
+func Diagnose(err error) error {
 	fail := func(code compose.Code, sentence, remedy string) error {
 		return &compose.FailedError{Err: err, Failure: compose.Failure{Code: code, Stage: compose.StageCompose, Sentence: sentence, Remedy: remedy}}
 	}
@@ -114,34 +158,44 @@ func diagnose(err error) error {
 
 // Verify implements compose.Backend: it reads the RPMs, the kickstart and the
 // medium checksum back from the finished image itself.
-func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j compose.BackendJob) ([]compose.PackageEntry, *compose.ImageFacts, error) {
-	if err := iso.CheckMD5(ctx, j.Output, nil); err != nil {
-		return nil, nil, fmt.Errorf("check the medium checksum: %w", err)
+func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.BackendJob, made *compose.Made) (*compose.Proof, error) {
+	output := filepath.Join(j.OutDir, filepath.FromSlash(made.Artifacts[0].Path))
+	if err := iso.CheckMD5(ctx, output, nil); err != nil {
+		return nil, fmt.Errorf("check the medium checksum: %w", err)
 	}
-	image, err := iso.Open(j.Output)
+	image, err := iso.Open(output)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer func() { _ = image.Close() }()
 	info, err := image.Info()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	facts := &compose.ImageFacts{VolID: info.VolumeID, Bootable: info.BIOS || info.UEFI}
+	facts := compose.ImageFacts{VolID: info.VolumeID, Bootable: info.BIOS || info.UEFI}
 	if info.Checksum != nil {
 		facts.ImplantedMD5 = info.Checksum.MD5
 	}
 	if info.VolumeID != p.VolID {
-		return nil, nil, verifyFailed("The image has the volume id %s where %s was asked for.", info.VolumeID, p.VolID)
+		return nil, verifyFailed("The image has the volume id %s where %s was asked for.", info.VolumeID, p.VolID)
 	}
 	if p.Kickstart != "" && p.Request.Kind == compose.KindRemaster {
 		text, err := image.ReadFile("/"+compose.MediumKickstart, 4<<20)
 		if err != nil || string(text) != p.Kickstart {
-			return nil, nil, verifyFailed("The kickstart on the image is not the one of the Plan.")
+			return nil, verifyFailed("The kickstart on the image is not the one of the Plan.")
+		}
+	}
+	if p.Request.Options.UpdatesImg && p.Request.Kind == compose.KindRemaster {
+		f, err := image.OpenFile("/" + updates.ImageName)
+		if err != nil {
+			return nil, verifyFailed("The updates image is not on the medium.")
+		}
+		if _, _, err := updates.CheckFor(ctx, p, j, f); err != nil {
+			return nil, err //nolint:wrapcheck // it is diagnosed
 		}
 	}
 	entries, err := b.packages(ctx, image, p, j)
-	return entries, facts, err
+	return &compose.Proof{Packages: entries, Image: facts}, err
 }
 
 func verifyFailed(format string, args ...any) error {
@@ -150,7 +204,7 @@ func verifyFailed(format string, args ...any) error {
 
 // packages verifies every RPM on the image and that the medium's repodata is the
 // side repo's.
-func (b *Backend) packages(ctx context.Context, image *iso.Image, p *compose.Plan, j compose.BackendJob) ([]compose.PackageEntry, error) {
+func (b *Backend) packages(ctx context.Context, image *iso.Image, p *compose.Plan, j *compose.BackendJob) ([]compose.PackageEntry, error) {
 	if len(p.RPMs) == 0 {
 		return nil, nil
 	}
@@ -184,7 +238,7 @@ func (b *Backend) packages(ctx context.Context, image *iso.Image, p *compose.Pla
 		}
 		entries = append(entries, r.Entry(v, name, "side repo on the medium"))
 		if j.Progress != nil {
-			j.Progress(i*100/len(p.RPMs), r.File)
+			j.Progress("", i*100/len(p.RPMs), r.File)
 		}
 	}
 	return entries, nil

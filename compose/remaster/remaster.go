@@ -34,6 +34,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/proc"
@@ -66,7 +67,7 @@ type Job struct {
 	// the earliest that FAT can hold, so that the default is reproducible.
 	Time     time.Time
 	WorkDir  string                        // for temporary files; default: a folder beside Output
-	Runner   *proc.Runner                  // default: the zero Runner
+	Runner   compose.Runner                // default: this host
 	Log      io.Writer                     // output of the tools; default none
 	Progress func(percent int, msg string) // called from one goroutine at a time; default none
 }
@@ -119,6 +120,14 @@ func (j *Job) defaults() {
 	if j.Progress == nil {
 		j.Progress = func(int, string) {}
 	}
+	j.Runner = onHost(j.Runner)
+}
+
+func onHost(r compose.Runner) compose.Runner {
+	if r == nil {
+		return &proc.Runner{}
+	}
+	return r
 }
 
 // inTemp runs do with a folder for its work and the name that the image gets

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/internal/proc"
 )
@@ -20,7 +21,7 @@ import (
 // xorriso runs the tool with everything pinned that would otherwise come from
 // the day, the user or the host.
 type xorriso struct {
-	runner   *proc.Runner
+	runner   compose.Runner
 	log      io.Writer
 	time     time.Time
 	progress func(int, string)
@@ -80,7 +81,7 @@ type RepoJob struct {
 	VolID    string // required
 	Time     time.Time
 	WorkDir  string
-	Runner   *proc.Runner
+	Runner   compose.Runner
 	Log      io.Writer
 	Progress func(percent int, msg string)
 }
@@ -101,13 +102,13 @@ func MakeRepoISO(ctx context.Context, job RepoJob) (*Result, error) {
 	if job.Output != "" {
 		p.add(checkSpace(filepath.Dir(job.Output), added+spaceSlack))
 	}
-	p.add(checkTools(job.Runner, false))
+	p.add(checkTools(j.Runner, false))
 	if err := p.err(); err != nil {
 		return nil, err
 	}
 	res := &Result{}
 	err = inTemp(job.Output, job.WorkDir, func(_, out string) error {
-		x := xorriso{runner: job.Runner, log: job.Log, time: j.Time, progress: j.Progress}
+		x := xorriso{runner: j.Runner, log: job.Log, time: j.Time, progress: j.Progress}
 		args := append([]string{"-outdev", "stdio:" + out, "-volid", job.VolID, "-joliet", "on"},
 			mapGraft(Graft{Local: job.Dir, ISOPath: "/"}, j.Time)...)
 		if err := x.run(ctx, args...); err != nil {
@@ -134,7 +135,8 @@ type Tool struct {
 }
 
 // Tools probes the tools. The error joins those of the missing ones.
-func Tools(ctx context.Context, runner *proc.Runner) ([]Tool, error) {
+func Tools(ctx context.Context, runner compose.Runner) ([]Tool, error) {
+	runner = onHost(runner)
 	var errs []error
 	list := []Tool{{Name: "xorriso", Package: "xorriso"}, {Name: "mcopy", Package: "mtools"}, {Name: "mdir", Package: "mtools"}}
 	for i := range list {
@@ -160,7 +162,7 @@ func version(out string) string {
 	return versionNumber.FindString(strings.TrimSpace(out))
 }
 
-func checkTools(runner *proc.Runner, fat bool) error {
+func checkTools(runner compose.Runner, fat bool) error {
 	names := [][2]string{{"xorriso", "xorriso"}}
 	if fat {
 		names = append(names, [2]string{"mcopy", "mtools"}, [2]string{"mdir", "mtools"})

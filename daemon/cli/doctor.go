@@ -80,7 +80,7 @@ func knownTools() []doctorTool {
 		{Name: "mcopy", For: "remaster", Debian: "mtools", Fedora: "mtools"},
 		{Name: "mdir", For: "remaster", Debian: "mtools", Fedora: "mtools"},
 		{Name: "qemu-system-x86_64", For: "iso boot, smoke boot", Debian: "qemu-system-x86", Fedora: "qemu-system-x86-core"},
-		{Name: "lorax", For: "boot-iso (a later version)", Fedora: "lorax"},
+		{Name: "lorax", For: "boot-iso", Fedora: "lorax"},
 		{Name: "livemedia-creator", For: "live, disk (a later version)", Fedora: "lorax-lmc-novirt"},
 		{Name: "mock", For: "boot-iso, live in a chroot (a later version)", Fedora: "mock"},
 		{Name: "podman", For: "boot-iso in a container (a later version)", Debian: "podman", Fedora: "podman"},
@@ -163,8 +163,9 @@ func toolVersion(ctx context.Context, runner *proc.Runner, path string) string {
 func probeKinds(ctx context.Context) []doctorKind {
 	found := map[compose.Kind]doctorKind{compose.KindRepo: {Available: true}}
 	for _, b := range daemon.Backends() {
-		_, err := b.Probe(ctx)
-		for _, k := range b.Kinds() {
+		_, err := b.Probe(ctx, &proc.Runner{})
+		for _, c := range b.Makes() {
+			k := c.Kind
 			if found[k].Available {
 				continue
 			}

@@ -2,30 +2,35 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/internal/limitio"
+	"github.com/fedora-respin/respin/repo"
 )
 
 // requestFlags are the parts of a request on the command line. What they say
 // comes on top of the file of -f.
 type requestFlags struct {
 	Kind    string   `arg:"" optional:"" help:"What to make: repo, repo-iso, remaster ... (respin doctor lists the kinds). With -f it may be left out."`
-	Sources []string `arg:"" optional:"" name:"source" help:"What goes into the side repo: an update (FEDORA-2026-1a2b3c4d5e), a build (name-version-release), task:ID, tag:NAME, a URL of an RPM, or a file ending in .rpm."`
+	Sources []string `arg:"" optional:"" name:"source" help:"What goes into the side repo: an update (FEDORA-2026-1a2b3c4d5e), a build (name-version-release), task:ID, tag:NAME, copr:OWNER/PROJECT, repo:URL or repo:URL#name,name, a URL of an RPM, a file ending in .rpm, or a package's name."`
 
 	File          string            `short:"f" placeholder:"FILE" help:"Read the request from this YAML or JSON file (- is standard input)."`
 	Release       string            `short:"r" placeholder:"R" help:"Fedora release: a number, rawhide or eln. Default: that of the sources."`
 	Arch          string            `short:"a" placeholder:"ARCH" help:"Architecture: x86_64, aarch64, ppc64le or s390x. Default: the server's."`
+	With          []string          `sep:"none" placeholder:"SOURCE" help:"The same as a SOURCE argument."`
 	Package       []string          `short:"p" sep:"none" placeholder:"NAME" help:"Package, or group as @name, for the image."`
 	Exclude       []string          `sep:"none" placeholder:"NAME" help:"Package to keep out of the image."`
 	Require       []string          `sep:"none" placeholder:"NAME>=EVR" help:"Fail unless the result ships this."`
@@ -34,6 +39,11 @@ type requestFlags struct {
 	BaseSHA256    string            `name:"base-sha256" placeholder:"HEX" help:"SHA-256 that the base image must have."`
 	BaseCompose   string            `name:"base-compose" placeholder:"ID" help:"Start from the image of an earlier compose."`
 	Volid         string            `placeholder:"ID" help:"Volume id of the image, at most 32 of A-Z a-z 0-9 _ -."`
+	Repo          []string          `sep:"none" placeholder:"[ID=]URL" help:"Install the image from this repository, a metalink or mirror list too, instead of the release's own. $$releasever and $$basearch are filled in."`
+	Backend       string            `placeholder:"NAME" help:"Back end, where several make the kind."`
+	RootfsSize    int               `placeholder:"GIB" help:"Size of the root file system of the image, in GiB."`
+	RootfsType    string            `placeholder:"TYPE" help:"Type of it: squashfs, squashfs-ext4, erofs or erofs-ext4."`
+	Variant       string            `placeholder:"NAME" help:"Variant of the release, as Server."`
 	BootArg       []string          `sep:"none" placeholder:"ARG" help:"Argument for every kernel line of the boot menus, as inst.text or console=ttyS0."`
 	Title         string            `placeholder:"TEXT" help:"A line for people."`
 	Label         map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"Label to find the compose by."`
@@ -42,6 +52,9 @@ type requestFlags struct {
 	Multilib      bool              `help:"Take i686 packages too, on x86_64."`
 	Debuginfo     bool              `help:"Take debuginfo and debugsource packages too."`
 	IncludeSource bool              `help:"Take source packages too."`
+	Signatures    []string          `sep:"none" placeholder:"[SOURCE=]POLICY" help:"What is asked of the signatures of a source, or of all: require, prefer or ignore. Default: require for what is stable, prefer for the rest. May be repeated."`
+	UpdatesImg    bool              `name:"updates-img" help:"Have the installer of a remaster run the packages: put an updates.img of them onto it."`
+	Medium        string            `placeholder:"MEDIUM" help:"What a dvd must fit on: dvd, dvd-dl, bd, bd-dl or usb. Default: dvd, 4.7 GB."`
 	SmokeBoot     bool              `help:"Boot the image in a virtual machine before it is published."`
 }
 
@@ -83,7 +96,7 @@ func (f *requestFlags) build(a *app) (*prepared, error) {
 	}
 	// What the text alone shows to be wrong is said before gigabytes are sent.
 	checked := p.req
-	checked.Sources = slices.Clone(checked.Sources)
+	checked.Sources, checked.Signatures = slices.Clone(checked.Sources), maps.Clone(checked.Signatures)
 	if checked.Base != nil {
 		base := *checked.Base
 		checked.Base = &base
@@ -119,6 +132,7 @@ func (f *requestFlags) load(a *app, p *prepared) (dir string, err error) {
 	if f.Kind != "" {
 		p.req.Kind = compose.Kind(f.Kind)
 	}
+	f.Sources = append(f.Sources, f.With...)
 	p.req.Sources = append(p.req.Sources, f.Sources...)
 	return dir, nil
 }
@@ -133,6 +147,7 @@ func (f *requestFlags) apply(req *compose.Request) error {
 			*s.to = s.from
 		}
 	}
+	req.Repos = append(req.Repos, repoFlags(f.Repo)...)
 	req.Packages = append(req.Packages, f.Package...)
 	req.Exclude = append(req.Exclude, f.Exclude...)
 	req.Require = append(req.Require, f.Require...)
@@ -151,12 +166,59 @@ func (f *requestFlags) apply(req *compose.Request) error {
 			return usagef("--ttl: %v", err)
 		}
 	}
+	if err := signaturesInto(req, f.Signatures); err != nil {
+		return err
+	}
 	o := &req.Options
 	o.Multilib = o.Multilib || f.Multilib
 	o.Debuginfo = o.Debuginfo || f.Debuginfo
 	o.IncludeSource = o.IncludeSource || f.IncludeSource
 	o.SmokeBoot = o.SmokeBoot || f.SmokeBoot
+	if f.RootfsSize != 0 {
+		o.RootfsSize = f.RootfsSize
+	}
+	o.Backend, o.RootfsType, o.Variant = cmp.Or(f.Backend, o.Backend), cmp.Or(f.RootfsType, o.RootfsType), cmp.Or(f.Variant, o.Variant)
+	o.UpdatesImg = o.UpdatesImg || f.UpdatesImg
+	if f.Medium != "" {
+		o.Medium = f.Medium
+	}
 	return nil
+}
+
+// signaturesInto reads "POLICY" and "SOURCE=POLICY"; a source may hold a =.
+func signaturesInto(req *compose.Request, flags []string) error {
+	for _, text := range flags {
+		source, policy := compose.EverySource, text
+		if i := strings.LastIndexByte(text, '='); i >= 0 {
+			source, policy = text[:i], text[i+1:]
+		}
+		if !slices.Contains(compose.SignaturePolicies(), compose.SignaturePolicy(policy)) {
+			return usagef("--signatures: %q is no policy: write require, prefer or ignore, for one source SOURCE=POLICY", policy)
+		}
+		if req.Signatures == nil {
+			req.Signatures = map[string]compose.SignaturePolicy{}
+		}
+		req.Signatures[source] = compose.SignaturePolicy(policy)
+	}
+	return nil
+}
+
+// repoFlags reads --repo. A repository without an id is numbered.
+func repoFlags(flags []string) []compose.Repo {
+	var repos []compose.Repo
+	for i, flag := range flags {
+		id, where, named := strings.Cut(flag, "=")
+		if !named || isURL(flag) {
+			id, where = "repo-"+strconv.Itoa(i+1), flag
+		}
+		l := repo.LocationOf(where)
+		r := compose.Repo{ID: id, Metalink: l.Metalink, Mirrorlist: l.Mirrorlist}
+		if len(l.BaseURLs) > 0 {
+			r.BaseURL = l.BaseURLs[0]
+		}
+		repos = append(repos, r)
+	}
+	return repos
 }
 
 // reader brings the local files of a request along.
@@ -229,7 +291,13 @@ func (r *reader) sources(dir string, own int) {
 			continue
 		}
 		r.take(within(at, path), "rpm", fmt.Sprintf("sources[%d]", i), compose.CodeRPMUnreadable, "The RPM",
-			func(req *compose.Request, id string) { req.Sources[i] = "upload:" + id })
+			func(req *compose.Request, id string) {
+				req.Sources[i] = "upload:" + id
+				if policy, named := req.Signatures[text]; named {
+					delete(req.Signatures, text)
+					req.Signatures[req.Sources[i]] = policy
+				}
+			})
 	}
 }
 

@@ -159,7 +159,9 @@ func (f *form) more() (compose.Request, []compose.Problem) {
 	}
 	// A field that is set in both places would silently lose one of its values.
 	rest := compose.Request{Exclude: req.Exclude, Require: req.Require, Repos: req.Repos, Labels: req.Labels}
-	rest.Options.Backend, rest.Options.RootfsSize, rest.Options.SkipPreflight = req.Options.Backend, req.Options.RootfsSize, req.Options.SkipPreflight
+	// The options that the form shows are these, and no others.
+	rest.Options = req.Options
+	rest.Options.Multilib, rest.Options.IncludeSource, rest.Options.Debuginfo, rest.Options.SmokeBoot = false, false, false, false
 	if req.Kickstart != nil && *req.Kickstart == (compose.Kickstart{Spin: req.Kickstart.Spin}) {
 		rest.Kickstart = req.Kickstart
 	}
@@ -167,7 +169,7 @@ func (f *form) more() (compose.Request, []compose.Problem) {
 	if !reflect.DeepEqual(rest, req) {
 		return rest, []compose.Problem{{
 			Code: compose.CodeInvalidRequest, Field: "more", Sentence: "The further fields hold one that has a place of its own in this form.",
-			Remedy: "Keep exclude, require, repos, labels, notify, options.backend, options.rootfs_size, options.skip_preflight and kickstart.spin here, and set the others above.",
+			Remedy: "Keep exclude, require, repos, labels, notify, kickstart.spin and the options that the form does not show here, and set the others above.",
 		}}
 	}
 	return rest, nil

@@ -17,8 +17,8 @@ import (
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/composetest"
 	"github.com/fedora-respin/respin/compose/iso"
-	"github.com/fedora-respin/respin/compose/remaster"
 	"github.com/fedora-respin/respin/compose/smoke"
+	"github.com/fedora-respin/respin/daemon"
 	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/koji"
 )
@@ -26,6 +26,18 @@ import (
 // smokeBuild remasters base with an update and boots the result, all by the
 // library: what options.smoke_boot does on a build node.
 func smokeBuild(t *testing.T, base string) (*compose.Result, string, error) {
+	t.Helper()
+	return buildHere(t, filepath.Dir(base), func(f *composetest.Fedora, url string) compose.Request {
+		return compose.Request{
+			Kind: compose.KindRemaster, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, BootArgs: []string{"console=ttyS0,115200"},
+			Base: &compose.Base{URL: url + "/" + filepath.Base(base)}, Options: compose.Options{SmokeBoot: true},
+		}
+	})
+}
+
+// buildHere resolves a request and builds its Plan with every back end of the
+// daemon. url is where dir is served.
+func buildHere(t *testing.T, dir string, request func(f *composetest.Fedora, url string) compose.Request) (*compose.Result, string, error) {
 	t.Helper()
 	if err := (&smoke.QEMU{}).Find(); err != nil {
 		shareddata.Missing(t, err.Error())
@@ -35,8 +47,8 @@ func smokeBuild(t *testing.T, base string) (*compose.Result, string, error) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.Close() })
-	images := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(base))))
-	t.Cleanup(images.Close)
+	files := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	t.Cleanup(files.Close)
 	hub, err := koji.New(f.HubURL, koji.Options{TopURL: f.TopURL})
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +58,7 @@ func smokeBuild(t *testing.T, base string) (*compose.Result, string, error) {
 		t.Fatal(err)
 	}
 	network := compose.Network{CacheDir: t.TempDir(), AllowLoopback: true}
-	backends := []compose.Backend{&remaster.Backend{}}
+	backends := daemon.Backends()
 	r, err := compose.NewResolver(hub, updates, network, compose.ResolverOptions{Backends: backends})
 	if err != nil {
 		t.Fatal(err)
@@ -60,18 +72,15 @@ func smokeBuild(t *testing.T, base string) (*compose.Result, string, error) {
 			t.Error(err)
 		}
 	})
-	plan, err := r.Resolve(t.Context(), compose.Request{
-		Kind: compose.KindRemaster, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, BootArgs: []string{"console=ttyS0,115200"},
-		Base: &compose.Base{URL: images.URL + "/" + filepath.Base(base)}, Options: compose.Options{SmokeBoot: true},
-	})
+	plan, err := r.Resolve(t.Context(), request(f, files.URL))
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	work := t.TempDir()
 	var log bytes.Buffer
-	result, err := b.Build(t.Context(), plan, compose.Work{ID: "c1", Dir: dir, Log: &log})
+	result, err := b.Build(t.Context(), plan, compose.Work{ID: "c1", Dir: work, Log: &log})
 	t.Log(log.String())
-	return result, filepath.Join(dir, compose.OutDir), err
+	return result, filepath.Join(work, compose.OutDir), err
 }
 
 func TestSmokeBootOfARemasteredImage(t *testing.T) {

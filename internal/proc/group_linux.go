@@ -7,8 +7,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func sysProcAttr() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+func sysProcAttr(privateMounts bool) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if privateMounts && mayUnshare() {
+		// Go makes all mounts private in the new namespace.
+		attr.Unshareflags = syscall.CLONE_NEWNS
+	}
+	return attr
+}
+
+// mayUnshare tells whether this process has CAP_SYS_ADMIN: a container's root
+// often has not.
+func mayUnshare() bool {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&hdr, &data[0]); err != nil {
+		return false
+	}
+	return data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
 }
 
 // waitEnded returns when the process has ended, and leaves it unreaped.

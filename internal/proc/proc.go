@@ -70,6 +70,10 @@ type Cmd struct {
 	Log     io.Writer // gets both streams as they come; calls are serialized
 	OnLine  func(Stream, string)
 	Package string // what to install when Name is missing, for the error
+	// PrivateMounts gives the tool a mount namespace of its own, where this
+	// process may make one (Linux, root): what it mounts goes when its last
+	// process ends, and is seen by nobody else.
+	PrivateMounts bool
 }
 
 // Runner runs tools. The zero value (or a nil pointer) works and may be used
@@ -163,7 +167,7 @@ func (r *Runner) Run(ctx context.Context, c Cmd) error {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, c.Args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = c.Dir, env, c.Stdin
 	cmd.WaitDelay = drainTime
-	cmd.SysProcAttr = sysProcAttr()
+	cmd.SysProcAttr = sysProcAttr(c.PrivateMounts)
 	out := r.newSink(c)
 	// The kernel ties the parent-death signal to the thread that started the
 	// child, so one locked thread starts it and stays until it has ended.

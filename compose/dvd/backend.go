@@ -1,0 +1,257 @@
+package dvd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/iso"
+	"github.com/fedora-respin/respin/compose/productmd"
+	"github.com/fedora-respin/respin/compose/remaster"
+	"github.com/fedora-respin/respin/internal/proc"
+	"github.com/fedora-respin/respin/repo/comps"
+	"github.com/fedora-respin/respin/repo/rpm"
+)
+
+// Backend makes composes of the kind dvd: the side repo and the packages that the
+// resolver has gathered, on a boot.iso. It needs no root and serves every
+// architecture on any host.
+type Backend struct{}
+
+var _ compose.Backend = (*Backend)(nil)
+
+// Name implements compose.Backend.
+func (*Backend) Name() string { return "dvd" }
+
+// Makes implements compose.Backend.
+func (*Backend) Makes() []compose.Capability {
+	return []compose.Capability{{Kind: compose.KindDVD, Gathers: true, Uses: []string{
+		"packages", "exclude", "repos", "kickstart", "boot_args", "options.smoke_boot", "options.skip_preflight", "options.product", "options.variant", "options.medium",
+	}}}
+}
+
+var variantPattern = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+
+// Describe implements compose.Backend. The argv is what happens in principle.
+func (*Backend) Describe(p *compose.Plan) error {
+	var problems []compose.Problem
+	add := func(code compose.Code, field, sentence, remedy string) {
+		problems = append(problems, compose.Problem{Code: code, Field: field, Sentence: sentence, Remedy: remedy})
+	}
+	if err := iso.ValidVolumeID(p.VolID); err != nil {
+		add(compose.CodeBadVolID, "volid", err.Error()+".", "Use at most 32 of A-Z a-z 0-9 _ -.")
+	}
+	if v := p.Request.Options.Variant; v != "" && !variantPattern.MatchString(v) {
+		add(compose.CodeInvalidRequest, "options.variant", fmt.Sprintf("%q cannot be the variant of a medium.", v), "Use letters and digits, as Server.")
+	}
+	medium, ok := MediumOf(p.Request.Options.Medium)
+	if !ok {
+		var names []string
+		for _, m := range Media() {
+			names = append(names, m.Name)
+		}
+		add(compose.CodeInvalidRequest, "options.medium", fmt.Sprintf("There is no medium %q.", p.Request.Options.Medium), "Use one of "+strings.Join(names, ", ")+".")
+	}
+	if p.Base == nil {
+		add(compose.CodeBaseRequired, "base", "A dvd starts from a boot.iso, and none was named.", "Name it with base (--base-iso); a boot-iso compose makes one.")
+	} else if ok {
+		if err := medium.Fits(p.Base.Size, p.Size()-p.Base.Size, len(p.RPMs)+len(p.Gathered)); err != nil {
+			add(compose.CodeImageTooLarge, "packages", sentence(err), "Name fewer groups, or a larger medium with options.medium.")
+		}
+	}
+	if len(problems) > 0 {
+		return compose.Refuse(problems...)
+	}
+	warn(p)
+	p.Tools = []compose.Tool{{Name: "xorriso", Package: "xorriso"}, {Name: "mcopy", Package: "mtools"}}
+	p.Argv = []string{"xorriso", "-indev", compose.HoldBase, "-outdev", compose.HoldOutput, "-boot_image", "any", "replay", "-volid", p.VolID}
+	for _, name := range []string{packagesDir, "repodata", ".treeinfo", ".discinfo", "media.repo"} {
+		p.Argv = append(p.Argv, "-map", compose.HoldTemp+"/"+name, "/"+name)
+	}
+	if p.Kickstart != "" {
+		p.Argv = append(p.Argv, "-map", compose.HoldKickstart, "/"+compose.MediumKickstart)
+	}
+	return nil
+}
+
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// warn tells of what repositories say and gathering does not act on.
+func warn(p *compose.Plan) {
+	for i := range p.Repos {
+		r := &p.Repos[i]
+		for field, set := range map[string]string{
+			"cost":     map[bool]string{true: "does not look at the cost of the repository %s: of equal packages the first repository's is taken"}[r.Cost != 0 && r.Cost != 1000],
+			"gpgcheck": map[bool]string{true: "does not check signatures of the repository %s: its packages are those whose digests its metadata name"}[r.GPGCheck],
+		} {
+			if set != "" {
+				p.Warnings = append(p.Warnings, compose.Warning{
+					Code: string(compose.CodeUnsupportedField), Field: fmt.Sprintf("repos[%d].%s", i, field), Sentence: fmt.Sprintf("A dvd "+set+".", r.ID),
+				})
+			}
+		}
+	}
+	slices.SortStableFunc(p.Warnings, func(a, b compose.Warning) int { return cmp.Compare(a.Field, b.Field) })
+}
+
+// Probe implements compose.Backend.
+func (*Backend) Probe(ctx context.Context, runner compose.Runner) ([]compose.Tool, error) {
+	return (&remaster.Backend{}).Probe(ctx, runner) //nolint:wrapcheck // the same tools
+}
+
+// productOf is what the medium calls itself.
+func productOf(p *compose.Plan) productmd.Product {
+	name := cmp.Or(p.Request.Options.Product, "Fedora")
+	return productmd.Product{Name: name, Short: strings.ReplaceAll(name, " ", ""), Version: strings.ToUpper(p.Request.Release[:1]) + p.Request.Release[1:]}
+}
+
+// Build implements compose.Backend.
+func (*Backend) Build(ctx context.Context, p *compose.Plan, j *compose.BackendJob) (*compose.Made, error) {
+	runner := &recorder{Runner: j.Runner, job: j, plan: p}
+	medium, _ := MediumOf(p.Request.Options.Medium)
+	job := Job{
+		BaseISO: j.Base, Output: filepath.Join(j.OutDir, p.Image), Arch: p.Request.Arch, VolID: p.VolID, Product: productOf(p),
+		Variant: p.Request.Options.Variant, Medium: medium, BootArgs: slices.Clone(p.Request.BootArgs), Time: time.Unix(p.Epoch, 0).UTC(),
+		WorkDir: j.Temp, Runner: runner, Log: j.Log, Progress: func(percent int, message string) { j.Progress("", percent, message) },
+	}
+	if p.Kickstart != "" {
+		job.Kickstart = []byte(p.Kickstart)
+	}
+	for i := range p.RPMs {
+		r := &p.RPMs[i]
+		job.Packages = append(job.Packages, Package{Path: filepath.Join(j.SideRepo, filepath.FromSlash(r.RepoPath())), Name: r.File})
+	}
+	for i := range p.Gathered {
+		if i >= len(j.Gathered) {
+			return nil, fmt.Errorf("make medium: %d of %d gathered packages are here", len(j.Gathered), len(p.Gathered))
+		}
+		job.Packages = append(job.Packages, Package{Path: j.Gathered[i], Name: p.Gathered[i].File()})
+	}
+	if p.Groups != "" {
+		groups, err := comps.Read(strings.NewReader(p.Groups))
+		if err != nil {
+			return nil, fmt.Errorf("read the Plan's groups: %w", err)
+		}
+		job.Comps = groups
+	}
+	res, err := Make(ctx, job)
+	made := &compose.Made{Commands: runner.commands}
+	if err != nil {
+		return made, diagnose(ctx, err)
+	}
+	made.Artifacts = []compose.Artifact{{Name: p.Image, Path: p.Image, Type: compose.ArtifactISO}}
+	for _, name := range res.Metadata {
+		kind := compose.ArtifactMetadata
+		if name == ChecksumName(p.Image) {
+			kind = compose.ArtifactChecksum
+		}
+		made.Artifacts = append(made.Artifacts, compose.Artifact{Name: name, Path: name, Type: kind})
+	}
+	for _, w := range res.Warnings {
+		_, _ = fmt.Fprintln(j.Log, "warning:", w)
+	}
+	return made, nil
+}
+
+// recorder keeps what was run for the Result.
+type recorder struct {
+	compose.Runner
+	job      *compose.BackendJob
+	plan     *compose.Plan
+	commands []compose.Command
+}
+
+// Run implements compose.Runner.
+func (r *recorder) Run(ctx context.Context, c proc.Cmd) error {
+	tool, _ := r.job.Tool(c.Name)
+	tool.Name = c.Name
+	r.commands = append(r.commands, r.job.Record(r.plan, tool, stable(append([]string{c.Name}, c.Args...))))
+	return r.Runner.Run(ctx, c) //nolint:wrapcheck // the error says what ran
+}
+
+// workName are the names of work folders, which are others in each run.
+var workName = regexp.MustCompile(`\.respin-tmp-[0-9]+`)
+
+func stable(argv []string) []string {
+	for i := range argv {
+		argv[i] = workName.ReplaceAllString(argv[i], "work")
+	}
+	return argv
+}
+
+// diagnose gives the errors that users cause their own codes.
+func diagnose(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	fail := func(code compose.Code, text, remedy string) error {
+		return &compose.FailedError{Err: err, Failure: compose.Failure{Code: code, Stage: compose.StageCompose, Sentence: text, Remedy: remedy}}
+	}
+	if e, ok := errors.AsType[*TooLargeError](err); ok {
+		return fail(compose.CodeImageTooLarge, sentence(e), "Name fewer groups, or a larger medium with options.medium.")
+	}
+	if e, ok := errors.AsType[*BaseError](err); ok {
+		return fail(compose.CodeBaseNotISO, "The base image cannot become a DVD: "+e.Reason+".", "Give a boot.iso of the wanted architecture.")
+	}
+	if e, ok := errors.AsType[*PackageError](err); ok {
+		return fail(compose.CodeRPMAltered, "A package cannot be put on the medium: "+filepath.Base(e.Path)+": "+e.Err.Error()+".", "Leave the package out.")
+	}
+	return remaster.Diagnose(err) //nolint:wrapcheck // it keeps the error
+}
+
+// Verify implements compose.Backend: everything is read back from the medium.
+func (*Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.BackendJob, made *compose.Made) (*compose.Proof, error) {
+	path := filepath.Join(j.OutDir, filepath.FromSlash(made.Artifacts[0].Path))
+	proof := &compose.Proof{Packages: make([]compose.PackageEntry, len(p.RPMs))}
+	want := Want{VolID: p.VolID, Arch: p.Request.Arch, Product: productOf(p), SHA256: map[string]string{}}
+	side := map[string]int{}
+	for i := range p.RPMs {
+		side[p.RPMs[i].File] = i
+		want.SHA256[p.RPMs[i].File] = p.RPMs[i].SHA256
+	}
+	for i := range p.Gathered {
+		want.SHA256[p.Gathered[i].File()] = p.Gathered[i].SHA256
+	}
+	seen := 0
+	want.Package = func(name, at string, content io.Reader) error {
+		if seen++; j.Progress != nil {
+			j.Progress("", min(seen*100/max(len(want.SHA256), 1), 100), name)
+		}
+		i, ok := side[name]
+		if !ok {
+			return nil
+		}
+		v, err := rpm.Verify(content, j.Verify)
+		if err != nil {
+			return fmt.Errorf("read /%s on the medium: %w", at, err)
+		}
+		proof.Packages[i] = p.RPMs[i].Entry(v, "/"+at, "side repo on the medium")
+		return nil
+	}
+	if err := Check(ctx, path, want); err != nil {
+		if e, ok := errors.AsType[*CheckError](err); ok {
+			return nil, &compose.FailedError{Err: err, Failure: compose.Failure{Code: compose.CodeVerifyFailed, Stage: compose.StageVerify, Sentence: sentence(e)}}
+		}
+		return nil, err
+	}
+	info, err := iso.Inspect(path)
+	if err != nil {
+		return nil, err
+	}
+	proof.Image = compose.ImageFacts{VolID: info.VolumeID, Bootable: info.BIOS || info.UEFI || len(info.Boot) > 0}
+	if info.Checksum != nil {
+		proof.Image.ImplantedMD5 = info.Checksum.MD5
+	}
+	return proof, nil
+}

@@ -1,0 +1,73 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fedora-respin/respin/internal/proc"
+)
+
+const (
+	probeTime  = time.Minute // tools in Python are slow to start on a busy host
+	maxOptions = 1000
+)
+
+var (
+	toolVersion = regexp.MustCompile(`[0-9]+\.[0-9]+(\.[0-9]+)*`)
+	toolOption  = regexp.MustCompile(`(^|[\s,\[|])(--[a-z][a-z0-9-]*)`)
+)
+
+// ProbeTool asks a tool for its version (by the argument version, like -V) and
+// for the options that its --help lists. A tool that does not answer either is
+// an error.
+func ProbeTool(ctx context.Context, runner Runner, tool Tool, version string) (Tool, error) {
+	path, err := runner.Look(tool.Name, tool.Package)
+	if err != nil {
+		return tool, err //nolint:wrapcheck // it says what to install
+	}
+	tool.Version, tool.Options = "", nil
+	err = ask(ctx, runner, path, version, func(line string) {
+		if tool.Version == "" {
+			tool.Version = toolVersion.FindString(line)
+		}
+	})
+	if err != nil {
+		return tool, fmt.Errorf("probe %s: %w", tool.Name, err)
+	}
+	err = ask(ctx, runner, path, "--help", func(line string) {
+		for _, m := range toolOption.FindAllStringSubmatch(line, -1) {
+			// argparse breaks no option over lines.
+			if option := strings.TrimRight(m[2], "-"); len(tool.Options) < maxOptions && !slices.Contains(tool.Options, option) {
+				tool.Options = append(tool.Options, option)
+			}
+		}
+	})
+	if err == nil && (tool.Version == "" || len(tool.Options) == 0) {
+		err = fmt.Errorf("it names no version or no options (%s, --help)", version)
+	}
+	if err != nil {
+		return tool, fmt.Errorf("probe %s: %w", tool.Name, err)
+	}
+	slices.Sort(tool.Options)
+	return tool, nil
+}
+
+func ask(ctx context.Context, runner Runner, path, arg string, line func(string)) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	var mu sync.Mutex
+	// A wide terminal, or argparse folds long lines.
+	return runner.Run(ctx, proc.Cmd{ //nolint:wrapcheck // the caller says what was asked
+		Name: path, Args: []string{arg}, Env: []string{"COLUMNS=200"},
+		OnLine: func(_ proc.Stream, text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			line(text)
+		},
+	})
+}
