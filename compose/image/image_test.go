@@ -146,7 +146,7 @@ func TestDamageIsNamedAndNeverPanics(t *testing.T) {
 					places = append(places, at)
 				}
 			}
-			for i := 0; i < len(places); i += 1 + len(places)/1500 {
+			for i := 0; i < len(places); i += 1 + len(places)/400 {
 				at := places[i]
 				for _, v := range []byte{0, 0x7f, 0xff} {
 					old := data[at]
