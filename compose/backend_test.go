@@ -48,8 +48,15 @@ func TestInstalledEntriesTellWhichBuildIsIn(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, e := range compose.InstalledEntries(p, []compose.Shipped{
-		{NEVRA: "same-1:2-3.x86_64"}, {NEVRA: "older-2-3.x86_64"}, {NEVRA: "newer-1:2-4.x86_64"}, {NEVRA: "absent-1:2-3.noarch"},
-		{NEVRA: "twin-1:2-2.x86_64"}, {NEVRA: "twin-1:2-3.x86_64"}, {NEVRA: "twin-1:2-1.x86_64"}, {NEVRA: "other-1:2-3.x86_64", SigMD5: "bb"}, {NEVRA: "no nevra"},
+		{NEVRA: "same-1:2-3.x86_64"},
+		{NEVRA: "older-2-3.x86_64"},
+		{NEVRA: "newer-1:2-4.x86_64"},
+		{NEVRA: "absent-1:2-3.noarch"},
+		{NEVRA: "twin-1:2-2.x86_64"},
+		{NEVRA: "twin-1:2-3.x86_64"},
+		{NEVRA: "twin-1:2-1.x86_64"},
+		{NEVRA: "other-1:2-3.x86_64", SigMD5: "bb"},
+		{NEVRA: "no nevra"},
 	}) {
 		got[e.Name] = string(e.Verdict) + " " + e.Shipped
 	}
