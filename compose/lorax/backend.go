@@ -101,6 +101,8 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 	if err := writeInputs(p, j); err != nil {
 		return nil, err
 	}
+	cmd := j.Record(p, tool, argv)
+	j.Say("running %s %s: %q", cmd.Tool, cmd.Version, cmd.Argv)
 	watch := pylorax.NewMonitor(stages(), func(stage string, percent int, message string) {
 		j.Progress(stage, percent*percentBuilt/100, message)
 	})
@@ -120,7 +122,7 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 	if err != nil {
 		return nil, err
 	}
-	return &compose.Made{Artifacts: artifacts, Commands: []compose.Command{j.Record(p, tool, argv)}}, nil
+	return &compose.Made{Artifacts: artifacts, Commands: []compose.Command{cmd}}, nil
 }
 
 // percentBuilt is the share of lorax in Build.
