@@ -183,6 +183,7 @@ func TestRemasterKeepsThePromisesOfBackEnds(t *testing.T) {
 			}
 		},
 		Prepare: func(t *testing.T, _ *compose.Plan, j *compose.BackendJob) {
+			t.Helper()
 			repoOf(t, filepath.Join(j.SideRepo, "r"), probeRPM)
 			j.SideRepo, j.Base = filepath.Join(j.SideRepo, "r"), base
 		},
