@@ -125,6 +125,8 @@ judges() {
 	need gcc gcc gcc "the race detector"
 	need rpm rpm rpm "judges RPM headers"
 	need rpmsign rpm rpm-sign "signs RPMs"
+	need rpm2cpio rpm2cpio rpm "judges updates images"
+	need rpm2archive rpm2cpio rpm "judges updates images of packages of format 6"
 	need gpg gnupg gnupg2 "makes the keys that RPMs are signed with"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
 	need strace strace strace "kills a writer of repodata between two system calls"
