@@ -117,6 +117,9 @@ func (r *build) verifyImage(ctx context.Context) error {
 	r.logf("image %s: volume %s, bootable %t", r.plan.Image, proof.Image.VolID, proof.Image.Bootable)
 	image := &r.made.Artifacts[0]
 	image.Bootable, image.ImplantedMD5 = proof.Image.Bootable, proof.Image.ImplantedMD5
+	if proof.Packages, err = r.prove(ctx, proof.Packages); err != nil {
+		return err
+	}
 	if proof.Shipped != nil {
 		var text strings.Builder
 		for _, s := range proof.Shipped {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/fedora-respin/respin/compose/proof"
 	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/fetch"
@@ -43,6 +44,10 @@ type Network struct {
 	// beyond the bound; so does what was used during the last hour. Files that
 	// are hard-linked into results do not count.
 	MaxCache int64
+	// PerHost is how many transfers one server has to serve at a time; 0 means 8.
+	PerHost int
+	// BytesPerSecond bounds what all transfers take together; 0: no bound.
+	BytesPerSecond int
 }
 
 // repos opens repositories through a part of the cache of their own: metadata
@@ -56,7 +61,7 @@ func (n Network) repos(logger hclog.Logger) (*repo.Remote, error) {
 func (n Network) fetcher(logger hclog.Logger) (*fetch.Fetcher, error) {
 	return fetch.New(n.CacheDir, fetch.Options{
 		Policy:  fetch.Policy{TrustHosts: n.TrustHosts, AllowLoopback: n.AllowLoopback},
-		MinFree: n.MinFree, MaxCache: n.MaxCache, UserAgent: "respin", Logger: logger,
+		MinFree: n.MinFree, MaxCache: n.MaxCache, PerHost: n.PerHost, BytesPerSecond: n.BytesPerSecond, UserAgent: "respin", Logger: logger,
 	})
 }
 
@@ -204,6 +209,7 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, work Work) (*Result, er
 	err := run.all(ctx)
 	if err != nil {
 		failed := Diagnose(ctx, run.stage(), err)
+		run.explain(ctx, failed)
 		run.hidePaths(&failed.Failure)
 		run.logf("FAILED in stage %s (%s): %s", failed.Failure.Stage, failed.Failure.Code, failed.Failure.Sentence)
 		run.result.Failure = &failed.Failure
@@ -239,6 +245,7 @@ type build struct {
 	backend  Backend
 	job      *BackendJob
 	made     *Made
+	contents *proof.Contents // what the image has installed; nil when nobody has looked
 	logFile  *os.File
 	log      io.Writer
 	rpms     []string // local paths, in the order of plan.RPMs

@@ -112,7 +112,7 @@ func Codes() []CodeInfo {
 
 func codes() []CodeInfo {
 	const unprocessable, notFound = http.StatusUnprocessableEntity, http.StatusNotFound
-	return []CodeInfo{
+	return withCauses([]CodeInfo{
 		{CodeInvalidRequest, unprocessable, "A field is unknown, missing or of the wrong type.", "Correct the named field."},
 		{CodeUnknownKind, unprocessable, "No compose kind has this name.", "Use one of the kinds of GET /api/v1/releases."},
 		{CodeUnsupportedKind, unprocessable, "This version cannot build that kind.", "Choose another kind."},
@@ -181,5 +181,5 @@ func codes() []CodeInfo {
 		{CodeTimeLimit, 0, "The compose took longer than it may.", "Ask the operator for a higher limit."},
 		{CodeCanceled, 0, "Somebody canceled the compose.", ""},
 		{CodeInternal, http.StatusInternalServerError, "respin itself made an error.", "Report it with the compose id."},
-	}
+	})
 }

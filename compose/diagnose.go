@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/fedora-respin/respin/compose/diagnose"
 	"github.com/fedora-respin/respin/internal/fetch"
 	"github.com/fedora-respin/respin/internal/proc"
 )
@@ -21,6 +22,8 @@ var ErrCanceled = errors.New("compose canceled")
 type FailedError struct {
 	Failure Failure
 	Err     error
+	// facts are those of a tool that failed, for explain; nil for other errors.
+	facts *diagnose.Facts
 }
 
 func (e *FailedError) Error() string {
@@ -37,19 +40,26 @@ const maxEvidence = 3
 // Every reason has its own code; what nobody foresaw is CodeInternal.
 func Diagnose(ctx context.Context, stage Stage, err error) *FailedError {
 	if failed, ok := errors.AsType[*FailedError](err); ok {
+		if failed.Failure.Code == CodeToolFailed && failed.facts == nil {
+			return &FailedError{Failure: failed.Failure, Err: failed.Err, facts: toolFacts(ctx, stage, failed.Err)}
+		}
 		return failed
 	}
 	f := Failure{Stage: stage}
+	facts := toolFacts(ctx, stage, err)
 	switch {
 	case errors.Is(context.Cause(ctx), ErrCanceled):
 		f.Code, f.Sentence = CodeCanceled, "The compose was canceled."
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		f.Code, f.Sentence = CodeTimeLimit, "The compose took longer than this server allows."
-	case diagnoseDisk(&f, err), diagnoseTool(&f, err), diagnoseFetch(&f, err):
+	case diagnoseDisk(&f, err), diagnoseTool(&f, err, facts), diagnoseFetch(&f, err):
 	default:
 		f.Code, f.Sentence = CodeInternal, "respin could not go on: "+strings.TrimSuffix(firstLine(err), ".")+"."
 	}
-	return &FailedError{Failure: f, Err: err}
+	if f.Code == CodeCanceled {
+		facts = nil
+	}
+	return &FailedError{Failure: f, Err: err, facts: facts}
 }
 
 func diagnoseDisk(f *Failure, err error) bool {
@@ -67,7 +77,7 @@ func diagnoseDisk(f *Failure, err error) bool {
 	return false
 }
 
-func diagnoseTool(f *Failure, err error) bool {
+func diagnoseTool(f *Failure, err error, facts *diagnose.Facts) bool {
 	if missing, ok := errors.AsType[*proc.NotFoundError](err); ok {
 		f.Code = CodeToolMissing
 		f.Sentence = fmt.Sprintf("The build node has no %s.", missing.Tool)
@@ -78,33 +88,27 @@ func diagnoseTool(f *Failure, err error) bool {
 	if !ok {
 		return false
 	}
-	f.Evidence = evidence(failed.Tail)
 	tool, said := errors.AsType[*ToolError](err)
-	if said {
-		f.Evidence = tool.evidence()
-	}
 	lines := failed.Tail
 	if said {
 		lines = slices.Concat(tool.Lines, lines)
 	}
-	for _, line := range lines {
-		if strings.Contains(line, "No space left on device") {
-			f.Code, f.Sentence = CodeDiskFull, "The disk of the build node filled up while "+failed.Tool+" ran."
-			f.Remedy = "Free space on the build node, or delete old composes."
-			return true
-		}
-	}
 	f.Code = CodeToolFailed
-	if said && failed.Signal == 0 {
-		f.Sentence = fmt.Sprintf("%s failed: %s.", tool.Tool, strings.TrimRight(clipTo(tool.Lines[0], 300), ".:"))
-		return true
-	}
-	f.Sentence = fmt.Sprintf("%s ended with exit status %d.", failed.Tool, failed.ExitCode)
+	f.Sentence = fmt.Sprintf("%s ended with exit status %d.", facts.Tool, failed.ExitCode)
 	if failed.Signal != 0 {
-		f.Sentence = fmt.Sprintf("%s was ended by the signal %s.", failed.Tool, failed.Signal)
+		f.Sentence = fmt.Sprintf("%s was ended by the signal %s.", facts.Tool, failed.Signal)
 	}
-	if len(f.Evidence) > 0 {
-		f.Sentence = strings.TrimSuffix(f.Sentence, ".") + ": " + strings.TrimSuffix(f.Evidence[len(f.Evidence)-1], ".") + "."
+	words := diagnose.Log{Name: facts.Tool, Reader: strings.NewReader(strings.Join(lines, "\n"))}
+	// What comes from memory cannot break off.
+	verdict, _ := diagnose.New(diagnose.Options{}).Read(context.Background(), []diagnose.Log{words}, *facts)
+	take(f, verdict)
+	switch {
+	case verdict.Code != diagnose.Unknown:
+	case said && failed.Signal == 0:
+		f.Evidence = tool.evidence()
+		f.Sentence = fmt.Sprintf("%s failed: %s.", tool.Tool, strings.TrimRight(clipTo(tool.Lines[0], 300), ".:"))
+	case len(f.Evidence) > 0:
+		f.Sentence = strings.TrimSuffix(f.Sentence, ".") + ": " + strings.TrimSuffix(verdict.Evidence[len(verdict.Evidence)-1].Text, ".") + "."
 	}
 	return true
 }

@@ -35,8 +35,10 @@ func (q *resolution) ladder(ctx context.Context, s *sourceRun) ([]rung, error) {
 	}
 	var rungs []rung
 	for _, r := range []rung{
-		{"stable", rel.DistTag, true}, {"updates", rel.StableTag, true},
-		{"updates-testing", rel.TestingTag, false}, {"candidate", rel.CandidateTag, false},
+		{"stable", rel.DistTag, true},
+		{"updates", rel.StableTag, true},
+		{"updates-testing", rel.TestingTag, false},
+		{"candidate", rel.CandidateTag, false},
 	} {
 		if r.tag != "" && !slices.ContainsFunc(rungs, func(o rung) bool { return o.tag == r.tag }) {
 			rungs = append(rungs, r)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -159,7 +160,9 @@ const (
 func (q *resolution) probe(ctx context.Context, builds []*chosen, keys [][]string) (map[store]storeState, error) {
 	states := map[store]storeState{}
 	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
+	short, stop := context.WithTimeout(ctx, signedProbeTime)
+	defer stop()
+	group, ctx := errgroup.WithContext(short)
 	group.SetLimit(8)
 	for i, c := range builds {
 		for j, key := range keys[i] {
@@ -181,6 +184,10 @@ func (q *resolution) probe(ctx context.Context, builds []*chosen, keys [][]strin
 	return states, err
 }
 
+// signedProbeTime is what all the probes of a resolution may take. What is not known
+// by then counts as there: fetching finds out, with more patience.
+const signedProbeTime = 5 * time.Second
+
 // probeSize is enough to tell an RPM, or its signature header, from a web page.
 const probeSize = 64
 
@@ -188,10 +195,11 @@ func (q *resolution) probeOne(ctx context.Context, c *chosen, r *koji.RPM, key s
 	paths := q.koji.Paths()
 	for i, url := range []string{paths.Signed(c.build, r, key), paths.Sigcache(c.build, r, key)} {
 		_, _, err := q.fetcher.Head(ctx, url, probeSize)
-		if ctx.Err() != nil {
-			return storeThere, upstream(ctx.Err(), c.of.field)
-		}
 		switch {
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return storeThere, nil
+		case ctx.Err() != nil:
+			return storeThere, upstream(ctx.Err(), c.of.field)
 		case err == nil:
 			return storeState(i), nil
 		case notThere(err):

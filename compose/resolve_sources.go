@@ -204,6 +204,9 @@ func (q *resolution) update(ctx context.Context, s *sourceRun) ([]*chosen, error
 		return nil, upstream(err, s.field)
 	}
 	s.info.Title, s.info.Builds = u.Title, u.NVRs()
+	if u.Status == bodhi.StatusStable {
+		s.setPolicy(&q.req, SignaturesRequire) // what is pushed has been signed
+	}
 	if v, ok := u.Release.FedoraVersion(); ok && q.branch == "" {
 		q.branch = fmt.Sprint(v)
 	}

@@ -228,10 +228,13 @@ func (q *resolution) taskFiles(ctx context.Context, tasks []koji.Task, s *source
 // movedToBuild: a task without files may be one whose build was imported.
 func (q *resolution) movedToBuild(ctx context.Context, t *koji.Task, s *sourceRun) ([]*chosen, error) {
 	list, err := q.koji.ListBuilds(ctx, koji.BuildOptions{TaskID: t.ID})
-	if err != nil && !noSuchMethod(err) {
+	if noSuchMethod(err) {
+		list, err = nil, nil
+	}
+	if err != nil {
 		return nil, upstream(err, s.field)
 	}
-	if err != nil || len(list) == 0 {
+	if len(list) == 0 {
 		q.taskExpired(t, s)
 		return nil, nil
 	}

@@ -86,6 +86,10 @@ type PackageEntry struct {
 	// "unsupported" or "bad".
 	SignatureStatus string  `json:"signature_status,omitempty"`
 	Verdict         Verdict `json:"verdict"`
+	// Evidence is what the verdict on an installed package stands on: "digest",
+	// "version" or "list"; see package proof. Reason is a sentence.
+	Evidence string `json:"evidence,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 }
 
 // Timing is how long a stage took.

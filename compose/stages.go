@@ -232,16 +232,12 @@ func (r *build) judge(entries []PackageEntry, shipped []Shipped) error {
 			}
 			return &FailedError{Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify,
-				Sentence: fmt.Sprintf("%s %s was asked for, but what the result holds is %s.", e.Name, e.Requested, what),
+				Sentence: strings.TrimSpace(fmt.Sprintf("%s %s was asked for, but what the result holds is %s. %s", e.Name, e.Requested, what, e.Reason)),
 			}}
 		}
 	}
 	for _, spec := range r.plan.Request.Require {
-		err := Ships(entries, spec)
-		if err != nil && shipped != nil {
-			err = has(shipped, spec)
-		}
-		if err != nil {
+		if err := r.ships(entries, shipped, spec); err != nil {
 			return &FailedError{Err: err, Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The result does not hold %s: %s.", spec, err),
 				Remedy: "Name a source that brings it.",

@@ -3,11 +3,13 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,8 @@ import (
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
+
+	"github.com/fedora-respin/respin/compose"
 )
 
 // Config is the whole configuration of a daemon or a node. Its zero value,
@@ -36,6 +40,8 @@ type Config struct {
 	Queue   QueueConfig     `koanf:"queue"`
 	Koji    KojiConfig      `koanf:"koji"`
 	Bodhi   BodhiConfig     `koanf:"bodhi"`
+	COPR    COPRConfig      `koanf:"copr"`
+	Keys    KeysConfig      `koanf:"keys"`
 	Node    NodeConfig      `koanf:"node"`
 	Publish []PublishConfig `koanf:"publish" validate:"dive"`
 	SMTP    SMTPConfig      `koanf:"smtp"`
@@ -67,6 +73,64 @@ type KojiConfig struct {
 // BodhiConfig says where Bodhi is. The default is Fedora's.
 type BodhiConfig struct {
 	URL string `koanf:"url" validate:"required,http_url"`
+}
+
+// COPRConfig says where COPR serves its results. The default is Fedora's.
+type COPRConfig struct {
+	URL string `koanf:"url" validate:"required,http_url"`
+}
+
+// KeysConfig says which signatures count where they are required; see
+// compose.Keys. Without it a signature counts by the key that it names.
+type KeysConfig struct {
+	// Dir holds public keys, as /etc/pki/rpm-gpg. With it required signatures are
+	// verified, and must be by one of them.
+	Dir string `koanf:"dir"`
+	// Releases holds the ids of the keys of releases: the last 8 or 16 digits or
+	// the fingerprint. In the environment "44=6d9f90a6 45=f577861e,31645531".
+	Releases ReleaseKeys `koanf:"releases"`
+}
+
+// ReleaseKeys are ids of keys by release.
+type ReleaseKeys map[string][]string
+
+// UnmarshalText reads the form of the environment.
+func (k *ReleaseKeys) UnmarshalText(text []byte) error {
+	*k = ReleaseKeys{}
+	for pair := range strings.FieldsSeq(string(text)) {
+		release, ids, ok := strings.Cut(pair, "=")
+		if !ok {
+			return fmt.Errorf("%q is not written as RELEASE=ID,ID", pair)
+		}
+		(*k)[release] = append((*k)[release], strings.Split(ids, ",")...)
+	}
+	return nil
+}
+
+// Load reads the keys that the configuration names.
+func (c *KeysConfig) Load() (compose.Keys, error) {
+	keys := compose.Keys{Releases: c.Releases}
+	if c.Dir == "" {
+		return keys, nil
+	}
+	ring, err := compose.ReadKeyring(c.Dir)
+	if err != nil {
+		return keys, fmt.Errorf("keys.dir: %w", err)
+	}
+	keys.Keyring = ring
+	return keys, nil
+}
+
+func (c *KeysConfig) check() error {
+	var errs []error
+	for _, release := range slices.Sorted(maps.Keys(c.Releases)) {
+		for _, id := range c.Releases[release] {
+			if err := compose.CheckKeyID(id); err != nil {
+				errs = append(errs, fmt.Errorf("keys.releases.%s: %w", release, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // NodeConfig is about the build node of this process.
@@ -135,6 +199,11 @@ type LimitConfig struct {
 	// of resolver and node. Running builds may need more. 0 for no bound.
 	// Default 20 GiB.
 	Cache int64 `koanf:"cache" validate:"min=0"`
+	// PerHost is how many transfers one server has to serve at a time. Default 8.
+	PerHost int `koanf:"per_host" validate:"min=1,max=64"`
+	// Rate bounds what all downloads of the resolver, and of the node, take
+	// together, in bytes a second. Default 0: no bound.
+	Rate int `koanf:"rate" validate:"min=0"`
 	// TrustHosts are private servers (host or host:port) that requests may name.
 	// Those of koji and of the daemon itself are trusted anyway.
 	TrustHosts []string `koanf:"trust_hosts"`
@@ -157,9 +226,10 @@ func Defaults() Config {
 		Queue:  QueueConfig{Listen: "127.0.0.1:4222", Lease: time.Minute},
 		Koji:   KojiConfig{Hub: "https://koji.fedoraproject.org/kojihub", TopURL: "https://kojipkgs.fedoraproject.org/"},
 		Bodhi:  BodhiConfig{URL: "https://bodhi.fedoraproject.org/"},
+		COPR:   COPRConfig{URL: compose.DefaultCOPR},
 		Node:   NodeConfig{Slots: 1, Timeout: 4 * time.Hour},
 		Quotas: QuotaConfig{Waiting: 200},
-		Limits: LimitConfig{Upload: 16 << 30, DiskFloor: 1 << 30, Cache: 20 << 30},
+		Limits: LimitConfig{Upload: 16 << 30, DiskFloor: 1 << 30, Cache: 20 << 30, PerHost: 8},
 		TTL:    14 * 24 * time.Hour,
 	}
 }
@@ -218,7 +288,7 @@ func LoadConfig(path string, environ []string) (Config, error) {
 	}
 	err = k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{Tag: "koanf", DecoderConfig: &mapstructure.DecoderConfig{
 		Result: &c, ErrorUnused: true, WeaklyTypedInput: true, TagName: "koanf",
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.TextUnmarshallerHookFunc(), mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(",")),
 	}})
 	if err != nil {
 		errs = append(errs, err)
@@ -284,6 +354,9 @@ func (c *Config) Complete() error {
 		}
 		return errors.Join(errs...)
 	}
+	if err := c.Keys.check(); err != nil {
+		return err
+	}
 	if c.URL == "" {
 		c.URL = "http://" + c.Listen
 	}
@@ -311,7 +384,7 @@ func (c *Config) Complete() error {
 // trusted lists the hosts that a request may lead to whatever their address.
 func (c *Config) trusted() []string {
 	hosts := append([]string{}, c.Limits.TrustHosts...)
-	for _, raw := range []string{c.Koji.Hub, c.Koji.TopURL, c.URL} {
+	for _, raw := range []string{c.Koji.Hub, c.Koji.TopURL, c.COPR.URL, c.URL} {
 		if u, err := url.Parse(raw); err == nil && u.Host != "" {
 			hosts = append(hosts, u.Host)
 		}

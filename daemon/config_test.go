@@ -66,3 +66,29 @@ func TestAnonymousCallersMaySubmitOnThisHostOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysComeFromFileAndEnvironment(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "respin.yaml")
+	text := "keys: {releases: {44: [6d9f90a6, \"0x105EF944\"], rawhide: [f577861e]}}\ncopr: {url: \"https://copr.example.org/results/\"}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := daemon.LoadConfig(path, nil)
+	if err != nil || len(c.Keys.Releases["44"]) != 2 || c.Keys.Releases["rawhide"][0] != "f577861e" || c.COPR.URL != "https://copr.example.org/results/" {
+		t.Fatalf("%+v, %v", c.Keys, err)
+	}
+	c, err = daemon.LoadConfig("", []string{"RESPIN_KEYS_RELEASES=44=6d9f90a6 45=f577861e,31645531"})
+	if err != nil || len(c.Keys.Releases["45"]) != 2 {
+		t.Fatalf("%+v, %v", c.Keys, err)
+	}
+	for _, bad := range []string{"44=xyz", "44"} {
+		if _, err := daemon.LoadConfig("", []string{"RESPIN_KEYS_RELEASES=" + bad}); err == nil || !strings.Contains(err.Error(), "keys.releases") && !strings.Contains(err.Error(), "RELEASE=ID") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	c.Keys = daemon.KeysConfig{Dir: t.TempDir()}
+	if _, err := c.Keys.Load(); err == nil || !strings.Contains(err.Error(), "keys.dir") {
+		t.Errorf("an empty folder: %v", err)
+	}
+}

@@ -140,8 +140,12 @@ func (d *Daemon) newResolver(client *http.Client) (*compose.Resolver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up bodhi: %w", err)
 	}
+	keys, err := d.cfg.Keys.Load()
+	if err != nil {
+		return nil, err
+	}
 	return compose.NewResolver(hub, updates, d.cfg.network(), compose.ResolverOptions{
-		Backends: Backends(), Uploads: d.planUpload, Composes: d.planCompose, Logger: d.log.Named("resolve"),
+		Backends: Backends(), Keys: keys, COPR: d.cfg.COPR.URL, Uploads: d.planUpload, Composes: d.planCompose, Logger: d.log.Named("resolve"),
 	})
 }
 
@@ -149,7 +153,7 @@ func (d *Daemon) newResolver(client *http.Client) (*compose.Resolver, error) {
 func (c *Config) network() compose.Network {
 	return compose.Network{
 		CacheDir: filepath.Join(c.Data, "cache"), TrustHosts: c.trusted(),
-		MinFree: c.Limits.DiskFloor, MaxCache: c.Limits.Cache,
+		MinFree: c.Limits.DiskFloor, MaxCache: c.Limits.Cache, PerHost: c.Limits.PerHost, BytesPerSecond: c.Limits.Rate,
 	}
 }
 

@@ -71,8 +71,12 @@ func newNode(cfg *Config, worker queue.Worker, primary publish.Publisher, versio
 	}
 	network := cfg.network()
 	network.CacheDir = filepath.Join(cfg.Node.Work, "cache")
+	keys, err := cfg.Keys.Load()
+	if err != nil {
+		return nil, err
+	}
 	n.builder, err = compose.NewBuilder(network, compose.BuilderOptions{
-		Backends: Backends(), Timeout: cfg.Node.Timeout, Logger: log.Named("build"),
+		Backends: Backends(), Keys: keys, Timeout: cfg.Node.Timeout, Logger: log.Named("build"),
 	})
 	return n, err
 }

@@ -16,7 +16,7 @@ import (
 
 // Backends are the back ends that this version has.
 func Backends() []compose.Backend {
-	return []compose.Backend{&remaster.Backend{}, &updates.Backend{}, &dvd.Backend{}, &lorax.Backend{}}
+	return []compose.Backend{&remaster.Backend{}, &lorax.Backend{}, &updates.Backend{}, &dvd.Backend{}}
 }
 
 // newPlaces connects to the further places of the configuration, lazily.

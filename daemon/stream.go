@@ -221,16 +221,20 @@ func (d *Daemon) tell(w http.ResponseWriter, c *store.Compose, pos *position) (d
 
 func (d *Daemon) restServer(a huma.API) {
 	huma.Register(a, op("sources", http.MethodGet, "/api/v1/sources", "What a source stands for right now", 422, 502), func(ctx context.Context, in *struct {
-		Source    string `query:"s" required:"true" maxLength:"500"`
-		Release   string `query:"release"`
-		Arch      string `query:"arch"`
-		Debuginfo bool   `query:"debuginfo"`
-		Multilib  bool   `query:"multilib"`
-		Src       bool   `query:"source_rpms"`
+		Source     string `query:"s" required:"true" maxLength:"2000" doc:"As in a request: FEDORA-2026-1a2b3c4d5e, name-version-release, task:ID, tag:NAME, copr:OWNER/PROJECT, repo:URL#name, rpm:URL, upload:ID, name"`
+		Release    string `query:"release"`
+		Arch       string `query:"arch"`
+		Debuginfo  bool   `query:"debuginfo"`
+		Multilib   bool   `query:"multilib"`
+		Src        bool   `query:"source_rpms"`
+		Signatures string `query:"signatures" doc:"require, prefer or ignore"`
 	},
 	) (*body[api.SourceInfo], error) {
 		req := compose.Request{Kind: compose.KindRepo, Release: in.Release, Arch: in.Arch, Sources: []string{in.Source}}
 		req.Options = compose.Options{Debuginfo: in.Debuginfo, Multilib: in.Multilib, IncludeSource: in.Src}
+		if in.Signatures != "" {
+			req.Signatures = map[string]compose.SignaturePolicy{compose.EverySource: compose.SignaturePolicy(in.Signatures)}
+		}
 		if req.Arch == "" {
 			req.Arch = compose.HostArch()
 		}

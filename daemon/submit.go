@@ -85,6 +85,7 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	} else if err != nil {
 		return nil, false, err
 	}
+	id := c.ID // a return sets c while the work below may still go on
 	type answer struct {
 		c      *store.Compose
 		reused bool
@@ -93,7 +94,6 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	done := make(chan answer)
 	gone := ctx.Done()
 	// The caller may go away; the work that it started is finished all the same.
-	id := c.ID // c is nil once this function has returned
 	d.spawn(func(ctx context.Context) {
 		made, reused, err := d.resolveInto(ctx, id, o.Fresh)
 		select {
@@ -105,7 +105,7 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	select {
 	case a := <-done:
 		if a.err != nil && !d.stopping() {
-			return nil, false, errors.Join(a.err, d.store.Delete(context.WithoutCancel(ctx), c.ID))
+			return nil, false, errors.Join(a.err, d.store.Delete(context.WithoutCancel(ctx), id))
 		}
 		return a.c, a.reused, a.err
 	case <-gone:

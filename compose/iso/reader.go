@@ -273,6 +273,44 @@ func (m *Image) OpenFile(name string) (*File, error) {
 	return &File{Reader: io.MultiReader(parts...), Size: e.Size}, nil
 }
 
+// ReadDir lists the folder that e stands for, without "." and "..".
+func (m *Image) ReadDir(e Entry) ([]Entry, error) {
+	if !e.Mode.IsDir() {
+		return nil, fmt.Errorf("read %s: %s is no folder", m.path, e.Name)
+	}
+	return m.readDir(e)
+}
+
+// Root is the entry of the root folder.
+func (m *Image) Root() Entry { return m.root }
+
+// ReadAt reads the content of the regular file e at an offset, as io.ReaderAt
+// does.
+func (m *Image) ReadAt(e Entry, p []byte, off int64) (n int, err error) {
+	if off < 0 {
+		return 0, fs.ErrInvalid
+	}
+	start := int64(0) // of the extent in the file
+	for _, x := range e.extents {
+		end := start + int64(x.size)
+		if off < end && n < len(p) {
+			if err := m.inFile(x); err != nil {
+				return n, err
+			}
+			k := int(min(int64(len(p)-n), end-off))
+			if _, err := m.r.ReadAt(p[n:n+k], int64(x.sector)*SectorSize+off-start); err != nil {
+				return n, fmt.Errorf("read %s of %s: %w", e.Name, m.path, err)
+			}
+			n, off = n+k, off+int64(k)
+		}
+		start = end
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
 // Walk calls fn for every file and folder, folders before what is in them, with
 // names from the root ("/EFI/BOOT"), in the order of the image.
 func (m *Image) Walk(fn func(name string, e Entry) error) error {

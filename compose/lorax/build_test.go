@@ -17,6 +17,7 @@ import (
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/composetest"
+	"github.com/fedora-respin/respin/compose/diagnose"
 	"github.com/fedora-respin/respin/compose/lorax"
 )
 
@@ -146,11 +147,11 @@ func TestFailuresAreToldInLoraxsWords(t *testing.T) {
 		code compose.Code
 		says string
 	}{
-		"missing":  {compose.CodeToolFailed, "installpkg nosuchpkg failed: no package matched nosuchpkg"},
-		"depsolve": {compose.CodeToolFailed, "Problem: conflicting requests"},
-		"download": {compose.CodeToolFailed, "Failed to download the following packages"},
-		"disk":     {compose.CodeDiskFull, "filled up"},
-		"template": {compose.CodeToolFailed, "template command error in x86.tmpl"},
+		"missing":  {compose.CodePackageNotFound, "nosuchpkg"},
+		"depsolve": {compose.Code(diagnose.DependencyProblem), "nothing provides libnothere.so.1"},
+		"download": {compose.CodeFetchFailed, "could not be downloaded"},
+		"disk":     {compose.CodeDiskFull, "too small"},
+		"template": {compose.Code(diagnose.TemplateError), "x86.tmpl"},
 	} {
 		t.Run(fail, func(t *testing.T) {
 			t.Parallel()
@@ -181,7 +182,7 @@ func TestFailuresAreToldInLoraxsWords(t *testing.T) {
 		p.Request.Packages = []string{"not-there"}
 		runner, _ := built.runner(t, composetest.Settings{})
 		_, _, err := build(t, p, runner)
-		if f := compose.Diagnose(t.Context(), compose.StageCompose, err).Failure; !strings.Contains(f.Sentence, "no package matched not-there") {
+		if f := compose.Diagnose(t.Context(), compose.StageCompose, err).Failure; !strings.Contains(f.Sentence, "not-there") || f.Code != compose.CodePackageNotFound {
 			t.Errorf("got %+v", f)
 		}
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/composetest"
+	"github.com/fedora-respin/respin/compose/diagnose"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/lorax"
 	"github.com/fedora-respin/respin/koji"
@@ -136,7 +137,7 @@ func TestFailedBootISOLeavesLogsOnly(t *testing.T) {
 		code  compose.Code
 		stage compose.Stage
 	}{
-		"lorax fails": {composetest.Settings{Fail: "depsolve"}, compose.CodeToolFailed, compose.StageCompose},
+		"lorax fails": {composetest.Settings{Fail: "depsolve"}, compose.Code(diagnose.DependencyProblem), compose.StageCompose},
 		"wrong image": {composetest.Settings{Fail: "volid"}, compose.CodeVerifyFailed, compose.StageVerify},
 	} {
 		t.Run(name, func(t *testing.T) {

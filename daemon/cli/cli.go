@@ -84,7 +84,9 @@ type grammar struct {
 	Repo      repoCmd      `cmd:"" group:"files" help:"Make and look into repositories of RPMs."`
 	RPM       rpmCmd       `cmd:"" name:"rpm" group:"files" help:"Look into RPM packages and verify them."`
 	Kickstart kickstartCmd `cmd:"" group:"files" help:"Check, flatten, review and explain kickstarts."`
+	Diagnose  diagnoseCmd  `cmd:"" group:"files" help:"Say from the logs of image tools why a build failed."`
 	ISO       isoCmd       `cmd:"" name:"iso" group:"files" help:"Look into ISO images, keep their checksum, boot them."`
+	Image     imageCmd     `cmd:"" group:"files" help:"See what an image ships, check it, write its SBOM."`
 
 	Version    versionCmd    `cmd:"" group:"self" help:"Print the version."`
 	Completion completionCmd `cmd:"" group:"self" help:"Print the completion script of a shell."`

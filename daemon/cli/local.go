@@ -88,8 +88,8 @@ func (l *local) network() (compose.Network, error) {
 	if cache == "" {
 		cache = l.cfg.Data
 	}
-	n := compose.Network{CacheDir: filepath.Join(cache, "respin"), TrustHosts: l.cfg.Limits.TrustHosts, AllowLoopback: true, MaxCache: l.cfg.Limits.Cache}
-	for _, raw := range []string{l.cfg.Koji.Hub, l.cfg.Koji.TopURL} {
+	n := compose.Network{CacheDir: filepath.Join(cache, "respin"), TrustHosts: l.cfg.Limits.TrustHosts, AllowLoopback: true, MaxCache: l.cfg.Limits.Cache, PerHost: l.cfg.Limits.PerHost, BytesPerSecond: l.cfg.Limits.Rate}
+	for _, raw := range []string{l.cfg.Koji.Hub, l.cfg.Koji.TopURL, l.cfg.COPR.URL} {
 		if u, err := url.Parse(raw); err == nil && u.Host != "" {
 			n.TrustHosts = append(n.TrustHosts, u.Host)
 		}
@@ -132,6 +132,17 @@ func (l *local) offer(ctx context.Context, p *prepared) (stop func(), err error)
 }
 
 func (l *local) resolve(ctx context.Context, req compose.Request) (plan *compose.Plan, err error) {
+	r, err := l.resolver()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	l.remark("resolving the request\n")
+	return r.Resolve(ctx, req)
+}
+
+// resolver asks the services of the configuration; the caller closes it.
+func (l *local) resolver() (*compose.Resolver, error) {
 	hub, err := koji.New(l.cfg.Koji.Hub, koji.Options{TopURL: l.cfg.Koji.TopURL})
 	if err != nil {
 		return nil, fmt.Errorf("set up koji: %w", err)
@@ -144,8 +155,12 @@ func (l *local) resolve(ctx context.Context, req compose.Request) (plan *compose
 	if err != nil {
 		return nil, err
 	}
-	r, err := compose.NewResolver(hub, updates, network, compose.ResolverOptions{
-		Backends: daemon.Backends(),
+	keys, err := l.cfg.Keys.Load()
+	if err != nil {
+		return nil, err
+	}
+	return compose.NewResolver(hub, updates, network, compose.ResolverOptions{
+		Backends: daemon.Backends(), Keys: keys, COPR: l.cfg.COPR.URL,
 		Uploads: func(_ context.Context, id string) (compose.Uploaded, error) {
 			if u, ok := l.files[id]; ok {
 				return u, nil
@@ -153,12 +168,6 @@ func (l *local) resolve(ctx context.Context, req compose.Request) (plan *compose
 			return compose.Uploaded{}, compose.ErrNoUpload
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	l.remark("resolving the request\n")
-	return r.Resolve(ctx, req)
 }
 
 // build makes the result beside its place and moves it there, logs included,
@@ -168,7 +177,11 @@ func (l *local) build(ctx context.Context, plan *compose.Plan) error {
 	if err != nil {
 		return err
 	}
-	b, err := compose.NewBuilder(network, compose.BuilderOptions{Backends: daemon.Backends(), Timeout: l.cfg.Node.Timeout})
+	keys, err := l.cfg.Keys.Load()
+	if err != nil {
+		return err
+	}
+	b, err := compose.NewBuilder(network, compose.BuilderOptions{Backends: daemon.Backends(), Keys: keys, Timeout: l.cfg.Node.Timeout})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,7 @@ import (
 // comes on top of the file of -f.
 type requestFlags struct {
 	Kind    string   `arg:"" optional:"" help:"What to make: repo, repo-iso, remaster ... (respin doctor lists the kinds). With -f it may be left out."`
-	Sources []string `arg:"" optional:"" name:"source" help:"What goes into the side repo: an update (FEDORA-2026-1a2b3c4d5e), a build (name-version-release), task:ID, tag:NAME, a URL of an RPM, or a file ending in .rpm."`
+	Sources []string `arg:"" optional:"" name:"source" help:"What goes into the side repo: an update (FEDORA-2026-1a2b3c4d5e), a build (name-version-release), task:ID, tag:NAME, copr:OWNER/PROJECT, repo:URL or repo:URL#name,name, a URL of an RPM, a file ending in .rpm, or a package's name."`
 
 	File          string            `short:"f" placeholder:"FILE" help:"Read the request from this YAML or JSON file (- is standard input)."`
 	Release       string            `short:"r" placeholder:"R" help:"Fedora release: a number, rawhide or eln. Default: that of the sources."`
@@ -51,6 +52,7 @@ type requestFlags struct {
 	Multilib      bool              `help:"Take i686 packages too, on x86_64."`
 	Debuginfo     bool              `help:"Take debuginfo and debugsource packages too."`
 	IncludeSource bool              `help:"Take source packages too."`
+	Signatures    []string          `sep:"none" placeholder:"[SOURCE=]POLICY" help:"What is asked of the signatures of a source, or of all: require, prefer or ignore. Default: require for what is stable, prefer for the rest. May be repeated."`
 	UpdatesImg    bool              `name:"updates-img" help:"Have the installer of a remaster run the packages: put an updates.img of them onto it."`
 	Medium        string            `placeholder:"MEDIUM" help:"What a dvd must fit on: dvd, dvd-dl, bd, bd-dl or usb. Default: dvd, 4.7 GB."`
 	SmokeBoot     bool              `help:"Boot the image in a virtual machine before it is published."`
@@ -94,7 +96,7 @@ func (f *requestFlags) build(a *app) (*prepared, error) {
 	}
 	// What the text alone shows to be wrong is said before gigabytes are sent.
 	checked := p.req
-	checked.Sources = slices.Clone(checked.Sources)
+	checked.Sources, checked.Signatures = slices.Clone(checked.Sources), maps.Clone(checked.Signatures)
 	if checked.Base != nil {
 		base := *checked.Base
 		checked.Base = &base
@@ -164,19 +166,40 @@ func (f *requestFlags) apply(req *compose.Request) error {
 			return usagef("--ttl: %v", err)
 		}
 	}
+	if err := signaturesInto(req, f.Signatures); err != nil {
+		return err
+	}
 	o := &req.Options
 	o.Multilib = o.Multilib || f.Multilib
 	o.Debuginfo = o.Debuginfo || f.Debuginfo
 	o.IncludeSource = o.IncludeSource || f.IncludeSource
 	o.SmokeBoot = o.SmokeBoot || f.SmokeBoot
-	o.UpdatesImg = o.UpdatesImg || f.UpdatesImg
-	if f.Medium != "" {
-		o.Medium = f.Medium
-	}
 	if f.RootfsSize != 0 {
 		o.RootfsSize = f.RootfsSize
 	}
 	o.Backend, o.RootfsType, o.Variant = cmp.Or(f.Backend, o.Backend), cmp.Or(f.RootfsType, o.RootfsType), cmp.Or(f.Variant, o.Variant)
+	o.UpdatesImg = o.UpdatesImg || f.UpdatesImg
+	if f.Medium != "" {
+		o.Medium = f.Medium
+	}
+	return nil
+}
+
+// signaturesInto reads "POLICY" and "SOURCE=POLICY"; a source may hold a =.
+func signaturesInto(req *compose.Request, flags []string) error {
+	for _, text := range flags {
+		source, policy := compose.EverySource, text
+		if i := strings.LastIndexByte(text, '='); i >= 0 {
+			source, policy = text[:i], text[i+1:]
+		}
+		if !slices.Contains(compose.SignaturePolicies(), compose.SignaturePolicy(policy)) {
+			return usagef("--signatures: %q is no policy: write require, prefer or ignore, for one source SOURCE=POLICY", policy)
+		}
+		if req.Signatures == nil {
+			req.Signatures = map[string]compose.SignaturePolicy{}
+		}
+		req.Signatures[source] = compose.SignaturePolicy(policy)
+	}
 	return nil
 }
 
@@ -268,7 +291,13 @@ func (r *reader) sources(dir string, own int) {
 			continue
 		}
 		r.take(within(at, path), "rpm", fmt.Sprintf("sources[%d]", i), compose.CodeRPMUnreadable, "The RPM",
-			func(req *compose.Request, id string) { req.Sources[i] = "upload:" + id })
+			func(req *compose.Request, id string) {
+				req.Sources[i] = "upload:" + id
+				if policy, named := req.Signatures[text]; named {
+					delete(req.Signatures, text)
+					req.Signatures[req.Sources[i]] = policy
+				}
+			})
 	}
 }
 

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/daemon/api"
@@ -82,18 +84,63 @@ func (a *app) printPlan(p *compose.Plan) {
 }
 
 func (a *app) printSource(s *compose.PlanSource) {
-	a.pairs("source", s.Source, "type", s.Type, "title", s.Title, "builds", strings.Join(s.Builds, "\n"), "chosen", s.Why)
+	kv := []string{"source", s.Source, "type", s.Type, "title", s.Title, "chosen", s.Why, "tag", s.Tag}
+	if s.Repo != nil {
+		kv = append(kv, "repo", s.Repo.BaseURL, "revision", s.Repo.Revision)
+	}
+	if t := s.Task; t != nil {
+		what := t.State
+		if t.Scratch {
+			what += ", scratch"
+		}
+		kv = append(kv, "task", fmt.Sprintf("%d, %s, %s", t.ID, t.Method, what), "owner", t.Owner, "target", t.Target, "origin", t.Origin)
+		if t.Expires != nil {
+			kv = append(kv, "expires", "about "+t.Expires.Format(time.DateOnly)+", when Koji removes the files")
+		}
+	}
+	signed := string(s.Signatures)
+	if len(s.SignedBy) > 0 {
+		signed += ", signed by " + strings.Join(s.SignedBy, ", ")
+	}
+	if s.Unsigned > 0 {
+		signed += fmt.Sprintf(", %d unsigned", s.Unsigned)
+	}
+	a.pairs(append(kv, "builds", strings.Join(s.Builds, "\n"), "signatures", signed)...)
+	if len(s.BuildDetails) == 0 {
+		return
+	}
+	a.printf("\n")
+	t := &table{head: []string{"BUILD", "ID", "OWNER", "COMPLETED", "RPMS", "SIZE"}}
+	for i := range s.BuildDetails {
+		b := &s.BuildDetails[i]
+		done := ""
+		if b.Completed != nil {
+			done = b.Completed.UTC().Format(time.DateOnly)
+		}
+		t.add(b.NVR, strconv.Itoa(b.ID), b.Owner, done, strconv.Itoa(b.RPMs), bytesText(b.Size))
+	}
+	a.printTable(t)
 }
 
 func (a *app) printRPMs(list []compose.PlanRPM) {
-	t := &table{head: []string{"RPM", "SIZE", "DIGEST", "FROM"}}
+	t := &table{head: []string{"RPM", "SIZE", "SIGNED", "DIGEST", "FROM"}}
 	for i := range list {
 		r := &list[i]
-		digest := "sigmd5 " + r.SigMD5
-		if r.SHA256 != "" {
-			digest = "sha256 " + r.SHA256
+		signed := r.Signature
+		if r.SignedBy != "" {
+			signed = r.SignedBy
 		}
-		t.add(r.NEVRA, bytesText(r.Size), digest, r.From)
+		t.add(r.NEVRA, bytesText(r.Size), signed, digestText(r), r.From)
 	}
 	a.printTable(t)
+}
+
+// digestText is the best of the digests that the RPM is known by.
+func digestText(r *compose.PlanRPM) string {
+	for _, d := range [][2]string{{"sha256", r.SHA256}, {"sha512", r.SHA512}, {"sigmd5", r.SigMD5}, {"header sha256", r.HeaderSHA256}} {
+		if d[1] != "" {
+			return d[0] + " " + d[1]
+		}
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -12,18 +13,21 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/bodhi/bodhitest"
+	"github.com/fedora-respin/respin/compose/image/imagetest"
 	"github.com/fedora-respin/respin/compose/iso/isotest"
 	"github.com/fedora-respin/respin/daemon/cli"
 	"github.com/fedora-respin/respin/daemon/client"
 	"github.com/fedora-respin/respin/koji/kojitest"
 	"github.com/fedora-respin/respin/repo/rpm"
 	"github.com/fedora-respin/respin/repo/rpm/rpmtest"
+	"github.com/fedora-respin/respin/repo/rpmdb/rpmdbtest"
 )
 
 func TestMain(m *testing.M) {
@@ -52,7 +56,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"mkrpm": makeRPM, "signrpm": signRPM, "oddrpm": oddRPM, "mkiso": makeISO, "damage": damage, "hub": startHub, "daemon": startDaemon, "status": status,
+			"mkrpm": makeRPM, "signrpm": signRPM, "oddrpm": oddRPM, "mkiso": makeISO, "mksystem": makeSystem, "damage": damage, "hub": startHub, "web": serveFiles, "daemon": startDaemon, "status": status,
 		},
 	})
 }
@@ -88,6 +92,19 @@ func makeISO(ts *testscript.TestScript, _ bool, args []string) {
 		arch = args[2]
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), isotest.Base(args[1], arch), 0o644))
+}
+
+// makeSystem: mksystem ISO RPM... makes a boot.iso with the RPMs installed in it.
+func makeSystem(ts *testscript.TestScript, _ bool, args []string) {
+	var blobs [][]byte
+	for _, path := range args[1:] {
+		data, err := os.ReadFile(ts.MkAbs(path))
+		ts.Check(err)
+		blobs = append(blobs, rpmdbtest.Installed(data, 1767225600))
+	}
+	root := imagetest.Squashfs(fstest.MapFS{"usr/lib/sysimage/rpm/rpmdb.sqlite": {Data: rpmdbtest.SQLite(blobs...)}})
+	install := imagetest.Squashfs(fstest.MapFS{"LiveOS/rootfs.img": {Data: root}})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), isotest.Build(isotest.Options{VolumeID: "T", Files: map[string]string{"images/install.img": string(install)}}), 0o644))
 }
 
 // damage: damage FILE changes a byte near its end.
@@ -128,6 +145,7 @@ func startHub(ts *testscript.TestScript, _ bool, _ []string) {
 		_, err := hub.AddBuild(b)
 		ts.Check(err)
 	}
+	fillHub(ts, hub)
 	server, err := hub.Start("127.0.0.1:0")
 	ts.Check(err)
 	updates := bodhitest.New(bodhitest.Options{})
@@ -144,13 +162,49 @@ func startHub(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("RESPIN_BODHI_URL", web.URL)
 }
 
+// fillHub adds what is not in the update: tags with builds, a side tag SIDETAG
+// and a scratch task TASK.
+func fillHub(ts *testscript.TestScript, hub *kojitest.Hub) {
+	arches := []string{"x86_64", "aarch64"}
+	for _, t := range []kojitest.Tag{
+		{Name: "f44", Arches: arches},
+		{Name: "f44-updates", Arches: arches, Parents: []string{"f44"}},
+		{Name: "f44-updates-testing", Arches: arches, Parents: []string{"f44-updates"}},
+		{Name: "f44-updates-candidate", Arches: arches, Parents: []string{"f44-updates"}},
+	} {
+		_, err := hub.AddTag(t)
+		ts.Check(err)
+	}
+	side, err := hub.AddSideTag("f44", "packager")
+	ts.Check(err)
+	ts.Setenv("SIDETAG", side)
+	for _, b := range []struct{ name, version, tag string }{{"ladder", "1.0", "f44-updates-testing"}, {"ladder", "1.1", "f44-updates-candidate"}, {"beside", "1.0", side}} {
+		_, err := hub.AddBuild(kojitest.Build{NVR: b.name + "-" + b.version + "-1.fc44", Tags: []string{b.tag}, RPMs: []kojitest.RPM{{Data: rpmtest.Build(spec(b.name, b.version, "1.fc44", "x86_64"))}}})
+		ts.Check(err)
+	}
+	task, err := hub.AddTask(kojitest.Task{Scratch: true, Target: "f44-candidate", Source: "cli-build/try.src.rpm", Children: []kojitest.Task{
+		{Method: "buildArch", Arch: "x86_64", Output: map[string][]byte{"try-1.0-1.fc44.x86_64.rpm": rpmtest.Build(spec("try", "1.0", "1.fc44", "x86_64"))}},
+		{Method: "buildArch", Arch: "aarch64", Output: map[string][]byte{"try-1.0-1.fc44.aarch64.rpm": rpmtest.Build(spec("try", "1.0", "1.fc44", "aarch64"))}},
+	}})
+	ts.Check(err)
+	ts.Setenv("TASK", strconv.Itoa(task))
+}
+
+// serveFiles: web DIR serves a folder; its address is in WEB.
+func serveFiles(ts *testscript.TestScript, _ bool, args []string) {
+	web := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Defer(web.Close)
+	ts.Setenv("WEB", web.URL)
+	ts.Setenv("RESPIN_COPR_URL", web.URL+"/copr/")
+}
+
 // startDaemon runs respin serve in this process, on free ports, until the
 // script has ended.
 func startDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ready := &watched{ready: make(chan string, 1)}
 	environ := []string{"RESPIN_QUEUE_LISTEN=127.0.0.1:0", "RESPIN_LIMITS_DISK_FLOOR=1048576"}
-	for _, name := range []string{"HOME", "XDG_DATA_HOME", "RESPIN_KOJI_HUB", "RESPIN_KOJI_TOPURL", "RESPIN_BODHI_URL"} {
+	for _, name := range []string{"HOME", "XDG_DATA_HOME", "RESPIN_KOJI_HUB", "RESPIN_KOJI_TOPURL", "RESPIN_BODHI_URL", "RESPIN_COPR_URL"} {
 		if v := ts.Getenv(name); v != "" {
 			environ = append(environ, name+"="+v)
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/daemon/api"
 )
 
@@ -46,6 +47,8 @@ type SourceOptions struct {
 	Debuginfo bool
 	Multilib  bool // i686 too, on x86_64
 	Source    bool // source RPMs too
+	// Signatures is the policy for the source's signatures; "" is the default.
+	Signatures compose.SignaturePolicy
 }
 
 // Source says what a source stands for right now.
@@ -57,6 +60,9 @@ func (c *Client) Source(ctx context.Context, source string, o SourceOptions) (ap
 	}
 	if o.Arch != "" {
 		k.query.Set("arch", o.Arch)
+	}
+	if o.Signatures != "" {
+		k.query.Set("signatures", string(o.Signatures))
 	}
 	for name, on := range map[string]bool{"debuginfo": o.Debuginfo, "multilib": o.Multilib, "source_rpms": o.Source} {
 		if on {

@@ -124,6 +124,10 @@ createrepo_pypi() {
 judges() {
 	need gcc gcc gcc "the race detector"
 	need rpm rpm rpm "judges RPM headers"
+	need db5.3_load,db_load db5.3-util libdb-utils "writes databases of rpm as Berkeley DB"
+	need mksquashfs squashfs-tools squashfs-tools "makes images that ours reads"
+	need mkfs.ext4,/sbin/mkfs.ext4,/usr/sbin/mkfs.ext4 e2fsprogs e2fsprogs "makes images that ours reads"
+	need mkfs.erofs,/usr/sbin/mkfs.erofs,/usr/bin/mkfs.erofs erofs-utils erofs-utils "makes images that ours reads"
 	need rpmsign rpm rpm-sign "signs RPMs"
 	need rpm2cpio rpm2cpio rpm "judges updates images"
 	need rpm2archive rpm2cpio rpm "judges updates images of packages of format 6"
@@ -165,6 +169,11 @@ judges() {
 		say "puts bodhi-server into .cache/bodhi: judges the Bodhi client and its stand-in"
 		/usr/bin/python3 -m venv --system-site-packages "$cache/bodhi"
 		"$cache/bodhi/bin/python" -m pip install -q bodhi-server==26.4.0 'pyOpenSSL>=25'
+	fi
+	if [ ! -x "$cache/spdx/bin/pyspdxtools" ]; then
+		say "puts spdx-tools into .cache/spdx: judges SBOMs"
+		/usr/bin/python3 -m venv "$cache/spdx"
+		"$cache/spdx/bin/python" -m pip install -q spdx-tools==0.8.5
 	fi
 	createrepo_pypi
 }

@@ -11,11 +11,12 @@ const (
 	PartSignature = "signature header"
 	PartHeader    = "header"
 	PartPayload   = "payload"
+	PartInstalled = "installed header" // as a database of rpm holds it
 )
 
 // FormatError says where an input stops being an RPM.
 type FormatError struct {
-	Part   string // PartLead, PartSignature, PartHeader or PartPayload
+	Part   string // PartLead, PartSignature, PartHeader, PartPayload or PartInstalled
 	Offset int64  // byte in the file where the trouble was seen
 	Tag    Tag    // entry concerned, 0 when none
 	Reason string

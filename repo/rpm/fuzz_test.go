@@ -157,3 +157,23 @@ func FuzzOverlaps(f *testing.F) {
 		}
 	})
 }
+
+func FuzzReadInstalled(f *testing.F) {
+	for _, s := range seeds() {
+		p, err := rpm.Read(bytes.NewReader(s))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(s[p.HeaderStart+8 : p.HeaderEnd])
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := rpm.ReadInstalled(data)
+		if err != nil {
+			if _, ok := errors.AsType[*rpm.FormatError](err); !ok {
+				t.Fatalf("%v is no *FormatError", err)
+			}
+			return
+		}
+		walkTables(p.Package)
+	})
+}

@@ -49,6 +49,9 @@ func (o Options) limits(part string) lengths {
 	return l
 }
 
+// tagHeaderImage is HEADERIMAGE, the region of a header that was made without.
+const tagHeaderImage Tag = 61
+
 // newHeader checks index and data of a header and keeps them.
 func newHeader(part string, start int64, l lengths, block string) (*Header, error) {
 	n := l.tags * entrySize
@@ -59,10 +62,18 @@ func newHeader(part string, start int64, l lengths, block string) (*Header, erro
 	if err := h.checkEntries(); err != nil {
 		return nil, err
 	}
-	if part == PartSignature {
+	switch part {
+	case PartSignature:
 		return h, nil
+	case PartInstalled:
+		// What rpm adds when it installs stands behind the region, and may
+		// replace what is in it.
+		if err := h.checkTwice(h.ril, len(h.ends)); err != nil {
+			return nil, err
+		}
+		return h, h.checkTwice(0, h.ril)
 	}
-	return h, h.checkTwice()
+	return h, h.checkTwice(0, len(h.ends))
 }
 
 // checkRegion applies hdrblobVerifyRegion of rpm's lib/header.cc.
@@ -72,6 +83,9 @@ func (h *Header) checkRegion() error {
 		want = TagHeaderSignatures
 	}
 	tag, typ, off, count := rawEntry(h.index)
+	if h.part == PartInstalled && tag == tagHeaderImage {
+		want = tag // what rpm makes of a package of rpm 3
+	}
 	if tag != want {
 		return nil // rpm 3: no region
 	}
@@ -82,7 +96,7 @@ func (h *Header) checkRegion() error {
 		return h.bad(tag, 0, "region trailer at %d lies outside %d bytes of data", off, len(h.data))
 	}
 	ttag, ttyp, toff, tcount := rawEntry(h.data[off:])
-	if want == TagHeaderSignatures && ttag == 61 { // HEADERIMAGE: old signers wrote it
+	if want == TagHeaderSignatures && ttag == tagHeaderImage { // old signers wrote it
 		ttag = want
 	}
 	if ttag != want || ttyp != TypeBin || tcount != entrySize {

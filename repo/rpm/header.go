@@ -78,6 +78,13 @@ func (h *Header) find(tag Tag) Entry {
 		return Entry{}
 	}
 	n := len(h.ends)
+	if h.part == PartInstalled {
+		for i := h.ril; i < n; i++ {
+			if h.tagAt(i) == tag {
+				return h.entry(i)
+			}
+		}
+	}
 	i := 0
 	for h.sorted && i < n { // of equal ones the first
 		if mid := (i + n) / 2; h.tagAt(mid) < tag {

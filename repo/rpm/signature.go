@@ -22,13 +22,19 @@ const (
 // be decoded is kept with Version 0, so that nobody takes the package for an
 // unsigned one.
 func (p *Package) signatures() []Signature {
+	return signaturesIn(p.Signature, TagSigPGP, TagSigGPG)
+}
+
+// signaturesIn is signatures for a header that has the two old kinds as pgp and
+// gpg.
+func signaturesIn(h *Header, pgp, gpg Tag) []Signature {
 	var sigs []Signature
 	for _, tag := range []Tag{TagDSAHeader, TagRSAHeader} {
-		if raw := p.Signature.Bytes(tag); raw != nil {
+		if raw := h.Bytes(tag); raw != nil {
 			sigs = append(sigs, decodeSignature(tag, raw))
 		}
 	}
-	for s := range p.Signature.Strings(TagOpenPGP) {
+	for s := range h.Strings(TagOpenPGP) {
 		if len(sigs) >= maxSignatures {
 			break
 		}
@@ -41,10 +47,11 @@ func (p *Package) signatures() []Signature {
 			sigs = append(sigs, decodeSignature(TagOpenPGP, raw))
 		}
 	}
-	for _, tag := range []Tag{TagSigPGP, TagSigGPG} {
-		if raw := p.Signature.Bytes(tag); raw != nil {
-			sigs = append(sigs, decodeSignature(tag, raw))
-		}
+	if raw := h.Bytes(pgp); raw != nil {
+		sigs = append(sigs, decodeSignature(TagSigPGP, raw))
+	}
+	if raw := h.Bytes(gpg); raw != nil {
+		sigs = append(sigs, decodeSignature(TagSigGPG, raw))
 	}
 	return sigs
 }

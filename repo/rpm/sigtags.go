@@ -70,17 +70,18 @@ func (p *Package) checkSignatureTags() error {
 // accepts it, and which of the two it finds is left to chance: such a package
 // would be one thing to us and another to who installs it. No builder makes one,
 // and format 6 forbids it. (In signature headers the first counts, to rpm too.)
-func (h *Header) checkTwice() error {
-	at := h.tagAt
+// It looks at the index lines from from on and before to.
+func (h *Header) checkTwice(from, to int) error {
+	at := func(i int) Tag { return h.tagAt(from + i) }
 	if !h.sorted {
-		tags := make([]Tag, len(h.ends))
+		tags := make([]Tag, to-from)
 		for i := range tags {
-			tags[i] = h.tagAt(i)
+			tags[i] = h.tagAt(from + i)
 		}
 		slices.Sort(tags)
 		at = func(i int) Tag { return tags[i] }
 	}
-	for i := 1; i < len(h.ends); i++ {
+	for i := 1; i < to-from; i++ {
 		if at(i) == at(i-1) {
 			return h.bad(at(i), 0, "twice in the index")
 		}

@@ -219,7 +219,11 @@ func (s *session) install(p *parser, repos *world, t *tree) int {
 		return traceback("RuntimeError: No packages in transaction")
 	}
 	s.log.info("Downloading packages")
-	if err := repos.download(filepath.Join(t.temp, "rpms")); err != nil || s.Fail == "download" {
+	err := repos.download(filepath.Join(t.temp, "rpms"))
+	if s.Fail == "download" {
+		err = errors.New("anaconda-44.12-1.fc44.x86_64: Curl error (22): The requested URL returned error: 404")
+	}
+	if err != nil {
 		s.log.error("Failed to download the following packages: %v", err)
 		return traceback("RuntimeError: Failed to download packages")
 	}

@@ -1,0 +1,110 @@
+package diagnose
+
+// livemediaRules know livemedia-creator's own endings that say a cause. Source:
+// pylorax installer.py.
+func livemediaRules() []rule {
+	return []rule{
+		{"lmc-vnc", Busy, livemedia, fatal, "no free vnc ports", `No free VNC ports`, "No port is free for the virtual machine's display.", "", extra{}},
+		{"lmc-firmware", FileMissing, livemedia, fatal, "uefi firmware|missing firmware configuration", `UEFI firmware file\(s\) are missing: (?P<files>.+)|UEFI firmware directory is missing: (?P<dir>\S+)|missing firmware configuration`, "The UEFI firmware for the virtual machine is not there[: {files}][: {dir}].", "Install edk2-ovmf, or name --ovmf-path.", extra{}},
+		{"lmc-missing-input", FileMissing, livemedia, certain, "is missing|install iso", `The (?:iso|disk image|filesystem image) (?P<file>\S+) is missing|virt install needs an install iso|(?:oci|Vagrant metadata) \S+ (?:file )?is missing`, "What the image is to be made from is not there[: {file}].", "Check the path.", extra{}},
+	}
+}
+
+// mockRules know mock. Sources: mockbuild/*.py.
+func mockRules() []rule {
+	return []rule{
+		{"mock-bootstrap", TransactionFailed, mock, likely, "can not prepare bootstrap|bootstraperror", `Can not prepare bootstrap chroot|BootstrapError`, "mock could not prepare its bootstrap root.", "See root.log; --no-bootstrap-chroot works without one.", extra{}},
+		{"mock-lvm", LoopDevice, mock, strong, "lvm manipulation failed|lvmerror|volume group must be specified", `LVM manipulation failed|LvmError: (?P<why>.+)|Volume group must be specified`, "mock's LVM volumes could not be used[: {why}].", "", extra{}},
+		{"mock-podman", ToolMissing, mock, fatal, "not installed", `'(?P<tool>podman[^']*)' not installed`, "The program {tool} is not installed.", "", extra{}},
+		{"mock-builddep", ToolMissing, mock, fatal, "builddep command missing", `builddep command missing`, "dnf-plugins-core is not installed, which mock needs.", "", extra{}},
+		{"mock-srpm", FileMissing, mock, fatal, "cannot find/open srpm|file is not an srpm", `Cannot find/open srpm: (?P<file>[^.]\S*)\. Error|File is not an srpm: (?P<not>\S+?)\.`, "The source package cannot be read:[ {file}][ {not}].", "", extra{}},
+	}
+}
+
+// kiwiRules know kiwi. Sources: kiwi/exceptions.py, runtime_checker.py,
+// xml_description.py, xml_state.py, cli.py.
+func kiwiRules() []rule {
+	const description = "Correct the image description; kiwi-ng --debug says which line."
+	return []rule{
+		{"kiwi-description", TemplateError, kiwi, fatal, "kiwidescriptioninvalid|kiwischema|kiwivalidationerror|kiwimarkup|kiwianymarkup|configuration file could not be parsed|failed to validate schema|kiwiextensionerror", `Kiwi(?:DescriptionInvalid|SchemaImportError|ValidationError|MarkupConversionError|AnyMarkupPluginError|ExtensionError): ?(?P<why>.*)|Configuration file could not be parsed|Failed to validate schema and/or schematron`, "The image description is not valid[: {why}].", description, extra{before: true}},
+		{"kiwi-config-missing", TemplateError, kiwi, fatal, "kiwiconfigfilenotfound|no xml description found|kiwiimportdescription", `KiwiConfigFileNotFound: ?(?P<why>.*)|[Nn]o XML description found|KiwiImportDescriptionError: (?P<imp>.+)`, "kiwi found no image description[: {why}][: {imp}].", "Check --description and --kiwi-file.", extra{}},
+		{"kiwi-profile", TemplateError, kiwi, fatal, "kiwiprofilenotfound|kiwitypenotfound|kiwirequestedtype|profile ", `KiwiProfileNotFound: ?(?P<why>.*)|Kiwi(?:TypeNotFound|RequestedTypeError): ?(?P<type>.*)`, "The image description has no such profile or type[: {why}][: {type}].", "List the profiles: kiwi-ng image info.", extra{}},
+		{"kiwi-runtime", TemplateError, kiwi, strong, "kiwiruntimeerror|dracut module package missing|incompatible dracut-kiwi|image/root directory is lacking|conflicts with kiwi's shared cache", `KiwiRuntimeError: ?(?P<why>.*)|(?P<what>Required dracut module package missing in package list|Incompatible dracut-kiwi module\(s\) found|Target root/image directory is lacking filesystem features|conflicts with kiwi's shared cache)`, "kiwi refuses the image description[: {why}][: {what}].", description, extra{after: 2}},
+		{"kiwi-iso-tool", ToolMissing, kiwi, strong, "kiwiisotoolerror|kiwicommandnotfound|kiwicommandnotloaded", `KiwiIsoToolError: (?P<why>.+)|KiwiCommandNot(?:Found|Loaded): (?P<what>.+)`, "kiwi lacks a program[: {why}][: {what}].", "", extra{}},
+		{"kiwi-privileges", PermissionDenied, kiwi, certain, "kiwiprivilegeserror", `KiwiPrivilegesError`, "kiwi was not run as root.", "", extra{}},
+		{"kiwi-filesystem", ToolMissing, kiwi, likely, "kiwifilesystemsetuperror|kiwipackagemanagersetuperror|kiwirepositorysetuperror", `Kiwi(?:FileSystemSetup|PackageManagerSetup|RepositorySetup)Error: (?P<why>.+)`, "kiwi cannot do what the description asks: {why}.", description, extra{}},
+	}
+}
+
+// xorrisoRules know xorriso's failures that no other rule names. Source:
+// libisoburn and libisofs 1.5.
+func xorrisoRules() []rule {
+	return []rule{
+		{"xorriso-outdev", OutputExists, xorriso, strong, "closed media with data detected|medium is not blank|disc status not blank|holds no valid|not blank and not", `(?i)Closed media with data detected|Disc status not blank and unsuitable|-outdev.*(?:not blank|contains data)`, "The file that the image is to be written to has content already.", "Remove it, or name another.", extra{}},
+		{"xorriso-file-4g", ToolUsage, xorriso, strong, "4gb|4 gib|file exceeds size limit", `(?i)cannot be added to image because its size is 4 GiB or larger|can't be added to image because is greater than 4GB|File exceeds size limit`, "A file is too large for ISO 9660 as it was asked for (4 GiB).", "Write the image with -iso-level 3.", extra{}},
+		{"xorriso-read", IOError, xorriso, strong, "iso image tree|error reading|premature end of input|read error", `(?i)Cannot read ISO image tree|Premature end of input|SCSI error on read|xorriso : (?:FAILURE|FATAL) : .*read error`, "The base image cannot be read: it is damaged or cut off.", "Download it again, and check it with respin iso check-md5.", extra{}},
+		{"xorriso-write", IOError, xorriso, strong, "cannot write desired amount", `(?i)Cannot write desired amount of`, "The image could not be written.", "See whether the disk is full or failing.", extra{}},
+		{"xorriso-unknown", ToolUsage, xorriso, strong, "not a known command|unrecognized option|unknown option", `(?i)xorriso : (?:FAILURE|FATAL) : .*(?:Not a known command|[Uu]nrecognized option|[Uu]nknown option):? *'?(?P<opt>[^']+)?`, "xorriso does not know an option[: {opt}].", "", extra{}},
+	}
+}
+
+// usageRules know how argument parsers refuse. Sources: argparse, optparse,
+// docopt of kiwi, kong; pylorax cmdline.
+func usageRules() []rule {
+	return []rule{
+		{"argparse", ToolUsage, "", strong, ": error: ", `^(?:.*[\s:])?(?P<tool>[\w.-]+): error: (?P<why>(?:unrecognized arguments|argument \S+:|the following arguments are required|invalid choice|no such option|ambiguous option|expected|too few arguments|one of the arguments|--source, --repo|config file|sharedir|dracut config file|--rootfs-type).*)`, "{tool} was called in a way that it does not know: {why}.", "", extra{}},
+		{"lmc-product", ToolUsage, livemedia, strong, "not both|must be one of|cannot be used with|cannot be used without", `Use one of --project or --product not both|--images? and --dirinstall cannot be used|image-type cannot be used|Use either --ks KICKSTART`, "Options that exclude each other were given.", "", extra{}},
+		{"mkksiso-nothing", ToolUsage, lorax, strong, "nothing to do - pass one or more", `Nothing to do - pass one or more of`, "mkksiso was given nothing to do.", "", extra{}},
+		{"bad-option", ToolUsage, "", likely, "unrecognized option|invalid option|unknown option|unknown argument|no such command|no such option", `(?i)(?:^|: )(?:unrecognized|invalid|unknown) option:? (?:-- )?['"]?(?P<opt>[^'"\s]+)|Unknown argument "(?P<arg>[^"]+)" for command|[Nn]o such (?:command|option): (?P<cmd>\S+)`, "A tool does not know an option:[ {opt}][ {arg}][ {cmd}].", "", extra{}},
+		{"dnf-config", ToolUsage, dnf, strong, "config error|error in configuration file|parsing file failed|detect release version|bad id for repo", `(?i)^(?:.*\s)?(?:Error: )?Config error: (?P<why>.+)|Error in configuration file "?(?P<file>[^":]+)|Parsing file failed: (?P<parse>.+)|Unable to detect release version|Bad id for repo: (?P<repo>.+)`, "dnf's configuration has an error[: {why}][: {file}][: {parse}][: {repo}].", "Correct dnf.conf or the .repo file, and name the release with --releasever.", extra{unless: "resolve-failed|rpm-needed-by"}},
+		{"lorax-kv", ToolUsage, lorax, strong, "missing '=' for key=value", `Missing '=' for key=value in (?P<kv>.+)`, "A template variable is not written as key=value: {kv}.", "", extra{}},
+	}
+}
+
+// symptomRules are the words in which a failure spreads, what confirms or
+// overcomes a cause, and what a tool says at the end of its success.
+func symptomRules() []rule {
+	sign := func(name, tool, keys, pattern string) rule {
+		return rule{name, "", tool, symptom, keys, pattern, "", "", extra{list: true}}
+	}
+	done := func(name, tool, keys, pattern string) rule {
+		return rule{name, "", tool, symptom, keys, pattern, "", "", extra{done: true}}
+	}
+	return []rule{
+		sign("lorax-required", lorax, "required installpkg failed", `Required installpkg failed`),
+		sign("lmc-install-failed", livemedia, "install failed:|image creation failed|novirt_install failed|virt_install failed|running anaconda failed|make_runtime failed|creating pxe live image failed|iso creation failed", `Install failed: |Image creation failed|novirt_install failed|virt_install failed|Running anaconda failed|make_runtime failed|Creating PXE live image failed`),
+		sign("lmc-monitor", livemedia, "installation error detected|traceback script(s) have been run", `Installation error detected|traceback script\(s\) have been run`),
+		sign("anaconda-fatal", anaconda, "fatal error and installation will be aborted|non interactive installation failed|noninteractiveerror|payloadinstallationerror|pane is dead", `(?i)fatal error and installation will be aborted|Non interactive installation failed|NonInteractiveError|PayloadInstallationError|Pane is dead`),
+		sign("anaconda-selection", anaconda, "packages couldn't be resolved|software marked for installation has errors", `packages couldn't be resolved|software marked for installation has errors`),
+		sign("depsolve-fatal", dnf, "failed to resolve the transaction|dependency check failed|skip-broken|allowerasing", `Failed to resolve the transaction|Dependency check failed|--skip-broken|--allowerasing`),
+		sign("dnf-no-match-fatal", dnf, "unable to find a match|unable to resolve argument", `Unable to find a match|Unable to resolve argument`),
+		sign("dnf-exception", dnf, "dnf.exceptions.|libdnf5.exception", `\bdnf\.exceptions\.\w+|\blibdnf5\.exception\w*`),
+		sign("dnf-nothing", dnf, "error: nothing to do|error: some packages could not be found", `Error: (?:Nothing to do|Some packages could not be found)`),
+		sign("rpm-failed-dependencies", rpm, "failed dependencies:|failed build dependencies:", `Failed (?:build )?dependencies:`),
+		sign("koji-mock-exit", koji, "mock exited with status", `mock exited with status \d+`),
+		sign("koji-error", koji, "livemediaerror|applianceerror|livecderror|builderror:|buildrooterror|genericerror:", `(?:LiveMediaError|ApplianceError|LiveCDError|BuildError|BuildrootError|GenericError): `),
+		sign("mock-error", mock, "error: command failed|error: exception(|command failed:", `ERROR: (?:Command failed|Exception\()|^Command failed`),
+		sign("kiwi-phase", kiwi, "phasefailed|systeminstallpackagesfailed|kiwicommanderror", `Kiwi\w*(?:PhaseFailed|PackagesFailed|CommandError)`),
+		sign("xorriso-aborting", xorriso, "aborting", `xorriso : aborting : `),
+		sign("python-exit", "", "returned non-zero exit status|exited with status", `returned non-zero exit status \d+|exited with status [1-9]`),
+		sign("pungi-failed", "", "runroot task failed|compose run failed|[fail] ", `[Rr]unroot task failed|Compose run failed|\[FAIL\] `),
+
+		sign("repo-ignored", dnf, "ignoring repositor|ignoring this repo|disabling repo|skipping unavailable repo|skip_if_unavailable", `(?i)Ignoring repositor|Ignoring this repo|Disabling repo(?:sitory)? '|skipping unavailable repo`),
+		sign("depsolve-skipped", dnf, "skipping packages with", `Skipping packages with (?:conflicts|broken dependencies)`),
+		sign("dnf-nothing-done", dnf, "nothing to do.", `^(?:.*\s)?Nothing to do\.\s*$`),
+		sign("dracut-created", "", "initramfs image file|created initramfs", `\*\*\* Creating (?:initramfs )?image file .*done \*\*\*`),
+		sign("setfiles-warning", "", "running setfiles on install tree failed", `Running setfiles on install tree failed`),
+		sign("only-looked", "", "permission denied", `(?:^|\s)(?:find|du|ls|grep|stat|df|sh): \S+: Permission denied`),
+		sign("lorax-optional", lorax, "installpkg", `installpkg \S+ failed: no package matched`),
+		sign("umount-retry", lorax, "retrying", `failed to unmount .*retrying`),
+
+		done("lmc-done", livemedia, "results are in", `Results are in `),
+		done("lorax-done", lorax, "writing .treeinfo file", `writing \.treeinfo file`),
+		done("mock-done", mock, "info: done(", `INFO: Done\(`),
+		done("kiwi-done", kiwi, "result files:|result image", `\| Result files:|Result files:`),
+		done("xorriso-done", xorriso, "completed successfully", `Writing to '[^']*' completed successfully`),
+		done("dnf-done", dnf, "complete!", `^(?:DEBUG \S+ +)?(?:.*\s)?Complete!\s*$`),
+		done("koji-done", koji, "0 failed", `\b0 free +0 open +\d+ done +0 failed`),
+		done("anaconda-done", anaconda, "image install successful|installation complete", `Disk Image install successful|Installation complete(?:\.|d)`),
+	}
+}

@@ -1,0 +1,164 @@
+package compose
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"path/filepath"
+	"slices"
+
+	"github.com/fedora-respin/respin/compose/image"
+	"github.com/fedora-respin/respin/compose/image/vfs"
+	"github.com/fedora-respin/respin/compose/proof"
+	"github.com/fedora-respin/respin/internal/atomicfile"
+	"github.com/fedora-respin/respin/repo/rpm"
+)
+
+// sbomPath is where the SBOM of an image stands in the result.
+const sbomPath = "sbom.spdx.json"
+
+// sideRepoID is what the side repo is called in package reports.
+const sideRepoID = "side repo"
+
+// Wants are the RPMs of the Plan for a judgment of the image, in the Plan's
+// order. A package that the request names must be in the image; of the
+// others those may be absent that nothing needs.
+func (p *Plan) Wants() ([]proof.Want, error) {
+	list := make([]proof.Want, len(p.RPMs))
+	for i := range p.RPMs {
+		r := &p.RPMs[i]
+		n, err := rpm.ParseNEVRA(r.NEVRA)
+		if err != nil {
+			return nil, fmt.Errorf("read plan: %w", err)
+		}
+		list[i] = proof.Want{
+			NEVRA: n, SigMD5: r.SigMD5, HeaderSHA256: r.HeaderSHA256, From: sideRepoID,
+			Named: p.named(n.Name),
+		}
+	}
+	return list, nil
+}
+
+// installs tells whether what the Plan makes has the RPMs installed. A medium
+// that only carries them (remaster, dvd, repo-iso) is judged by what it carries.
+func (p *Plan) installs() bool {
+	switch p.Request.Kind {
+	case KindBootISO, KindLive, KindDisk, KindPXELive, KindTar, KindOCI:
+		return true
+	default:
+		return false
+	}
+}
+
+// prove judges an image that has packages installed by the image itself: entries
+// is the report as the back end has it. Digests and signatures are those of the
+// side repo, which has been read. An image that cannot be looked into leaves the report as it is, and the
+// log says so.
+func (r *build) prove(ctx context.Context, entries []PackageEntry) ([]PackageEntry, error) {
+	if !r.plan.installs() || r.plan.Image == "" {
+		return entries, nil
+	}
+	c, err := proof.Read(ctx, filepath.Join(r.job.OutDir, filepath.FromSlash(r.plan.Image)), proof.Options{})
+	if err != nil {
+		if !unreadable(err) {
+			return nil, fmt.Errorf("read packages of the image: %w", err)
+		}
+		r.logf("the image was not looked into: %v", err)
+		return entries, nil
+	}
+	r.contents = c
+	for i := range c.Systems {
+		s := &c.Systems[i]
+		r.logf("%s in %s: %d packages, database %q, list %q, %d disagreements", s.Release, s.Path, len(s.Packages), s.Database, s.List, len(s.Disagreements))
+		for _, n := range s.Notes {
+			r.logf("%s", n)
+		}
+	}
+	wants, err := r.plan.Wants()
+	if err != nil {
+		return nil, err
+	}
+	for i := range wants { // the side repo has been read, and knows more than the Plan
+		if k := slices.IndexFunc(r.result.Packages, func(e PackageEntry) bool {
+			return e.Name == wants[i].Name && e.Arch == wants[i].Arch && e.Requested == wants[i].EVR.String()
+		}); k >= 0 && wants[i].SigMD5 == "" {
+			wants[i].SigMD5 = r.result.Packages[k].SigMD5
+		}
+	}
+	proven := make([]PackageEntry, len(wants))
+	for i, e := range c.Judge(wants, r.plan.judgeOptions()) {
+		proven[i] = provenEntry(e, r.result.Packages)
+	}
+	return proven, r.writeSBOM(c)
+}
+
+// unreadable tells whether an image is of a kind that is not looked into.
+func unreadable(err error) bool {
+	_, unknown := errors.AsType[*image.UnknownError](err)
+	_, unread := errors.AsType[*vfs.UnsupportedError](err)
+	return unknown || unread || errors.Is(err, proof.ErrNoSystem) || errors.Is(err, fs.ErrNotExist)
+}
+
+// provenEntry is the line of the report for a verdict; before is the report as
+// the side repo has it.
+func provenEntry(e proof.Entry, before []PackageEntry) PackageEntry {
+	p := PackageEntry{Name: e.Name, Arch: e.Arch, Requested: e.EVR.String()}
+	if k := slices.IndexFunc(before, func(b PackageEntry) bool { return b.Name == p.Name && b.Arch == p.Arch && b.Requested == p.Requested }); k >= 0 {
+		p = before[k]
+	}
+	p.Shipped, p.Repo, p.Verdict, p.Evidence, p.Reason = e.Shipped, e.Repo, Verdict(e.Verdict), string(e.Evidence), e.Reason
+	return p
+}
+
+// judgeOptions are the repositories of the Plan. Only of the side repo is known
+// what it has.
+func (p *Plan) judgeOptions() proof.JudgeOptions {
+	side := proof.Repo{ID: sideRepoID, Named: func(name string) iter.Seq[rpm.NEVRA] {
+		return func(yield func(rpm.NEVRA) bool) {
+			for i := range p.RPMs {
+				if n, err := rpm.ParseNEVRA(p.RPMs[i].NEVRA); err == nil && n.Name == name && !yield(n) {
+					return
+				}
+			}
+		}
+	}}
+	o := proof.JudgeOptions{Repos: []proof.Repo{side}}
+	for i := range p.Repos {
+		r := &p.Repos[i]
+		o.Repos = append(o.Repos, proof.Repo{ID: r.ID, Priority: r.Priority, Excludes: r.ExcludePkgs, Includes: r.IncludePkgs})
+	}
+	return o
+}
+
+// writeSBOM puts the SBOM beside the image.
+func (r *build) writeSBOM(c *proof.Contents) error {
+	var b bytes.Buffer
+	o := proof.SBOMOptions{Name: r.plan.Image}
+	if epoch := r.plan.sourceDateEpoch(); epoch.Unix() > 0 {
+		o.Created = epoch
+	}
+	if err := c.SBOM(&b, o); err != nil {
+		return fmt.Errorf("write SBOM: %w", err)
+	}
+	if err := atomicfile.Write(filepath.Join(r.out, sbomPath), b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write SBOM: %w", err)
+	}
+	r.result.Artifacts = append(r.result.Artifacts, Artifact{Name: sbomPath, Path: sbomPath, Type: ArtifactReport})
+	return nil
+}
+
+// ships tells whether the result holds what spec names: in the report, or
+// installed in the image.
+func (r *build) ships(entries []PackageEntry, shipped []Shipped, spec string) error {
+	if r.contents != nil {
+		return r.contents.Require(spec) //nolint:wrapcheck // the caller names the spec
+	}
+	err := Ships(entries, spec)
+	if err != nil && shipped != nil {
+		err = has(shipped, spec)
+	}
+	return err
+}
