@@ -58,6 +58,12 @@ interop: ## only the tests against the real tools
 	@$(setup) test
 	$(interop) go test -count=1 -tags interop -timeout 25m ./internal/interop/...
 
+# No package of Debian's has lorax: this is for a Fedora, as root. RESPIN_LORAX_RELEASE
+# and RESPIN_LORAX_REPOS (URLs) choose another release or a mirror.
+.PHONY: interop-lorax
+interop-lorax: ## compose with the real lorax, where it is installed; says why where it is not
+	go test -count=1 -tags interop -timeout 120m -v -run '^TestRealLorax$$' ./internal/interop
+
 .PHONY: cover
 cover: ## coverage of the unit tests, by function
 	go test -coverprofile=coverage.out $(pkgs)

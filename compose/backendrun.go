@@ -34,6 +34,9 @@ func (r *build) compose(ctx context.Context) error {
 		}}
 	}
 	r.backend = r.backends[i]
+	if err := r.native(); err != nil {
+		return err
+	}
 	tools, err := r.backend.Probe(ctx, r.runner)
 	if err != nil {
 		return err
@@ -54,6 +57,23 @@ func (r *build) compose(ctx context.Context) error {
 	}
 	r.result.Commands = r.made.Commands
 	return checkMade(r.plan, r.job.OutDir, r.made)
+}
+
+// native refuses to run programs of another architecture: they would fail after
+// a while, with words that tell nothing.
+func (r *build) native() error {
+	req := &r.plan.Request
+	c, ok := capability(r.backend, req.Kind, req.Arch, req.Release)
+	if !ok || !c.Native || req.Arch == HostArch() {
+		return nil
+	}
+	return &FailedError{
+		Err: fmt.Errorf("make a %s of %s on %s", req.Kind, req.Arch, HostArch()),
+		Failure: Failure{
+			Code: CodeToolMissing, Stage: StageCompose, Remedy: "Use a build node of " + req.Arch + ".",
+			Sentence: fmt.Sprintf("A %s runs programs of its own architecture: one for %s cannot be made on %s.", req.Kind, req.Arch, HostArch()),
+		},
+	}
 }
 
 func (r *build) newJob() (*BackendJob, error) {

@@ -99,5 +99,12 @@ func (j *BackendJob) Record(p *Plan, tool Tool, argv []string) Command {
 	return c
 }
 
+// Say writes a line of the back end's own into the build's log.
+func (j *BackendJob) Say(format string, args ...any) {
+	if j.Log != nil {
+		_, _ = fmt.Fprintf(j.Log, format+"\n", args...)
+	}
+}
+
 // Has tells whether the tool was found to know an option, as "--rootfs-type".
 func (t *Tool) Has(option string) bool { return slices.Contains(t.Options, option) }

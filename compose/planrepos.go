@@ -55,7 +55,8 @@ func (q *resolution) installRepos(ctx context.Context, backend Backend) error {
 		return err
 	}
 	repos := q.req.Repos
-	if len(repos) == 0 {
+	if c, _ := capability(backend, q.req.Kind, q.req.Arch, q.req.Release); len(repos) == 0 && !slices.Contains(c.Uses, "kickstart") {
+		// A kickstart names the release's repositories itself.
 		if q.opts.Repos != nil {
 			repos = q.opts.Repos(release, q.req.Arch, q.plan.Final)
 		} else {

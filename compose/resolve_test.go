@@ -153,7 +153,7 @@ func TestResolveRefusesWithCodeFieldAndRemedy(t *testing.T) {
 		"unknown tag":         {req: compose.Request{Sources: []string{"tag:f99-build-side-1"}}, code: compose.CodeTagNotFound, field: "sources[0]"},
 		"empty tag":           {req: compose.Request{Sources: []string{"tag:f44"}}, code: compose.CodeTagEmpty, field: "sources[0]"},
 		"nothing named":       {req: compose.Request{Release: "44"}, code: compose.CodeNoSources, field: "sources"},
-		"kind of later":       {req: compose.Request{Kind: compose.KindDVD, Sources: []string{f.Update}}, code: compose.CodeUnsupportedKind, field: "kind"},
+		"kind of later":       {req: compose.Request{Kind: compose.KindLive, Sources: []string{f.Update}}, code: compose.CodeUnsupportedKind, field: "kind"},
 		"no release":          {req: compose.Request{Sources: []string{"motd"}}, code: compose.CodeBadRelease, field: "release"},
 		"base is no ISO": {
 			req:  compose.Request{Kind: compose.KindRemaster, Sources: []string{f.Update}, Base: &compose.Base{URL: notISO.URL + "/x.iso"}},

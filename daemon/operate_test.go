@@ -44,6 +44,16 @@ func TestOperatorTokenWhereNobodyMaySubmitWithout(t *testing.T) {
 	if resp := w.call("POST", "/api/v1/tokens", map[string]any{"name": "x", "scopes": []string{"admin"}}, &p, "Authorization", "Bearer "+made.Secret); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a user makes an admin: %s", resp.Status)
 	}
+	// Scripts of the user's choice run as root on the node.
+	live := compose.Request{Kind: compose.KindLive, Release: "44", Arch: "x86_64", Kickstart: &compose.Kickstart{Text: "frobnicate\n"}}
+	if resp := w.call("POST", "/api/v1/composes", live, &p, "Authorization", "Bearer "+made.Secret); resp.StatusCode != http.StatusForbidden || !strings.Contains(p.Detail+p.Title, "host-run") {
+		t.Errorf("a user without host-run: %s %+v", resp.Status, p)
+	}
+	var trusted api.Token
+	w.call("POST", "/api/v1/tokens", map[string]any{"name": "maker", "scopes": []string{"submit", "host-run"}}, &trusted, "Authorization", bearer)
+	if resp := w.call("POST", "/api/v1/composes", live, &p, "Authorization", "Bearer "+trusted.Secret); resp.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a user with host-run: %s %+v", resp.Status, p)
+	}
 }
 
 func TestLostQueueIsFilledFromTheRecords(t *testing.T) {

@@ -216,7 +216,7 @@ func TestGatheringObeysTheRequest(t *testing.T) {
 		"unmet, excluded":  {func(r *compose.Request) { r.Exclude = []string{"glibc"} }, nil, nil, []compose.Code{compose.CodeDependencyMissing}, "glibc is excluded"},
 		"unmet, and asked": {func(r *compose.Request) { r.Packages, r.Options.SkipPreflight = []string{"broken"}, true }, []string{"broken-1-1"}, nil, nil, ""},
 		"no repository":    {func(r *compose.Request) { r.Repos[0].BaseURL = w.url + "/none/" }, nil, nil, []compose.Code{compose.CodeRepoNotFound}, "none"},
-		"no base":          {func(r *compose.Request) { r.Base = nil }, nil, nil, []compose.Code{compose.CodeBaseRequired}, "boot.iso"},
+		"no base":          {func(r *compose.Request) { r.Base = nil }, nil, nil, []compose.Code{compose.CodeBaseRequired}, "starts from an image"},
 	} {
 		req := w.request()
 		tc.change(&req)

@@ -13,8 +13,9 @@
 //
 // An image may hold another: an ISO the squashfs of the installer, that an ext4
 // with the system. The usual places are looked at, at most four deep. ISO 9660,
-// squashfs, ext2 to ext4 and EROFS are read (see the packages below this one);
-// partition tables, xz and qcow2 are not. Everything is an fs.FS with bounds;
+// squashfs, ext2 to ext4 and EROFS are read (see the packages below this one),
+// also in the partitions (GPT, MBR) of a raw disk; xfs, btrfs, qcow2, xz and
+// others are refused by name (*vfs.UnsupportedError). Everything is an fs.FS with bounds;
 // a hostile image can name its folders in a circle, so that walking one wants a
 // limit of its own.
 package image
@@ -67,6 +68,7 @@ func (e *UnknownError) Error() string {
 type Layer struct {
 	// Path names the files that lead to the layer, "" for the image itself,
 	// with a colon between the layers: "LiveOS/squashfs.img:LiveOS/rootfs.img".
+	// A layer on a disk begins with "partition 2".
 	Path   string
 	Format Format
 	FS     fs.FS
@@ -76,7 +78,7 @@ type Layer struct {
 // many goroutines until it is closed.
 type Image struct {
 	Path   string
-	Layers []Layer  // the image itself first
+	Layers []Layer  // the image itself first, of a disk its partitions
 	Notes  []string // what could not be read, as sentences
 
 	closers []io.Closer
@@ -111,6 +113,11 @@ func (m *Image) open() error {
 	}
 	m.closers = append(m.closers, f)
 	l, notes, err := detect(f, info.Size(), filepath.Base(m.Path))
+	if _, unknown := errors.AsType[*UnknownError](err); unknown {
+		if parts := partitions(f, info.Size()); len(parts) > 0 {
+			return m.disk(f, parts, err)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("open image: %w", err)
 	}
@@ -144,6 +151,9 @@ func detect(r io.ReaderAt, size int64, name string) (l Layer, notes []string, er
 			return Layer{}, nil, err //nolint:wrapcheck // it says what was read
 		}
 		return Layer{Format: ISO9660, FS: isoFS(image)}, nil, nil
+	}
+	if err := refused(r); err != nil {
+		return Layer{}, nil, err
 	}
 	return Layer{}, nil, &UnknownError{name}
 }

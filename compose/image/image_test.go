@@ -3,6 +3,7 @@ package image_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -145,7 +146,7 @@ func TestDamageIsNamedAndNeverPanics(t *testing.T) {
 					places = append(places, at)
 				}
 			}
-			for i := 0; i < len(places); i += 1 + len(places)/1500 {
+			for i := 0; i < len(places); i += 1 + len(places)/400 {
 				at := places[i]
 				for _, v := range []byte{0, 0x7f, 0xff} {
 					old := data[at]
@@ -231,4 +232,95 @@ func TestWhatCannotBeReadIsNotedOrRefused(t *testing.T) {
 	if _, err := image.Open(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
+}
+
+// disk puts an image into partition 2 of a disk with a GPT or an MBR.
+func disk(data []byte, gpt bool) []byte {
+	const first = 2048
+	out := make([]byte, (first+40)*512+len(data)+1<<16)
+	le := binary.LittleEndian
+	copy(out[510:], "\x55\xaa")
+	count := (len(data) + 511) / 512
+	copy(out[first*512:], data)
+	if !gpt {
+		e := out[446+16:]
+		e[4] = 0x83
+		le.PutUint32(e[8:], first)
+		le.PutUint32(e[12:], uint32(count))
+		return out
+	}
+	out[446+4] = 0xEE
+	copy(out[512:], "EFI PART")
+	le.PutUint64(out[512+72:], 2)
+	le.PutUint32(out[512+80:], 4)
+	le.PutUint32(out[512+84:], 128)
+	for i, start := range []uint64{100, first} { // the first is a FAT
+		e := out[1024+128*i:]
+		e[0] = 1
+		le.PutUint64(e[32:], start)
+		le.PutUint64(e[40:], start+uint64([]int{1, count}[i])-1)
+	}
+	copy(out[100*512+54:], "FAT16   ")
+	return out
+}
+
+func TestPartitionsOfADiskAreRead(t *testing.T) {
+	t.Parallel()
+	for name, data := range map[string][]byte{
+		"gpt": disk(made(t)["ext4"], true), "mbr": disk(made(t)["ext4"], false),
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		img, err := image.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := img.Systems()
+		if len(s) != 1 || s[0].Path != "partition 2" || s[0].Format != image.Ext4 || len(img.Notes) > 0 {
+			t.Errorf("%s: %+v, notes %q", name, s, img.Notes)
+		}
+		img.Close()
+	}
+}
+
+func TestKnownFormatsAreRefusedByName(t *testing.T) {
+	t.Parallel()
+	btrfs := make([]byte, 0x20000)
+	copy(btrfs[0x10040:], "_BHRfS_M")
+	for system, data := range map[string][]byte{"qcow2": []byte("QFI\xfb..."), "xz": []byte("\xfd7zXZ\x00."), "btrfs": btrfs} {
+		path := filepath.Join(t.TempDir(), system)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := image.Open(path)
+		if no, ok := errors.AsType[*vfs.UnsupportedError](err); !ok || no.System != system {
+			t.Errorf("%s: %v", system, err)
+		}
+	}
+	// In a partition it is noted, and the disk is no image that is read.
+	path := filepath.Join(t.TempDir(), "disk")
+	if err := os.WriteFile(path, disk(btrfs, true), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := image.Open(path)
+	if no, ok := errors.AsType[*vfs.UnsupportedError](err); !ok || no.System != "btrfs" {
+		t.Errorf("a disk with btrfs alone: %v", err)
+	}
+}
+
+func FuzzPartitions(f *testing.F) {
+	f.Add(disk([]byte("hsqs"), true)[:4096])
+	f.Add(disk([]byte("hsqs"), false)[:1024])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "disk")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if img, err := image.Open(path); err == nil {
+			img.Systems()
+			img.Close()
+		}
+	})
 }

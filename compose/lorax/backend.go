@@ -11,6 +11,7 @@ import (
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
+	"github.com/fedora-respin/respin/compose/pylorax"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/proc"
 )
@@ -100,16 +101,18 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 	if err := writeInputs(p, j); err != nil {
 		return nil, err
 	}
-	watch := newMonitor(func(stage string, percent int, message string) {
+	cmd := j.Record(p, tool, argv)
+	j.Say("running %s %s: %q", cmd.Tool, cmd.Version, cmd.Argv)
+	watch := pylorax.NewMonitor(stages(), func(stage string, percent int, message string) {
 		j.Progress(stage, percent*percentBuilt/100, message)
 	})
 	err = j.Runner.Run(ctx, proc.Cmd{
 		Name: argv[0], Args: argv[1:], Dir: j.Temp, Env: p.Env(), Log: j.Log, Package: Package, PrivateMounts: true,
-		OnLine: func(_ proc.Stream, line string) { watch.line(line) },
+		OnLine: func(_ proc.Stream, line string) { watch.Line(line) },
 	})
 	packErr := packLists(j.LogDir)
 	if err != nil {
-		return nil, failure(ctx, j.LogDir, watch, err)
+		return nil, pylorax.Failure(ctx, Tool, filepath.Join(j.LogDir, "lorax.log"), watch, err)
 	}
 	if packErr != nil {
 		return nil, packErr
@@ -119,7 +122,7 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 	if err != nil {
 		return nil, err
 	}
-	return &compose.Made{Artifacts: artifacts, Commands: []compose.Command{j.Record(p, tool, argv)}}, nil
+	return &compose.Made{Artifacts: artifacts, Commands: []compose.Command{cmd}}, nil
 }
 
 // percentBuilt is the share of lorax in Build.

@@ -120,6 +120,21 @@ func packed(t *testing.T, path string) (names []string) {
 	}
 }
 
+// EL's lorax uses dnf 4, which names packages in another way as they go in.
+func TestLogOfDNF4IsReadToo(t *testing.T) {
+	t.Parallel()
+	p := plan(release(t))
+	runner, _ := built.runner(t, composetest.Settings{Version: "40.5", DNF4: true})
+	made, j, err := build(t, p, runner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, err := (&lorax.Backend{}).Verify(t.Context(), p, j, made)
+	if err != nil || len(proof.Shipped) != 5 || proof.Packages[0].Verdict != compose.VerdictIncluded {
+		t.Errorf("%v %+v", err, proof)
+	}
+}
+
 func TestExcludedPackagesAreHiddenFromLorax(t *testing.T) {
 	t.Parallel()
 	p := plan(release(t))

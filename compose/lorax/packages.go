@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/pylorax"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
@@ -39,10 +40,7 @@ func readLog(r io.Reader) ([]compose.Shipped, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 4<<20)
 	for lines.Scan() {
-		text := lines.Text()
-		if m := logLine.FindStringSubmatch(text); m != nil {
-			text = m[2]
-		}
+		_, text, _ := pylorax.Message(lines.Text())
 		nevra := ""
 		if g := installing5.FindStringSubmatch(text); g != nil {
 			nevra = g[1]

@@ -497,3 +497,13 @@ func ExampleDiscInfo_Write() {
 	// x86_64
 	// 1
 }
+
+func ExampleReadTreeInfo() {
+	tree, err := productmd.ReadTreeInfo(strings.NewReader(lorax))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(tree.Release.Name, tree.Release.Version, tree.Arch, tree.Images["x86_64"]["kernel"])
+	// Output: Fedora 44 x86_64 images/pxeboot/vmlinuz
+}

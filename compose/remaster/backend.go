@@ -7,12 +7,14 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"time"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/updates"
+	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/proc"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
@@ -122,6 +124,9 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 // percentUpdates is the share of making an updates.img for the medium.
 const percentUpdates = 20
 
+// tempName is the name of a folder for work: it says nothing, and differs each time.
+var tempName = regexp.MustCompile(regexp.QuoteMeta(atomicfile.TempPrefix) + `[0-9]+`)
+
 // recorder keeps what was run for the Result.
 type recorder struct {
 	compose.Runner
@@ -134,7 +139,11 @@ type recorder struct {
 func (r *recorder) Run(ctx context.Context, c proc.Cmd) error {
 	tool, _ := r.job.Tool(c.Name)
 	tool.Name = c.Name
-	r.commands = append(r.commands, r.job.Record(r.plan, tool, append([]string{c.Name}, c.Args...)))
+	cmd := r.job.Record(r.plan, tool, append([]string{c.Name}, c.Args...))
+	for i, arg := range cmd.Argv {
+		cmd.Argv[i] = tempName.ReplaceAllString(arg, "work")
+	}
+	r.commands = append(r.commands, cmd)
 	return r.Runner.Run(ctx, c) //nolint:wrapcheck // the error says what ran
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -305,4 +307,29 @@ func TestNoPackagesGiveAnEmptyImage(t *testing.T) {
 	if got := list(t, image); got != "" || report.Size != 512 {
 		t.Errorf("%q, %d bytes", got, report.Size)
 	}
+}
+
+func ExampleWrite() {
+	dir, err := os.MkdirTemp("", "example-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "anaconda-core-44.12-1.fc44.noarch.rpm")
+	fixed := rpmtest.Build(rpmtest.Spec{
+		Name: "anaconda-core", Version: "44.12", Release: "1.fc44", Files: []rpmtest.File{{Path: "/usr/lib/anaconda/fix.py", Data: []byte("fixed = True\n")}},
+	})
+	if err := os.WriteFile(path, fixed, 0o600); err != nil {
+		fmt.Println(err)
+		return
+	}
+	var image bytes.Buffer
+	report, err := updates.Write(context.Background(), &image, []updates.Input{{Path: path}}, updates.Options{MergeUsr: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(report.Files, report.Folders, report.Packages[0].Verdict.Package.NEVRA())
+	// Output: 1 3 anaconda-core-44.12-1.fc44.noarch
 }

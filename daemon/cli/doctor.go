@@ -76,12 +76,12 @@ type doctorServer struct {
 // packages that bring them in Debian 12 and Fedora 44.
 func knownTools() []doctorTool {
 	return []doctorTool{
-		{Name: "xorriso", For: "remaster, repo-iso", Debian: "xorriso", Fedora: "xorriso"},
-		{Name: "mcopy", For: "remaster", Debian: "mtools", Fedora: "mtools"},
-		{Name: "mdir", For: "remaster", Debian: "mtools", Fedora: "mtools"},
+		{Name: "xorriso", For: "remaster, repo-iso, dvd", Debian: "xorriso", Fedora: "xorriso"},
+		{Name: "mcopy", For: "remaster, dvd", Debian: "mtools", Fedora: "mtools"},
+		{Name: "mdir", For: "remaster, dvd", Debian: "mtools", Fedora: "mtools"},
 		{Name: "qemu-system-x86_64", For: "iso boot, smoke boot", Debian: "qemu-system-x86", Fedora: "qemu-system-x86-core"},
 		{Name: "lorax", For: "boot-iso", Fedora: "lorax"},
-		{Name: "livemedia-creator", For: "live, disk (a later version)", Fedora: "lorax-lmc-novirt"},
+		{Name: "livemedia-creator", For: "live, disk, pxe-live, tar, oci", Fedora: "lorax-lmc-novirt"},
 		{Name: "mock", For: "boot-iso, live in a chroot (a later version)", Fedora: "mock"},
 		{Name: "podman", For: "boot-iso in a container (a later version)", Debian: "podman", Fedora: "podman"},
 	}
@@ -139,19 +139,28 @@ func probeTools(ctx context.Context) []doctorTool {
 			if err != nil {
 				return
 			}
-			t.Path, t.Version = path, toolVersion(ctx, &runner, path)
+			t.Path, t.Version = path, toolVersion(ctx, &runner, path, versionFlag(t.Name))
 		})
 	}
 	wg.Wait()
 	return list
 }
 
-// toolVersion is the first line of --version that has a digit in it.
-func toolVersion(ctx context.Context, runner *proc.Runner, path string) string {
+// versionFlag is how a tool is asked for its version; lorax's --version is that
+// of the release to make.
+func versionFlag(tool string) string {
+	if tool == "lorax" || tool == "livemedia-creator" {
+		return "-V"
+	}
+	return "--version"
+}
+
+// toolVersion is the first line of the answer that has a digit in it.
+func toolVersion(ctx context.Context, runner *proc.Runner, path, arg string) string {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	var version string
-	_ = runner.Run(ctx, proc.Cmd{Name: path, Args: []string{"--version"}, OnLine: func(_ proc.Stream, line string) { // some end with an error
+	_ = runner.Run(ctx, proc.Cmd{Name: path, Args: []string{arg}, OnLine: func(_ proc.Stream, line string) { // some end with an error
 		if version == "" && strings.ContainsAny(line, "0123456789") {
 			version = clip(clean(strings.TrimSpace(line)), 60)
 		}

@@ -129,6 +129,8 @@ judges() {
 	need mkfs.ext4,/sbin/mkfs.ext4,/usr/sbin/mkfs.ext4 e2fsprogs e2fsprogs "makes images that ours reads"
 	need mkfs.erofs,/usr/sbin/mkfs.erofs,/usr/bin/mkfs.erofs erofs-utils erofs-utils "makes images that ours reads"
 	need rpmsign rpm rpm-sign "signs RPMs"
+	need rpm2cpio rpm2cpio rpm "judges updates images"
+	need rpm2archive rpm2cpio rpm "judges updates images of packages of format 6"
 	need gpg gnupg gnupg2 "makes the keys that RPMs are signed with"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
 	need strace strace strace "kills a writer of repodata between two system calls"

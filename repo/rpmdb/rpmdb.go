@@ -88,13 +88,18 @@ type source interface {
 // Find returns the path of the database file of a system whose root is fsys,
 // and its format. The error wraps fs.ErrNotExist when there is none.
 func Find(fsys fs.FS) (file string, format Format, err error) {
+	var first error
 	for _, dir := range Folders() {
-		switch file, format, err := findIn(fsys, dir); {
-		case err == nil:
+		if file, format, err = findIn(fsys, dir); err == nil {
 			return file, format, nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return "", "", err
 		}
+		// A link that leads nowhere useful must not hide the next place.
+		if first == nil && !errors.Is(err, fs.ErrNotExist) {
+			first = err
+		}
+	}
+	if first != nil {
+		return "", "", first
 	}
 	return "", "", fmt.Errorf("find database of rpm: %w", fs.ErrNotExist)
 }

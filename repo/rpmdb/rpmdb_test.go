@@ -254,7 +254,7 @@ func TestDamageIsNamedAndNeverPanics(t *testing.T) {
 		for cut := 0; cut < len(data); cut += 512 {
 			readAll(t, format, data[:cut])
 		}
-		for at := 0; at < len(data); at += 1 + at/50 {
+		for at := 0; at < len(data); at += 1 + at/25 {
 			for _, v := range []byte{0, 0x7f, 0xff} {
 				old := data[at]
 				data[at] = v

@@ -1,5 +1,339 @@
 package main
 
-func (s *session) livemedia([]string) int { return fatal("not yet") }
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
-func (s *session) anaconda([]string) int { return fatal("not yet") }
+	"github.com/fedora-respin/respin/compose/iso"
+	"github.com/fedora-respin/respin/compose/iso/isotest"
+	"github.com/fedora-respin/respin/kickstart"
+	"github.com/fedora-respin/respin/repo"
+)
+
+// livemediaParser is lmc_parser of pylorax/cmdline/__init__.py.
+func (s *session) livemediaParser() *parser {
+	p := &parser{groups: [][]string{{
+		"--make-iso", "--make-disk", "--make-fsimage", "--make-appliance", "--make-ami", "--make-tar", "--make-tar-disk", "--make-pxe-live",
+		"--make-ostree-live", "--make-oci", "--make-vagrant",
+	}}}
+	p.flag("-h", "--help")
+	p.flag("-V")
+	for _, name := range p.groups[0] {
+		p.flag(name)
+	}
+	for _, name := range []string{
+		"--iso-only", "--image-only", "--no-virt", "--macboot", "--nomacboot", "--isfinal", "--keep-image", "--qcow2",
+		"--virt-uefi", "--no-kvm", "--live-rootfs-keep-size", "--squashfs-only",
+	} {
+		p.flag(name)
+	}
+	for _, name := range []string{
+		"--iso", "--iso-name", "--ks", "--proxy", "--anaconda-arg", "--armplatform", "--location", "--logfile", "--lorax-templates", "--tmp",
+		"--resultdir", "--extra-boot-args", "--disk-image", "--fs-image", "--image-name", "--tar-disk-name", "--fs-label", "--image-type", "--qemu-arg",
+		"--compression", "--compress-arg", "--app-name", "--app-template", "--app-file", "--cpu", "--vnc", "--arch", "--kernel-args", "--firmware", "--with-rng",
+		"--dracut-conf", "--dracut-arg", "--oci-config", "--oci-runtime", "--vagrant-metadata", "--vagrantfile", "--project", "--releasever", "--volid",
+	} {
+		p.take(name)
+	}
+	p.take("-r", "--release")
+	p.take("-t", "--variant")
+	p.take("-b", "--bugurl")
+	p.take("-p", "--product")
+	for _, name := range []string{"--ram", "--vcpus", "--image-size-align", "--live-rootfs-size", "--timeout"} {
+		p.count(name)
+	}
+	if s.since(41, 3) {
+		p.take("--rootfs-type")
+	}
+	return p
+}
+
+func (s *session) livemedia(args []string) int {
+	p := s.livemediaParser()
+	for _, a := range args {
+		if strings.HasPrefix(a, "@") {
+			return s.usage("[Errno 2] No such file or directory: '%s'", a[1:])
+		}
+	}
+	wrong := p.parse(args)
+	if p.has("--help") {
+		return s.help(p)
+	}
+	if p.has("-V") {
+		fmt.Printf("livemedia-creator-%s\n", s.Version)
+		return 0
+	}
+	if wrong == "" && len(p.rest) > 0 {
+		wrong = "unrecognized arguments: " + strings.Join(p.rest, " ")
+	}
+	if wrong != "" {
+		return s.usage("%s", wrong)
+	}
+	var err error
+	if s.log, err = newLogs(p.last("--logfile", "./livemedia.log")); err != nil {
+		return fatal("%v", err)
+	}
+	if wrong := s.livemediaErrors(p); len(wrong) > 0 {
+		for _, text := range wrong {
+			s.log.line("ERROR", "livemedia-creator", "%s", text)
+		}
+		return 1
+	}
+	return s.create(p)
+}
+
+// livemediaErrors are the checks of cmdline/livemedia.py, all at once.
+func (s *session) livemediaErrors(p *parser) []string {
+	var wrong []string
+	add := func(bad bool, format string, args ...any) {
+		if bad {
+			wrong = append(wrong, fmt.Sprintf(format, args...))
+		}
+	}
+	ks := p.last("--ks", "")
+	add(p.has("--project") && p.has("--product"), "Use one of --project or --product not both.")
+	add(ks == "" && !p.has("--disk-image") && !p.has("--fs-image"), "Image creation requires a kickstart file")
+	if len(p.values["--ks"]) > 0 {
+		add(!exists(p.values["--ks"][0]), "kickstart file (%s) is missing.", p.values["--ks"][0])
+	}
+	add(p.has("--resultdir") && exists(p.last("--resultdir", "")), "The results_dir (%s) should not exist, please delete or move its contents", p.last("--resultdir", ""))
+	add(p.has("--iso") && !exists(p.last("--iso", "")), "The iso %s is missing.", p.last("--iso", ""))
+	add(!p.has("--no-virt") && !p.has("--iso"), "virt install needs an install iso.")
+	add(len(p.last("--volid", "")) > 32, "the volume id cannot be longer than 32 characters")
+	add(p.has("--no-virt") && !exists(filepath.Join(s.dir, "anaconda")), "no-virt requires anaconda to be installed.")
+	add(p.has("--make-oci") && (!p.has("--oci-config") || !p.has("--oci-runtime")), "--make-oci requires --oci-config and --oci-runtime")
+	add(p.has("--image-type") && p.has("--make-iso"), "image-type cannot be used to make a bootable iso.")
+	add(!p.has("--nomacboot"), "mkfs.hfsplus is missing. Install hfsplus-tools, or pass --nomacboot")
+	add(os.Geteuid() != 0 && !s.AnyUser, "You need to run this as root")
+	add(p.has("--dracut-arg") && p.has("--dracut-conf"), "argument --dracut-arg: not allowed with argument --dracut-conf")
+	return wrong
+}
+
+// create is run_creator of creator.py.
+func (s *session) create(p *parser) int {
+	stop := func(format string, args ...any) int {
+		s.log.line("ERROR", "livemedia-creator", format, args...)
+		return 1
+	}
+	kind := ""
+	for _, name := range p.groups[0] {
+		if p.has(name) {
+			kind = strings.TrimPrefix(name, "--make-")
+		}
+	}
+	if kind == "appliance" {
+		return traceback("AttributeError: 'Namespace' object has no attribute 'title'")
+	}
+	ksPath := p.values["--ks"][0]
+	data, err := os.ReadFile(ksPath)
+	if err != nil {
+		return stop("%v", err)
+	}
+	doc, err := kickstart.Parse(ksPath, data, kickstart.Options{})
+	if err != nil {
+		return stop("%v", err)
+	}
+	for _, d := range doc.CheckLivemedia(kickstart.Livemedia{Make: kind, Virt: !p.has("--no-virt")}) {
+		if d.Severity == kickstart.SeverityError {
+			return stop("%s", d.Message)
+		}
+	}
+	result := p.last("--resultdir", p.last("--tmp", "/var/tmp"))
+	if err := os.MkdirAll(result, 0o755); err != nil {
+		return stop("%v", err)
+	}
+	if !exists(p.last("--tmp", "/var/tmp")) {
+		return traceback("FileNotFoundError: [Errno 2] No usable temporary directory found in ['" + p.last("--tmp", "") + "']")
+	}
+	s.log.info("disk_img = %s/lmc-disk.img", result)
+	s.log.info("Using disk size of 8194MiB")
+	if err := s.runAnaconda(p, ksPath); err != nil {
+		s.log.line("ERROR", "livemedia-creator", "Running anaconda failed: %v", err)
+		s.log.line("ERROR", "livemedia-creator", "Install failed: novirt_install failed")
+		return stop("Image creation failed: novirt_install failed")
+	}
+	s.log.info("Disk Image install successful")
+	if err := s.results(p, kind, result); err != nil {
+		return stop("%v", err)
+	}
+	s.log.info("SUMMARY")
+	s.log.info("-------")
+	s.log.info("Results are in %s", result)
+	return 0
+}
+
+// runAnaconda starts anaconda and takes its log over TCP, as LogServer does: an
+// anaconda that never connects costs a minute.
+func (s *session) runAnaconda(p *parser, ks string) error {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	connected := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			connected <- ""
+			return
+		}
+		line, _ := bufio.NewReader(conn).ReadString('\n')
+		_ = conn.Close()
+		connected <- line
+	}()
+	s.log.info("Running anaconda.")
+	logs := filepath.Join(s.log.dir, "anaconda")
+	if err := os.MkdirAll(logs, 0o755); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(context.Background(), filepath.Join(s.dir, "anaconda"), "--kickstart", ks, "--cmdline", "--dirinstall", "--remotelog", listener.Addr().String())
+	cmd.Env = append(os.Environ(), "STANDIN_LOGS="+logs, "ANACONDA_PRODUCTNAME="+p.last("--project", "Linux"), "ANACONDA_PRODUCTVERSION="+p.last("--releasever", "46"))
+	out, err := cmd.CombinedOutput()
+	for line := range strings.Lines(string(out)) {
+		s.log.info("%s", strings.TrimRight(line, "\n"))
+	}
+	select {
+	case <-connected:
+	case <-time.After(time.Minute):
+	}
+	if err != nil {
+		return fmt.Errorf("process '['unshare', '--pid', 'anaconda']' exited with status %d", cmd.ProcessState.ExitCode())
+	}
+	return nil
+}
+
+// results writes what each --make- leaves in the result directory.
+func (s *session) results(p *parser, kind, result string) error {
+	write := func(name, text string) error { return writeFile(filepath.Join(result, name), text, stamp()) }
+	name := p.last("--image-name", "")
+	switch kind {
+	case "iso":
+		s.log.info("working dir is %s/lmc-work", p.last("--tmp", "/var/tmp"))
+		s.log.info("Creating a squashfs only runtime")
+		s.log.info("Rebuilding initrds")
+		s.log.info("Building boot.iso")
+		volid := p.last("--volid", p.last("--project", "Linux")+"-"+p.last("--releasever", "46")+"-x86_64")
+		image := isotest.Build(isotest.Options{VolumeID: volid, BIOS: true, UEFI: true, Pad: 32, Files: map[string]string{
+			"LiveOS/squashfs.img": "stand-in", "images/pxeboot/vmlinuz": "stand-in kernel", "boot/grub2/grub.cfg": "linux /images/pxeboot/vmlinuz root=live:CDLABEL=" + volid + " rd.live.image quiet " + p.last("--extra-boot-args", "") + "\n",
+		}})
+		path := "images/boot.iso"
+		if p.has("--iso-only") {
+			path = p.last("--iso-name", "boot.iso")
+		}
+		if err := write(path, string(image)); err != nil {
+			return err
+		}
+		_, err := iso.ImplantMD5(context.Background(), filepath.Join(result, path), iso.ImplantOptions{})
+		s.log.info("Disk image erased")
+		return err
+	case "disk":
+		if p.last("--image-type", "") == "qcow2" {
+			return write(name, "QFI\xfb\x00\x00\x00\x03 a stand-in for a disk")
+		}
+		return write(name, "a stand-in for a disk")
+	case "tar", "oci":
+		return write(name, "\xfd7zXZ\x00 a stand-in for an archive")
+	case "pxe-live":
+		return errors.Join(write("live-rootfs.squashfs.img", "hsqs a stand-in"), write("vmlinuz-6.17.0", "stand-in kernel"), write("initrd-6.17.0.img", "stand-in initrd"),
+			write("PXE_CONFIG", "root=live:<URL>/live-rootfs.squashfs.img\n"))
+	}
+	return fmt.Errorf("the stand-in makes no %s", kind)
+}
+
+// anaconda installs what a kickstart says, as far as choosing packages goes.
+func (s *session) anaconda(args []string) int {
+	p := &parser{}
+	p.must("--kickstart")
+	p.must("--remotelog")
+	p.flag("--cmdline")
+	p.flag("--dirinstall")
+	if wrong := p.parse(args); wrong != "" {
+		return s.usage("%s", wrong)
+	}
+	conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.last("--remotelog", ""))
+	if err != nil {
+		return fatal("connect to the log: %v", err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = fmt.Fprintln(conn, "anaconda stand-in")
+	say := func(format string, args ...any) int {
+		fmt.Printf(format+"\n", args...)
+		return 1
+	}
+	if s.Fail == "anaconda" {
+		return say("The following error occurred while installing.  This is a fatal error and installation will be aborted.")
+	}
+	data, err := os.ReadFile(p.last("--kickstart", ""))
+	if err != nil {
+		return say("%v", err)
+	}
+	doc, err := kickstart.Parse("ks", data, kickstart.Options{})
+	if err != nil {
+		return say("%v", err)
+	}
+	w, err := kickstartWorld(doc)
+	if err != nil {
+		return say("packaging: base repo is not valid: %v", err)
+	}
+	for _, name := range doc.Packages().Packages {
+		if !w.want(name) {
+			return say("packaging: Missed: NoSuchPackage: %s", name)
+		}
+	}
+	if problems := w.solve(); len(problems) > 0 {
+		return say("packaging: %s", strings.Join(problems, "\n"))
+	}
+	var log strings.Builder
+	for i, c := range w.chosen {
+		fmt.Printf("Installing %s.%s (%d/%d)\n", c.Name, c.Arch, i+1, len(w.chosen))
+		fmt.Fprintf(&log, "12:00:00,000 INF packaging: Installed: %s %d %s\n", c.NEVRA(), c.BuildTime, c.Checksum.Value)
+	}
+	if err := writeFile(filepath.Join(os.Getenv("STANDIN_LOGS"), "packaging.log"), log.String(), stamp()); err != nil {
+		return say("%v", err)
+	}
+	return 0
+}
+
+// kickstartWorld loads the repositories of a kickstart.
+func kickstartWorld(doc *kickstart.Document) (*world, error) {
+	var sources []*source
+	at := func(base, metalink, mirrorlist string) repo.Location {
+		l := repo.Location{Metalink: metalink, Mirrorlist: mirrorlist}
+		if base != "" {
+			l.BaseURLs = []string{base}
+		}
+		return l
+	}
+	if u, ok := doc.URL(); ok {
+		sources = append(sources, &source{id: "anaconda", location: at(u.URL, u.Metalink, u.MirrorList), priority: 99, cost: 1000})
+	}
+	for _, r := range doc.Repos() {
+		cost := r.Cost
+		if cost == 0 {
+			cost = 1000
+		}
+		sources = append(sources, &source{id: r.Name, location: at(r.BaseURL, r.Metalink, r.MirrorList), priority: 99, cost: cost, include: r.IncludePkgs, exclude: r.ExcludePkgs})
+	}
+	cache, err := os.MkdirTemp("", "standin-anaconda-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(cache) }()
+	w := &world{arch: "x86_64"}
+	for _, src := range sources {
+		if err := w.load(src, cache); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(w.all, better)
+	return w, nil
+}

@@ -58,8 +58,7 @@ const (
 
 // image is the driver.
 type image struct {
-	r        io.ReaderAt
-	size     int64
+	src      vfs.Source
 	bits     uint // of a block
 	dirBits  uint // of a block of a folder
 	meta     int64
@@ -85,9 +84,9 @@ func Is(r io.ReaderAt) bool {
 // New reads the image of size bytes in r. The errors are *vfs.FormatError and
 // *vfs.UnsupportedError.
 func New(r io.ReaderAt, size int64) (*vfs.FS, error) {
-	m := &image{r: r, size: size, kept: map[int64][]byte{}}
+	m := &image{src: vfs.Source{ReaderAt: r, Size: size, System: "erofs"}, kept: map[int64][]byte{}}
 	var b [superSize]byte
-	if err := m.read(b[:], superAt, "superblock"); err != nil {
+	if err := m.src.Read(b[:], superAt, "superblock"); err != nil {
 		return nil, err
 	}
 	le := binary.LittleEndian
@@ -132,8 +131,8 @@ func (m *image) super(b []byte) error {
 	case m.dirBits > 16:
 		return bad("blocks of folders of 2^%d bytes", m.dirBits)
 	}
-	if blocks := int64(le.Uint32(b[36:])); blocks > m.size>>m.bits {
-		return bad("it is truncated: %d blocks of %d bytes do not fit into %d", blocks, 1<<m.bits, m.size)
+	if blocks := int64(le.Uint32(b[36:])); blocks > m.src.Size>>m.bits {
+		return bad("it is truncated: %d blocks of %d bytes do not fit into %d", blocks, 1<<m.bits, m.src.Size)
 	}
 	m.meta, m.root = int64(le.Uint32(b[40:]))<<m.bits, uint64(le.Uint16(b[14:]))
 	m.packed, m.hasPacks = le.Uint64(b[96:]), incompat&incompatFragments != 0
@@ -154,13 +153,13 @@ func (m *image) configs(algorithms uint16, at int64) error {
 			return &vfs.UnsupportedError{System: "erofs", Feature: fmt.Sprintf("compression %d", alg)}
 		}
 		var head [2]byte
-		if err := m.read(head[:], at, "compressor"); err != nil {
+		if err := m.src.Read(head[:], at, "compressor"); err != nil {
 			return err
 		}
 		size := int64(binary.LittleEndian.Uint16(head[:]))
 		if alg == algLZMA {
 			var c [4]byte
-			if err := m.read(c[:], at+2, "compressor"); err != nil {
+			if err := m.src.Read(c[:], at+2, "compressor"); err != nil {
 				return err
 			}
 			m.dict = binary.LittleEndian.Uint32(c[:])
@@ -172,17 +171,6 @@ func (m *image) configs(algorithms uint16, at int64) error {
 
 func bad(format string, args ...any) error {
 	return &vfs.FormatError{System: "erofs", Reason: fmt.Sprintf(format, args...)}
-}
-
-// read fills b from offset at.
-func (m *image) read(b []byte, at int64, what string) error {
-	if at < 0 || at > m.size || int64(len(b)) > m.size-at {
-		return &vfs.FormatError{System: "erofs", Reason: fmt.Sprintf("%s at byte %d lies outside of its %d bytes", what, at, m.size), Err: io.ErrUnexpectedEOF}
-	}
-	if n, err := m.r.ReadAt(b, at); n < len(b) {
-		return &vfs.FormatError{System: "erofs", Reason: fmt.Sprintf("%s at byte %d cannot be read", what, at), Err: err}
-	}
-	return nil
 }
 
 // inode is an inode and where what follows it stands.
@@ -203,12 +191,12 @@ func (m *image) Node(ref uint64) (vfs.Node, error) {
 }
 
 func (m *image) inode(ref uint64) (inode, error) {
-	if hi, _ := bits.Mul64(ref, slotSize); hi != 0 || ref*slotSize > uint64(m.size) {
+	if hi, _ := bits.Mul64(ref, slotSize); hi != 0 || ref*slotSize > uint64(m.src.Size) {
 		return inode{}, bad("inode %d lies outside of the image", ref)
 	}
 	at := m.meta + int64(ref*slotSize)
 	var b [64]byte
-	if err := m.read(b[:32], at, "inode"); err != nil {
+	if err := m.src.Read(b[:32], at, "inode"); err != nil {
 		return inode{}, err
 	}
 	le := binary.LittleEndian
@@ -217,7 +205,7 @@ func (m *image) inode(ref uint64) (inode, error) {
 	n.Node = vfs.Node{Ref: ref, Mode: vfs.Mode(uint32(le.Uint16(b[4:])))}
 	size := uint64(le.Uint32(b[8:]))
 	if format&1 != 0 {
-		if err := m.read(b[:], at, "inode"); err != nil {
+		if err := m.src.Read(b[:], at, "inode"); err != nil {
 			return n, err
 		}
 		size, n.end = le.Uint64(b[8:]), at+64

@@ -3,7 +3,8 @@ package erofs
 import (
 	"encoding/binary"
 	"io"
-	"io/fs"
+
+	"github.com/fedora-respin/respin/compose/image/vfs"
 )
 
 // run is a stretch of a file that stands in the image as it is.
@@ -45,11 +46,11 @@ func (m *image) chunks(n inode) (io.ReaderAt, error) {
 		count = (n.Size-1)>>bits + 1
 	}
 	start := (n.end + size - 1) / size * size
-	if start > m.size || count > (m.size-start)/size {
+	if start > m.src.Size || count > (m.src.Size-start)/size {
 		return nil, bad("%d chunks lie outside of the image", count)
 	}
 	table := make([]byte, count*size)
-	if err := m.read(table, start, "chunks"); err != nil {
+	if err := m.src.Read(table, start, "chunks"); err != nil {
 		return nil, err
 	}
 	f := &runs{m: m, size: n.Size}
@@ -72,7 +73,7 @@ type runs struct {
 
 // ReadAt is that of io.ReaderAt.
 func (f *runs) ReadAt(p []byte, off int64) (int, error) {
-	return readAt(p, off, f.size, func(p []byte, off int64) (int, error) {
+	return vfs.ReadPieces(p, off, f.size, func(p []byte, off int64) (int, error) {
 		i, _ := search(len(f.list), func(i int) bool { return f.list[i].end > off })
 		if i == len(f.list) {
 			return 0, bad("a file that ends before its size")
@@ -86,7 +87,7 @@ func (f *runs) ReadAt(p []byte, off int64) (int, error) {
 			clear(p[:n])
 			return n, nil
 		}
-		return n, f.m.read(p[:n], f.list[i].at+off-start, "file")
+		return n, f.m.src.Read(p[:n], f.list[i].at+off-start, "file")
 	})
 }
 
@@ -101,22 +102,4 @@ func search(n int, ok func(int) bool) (int, bool) {
 		}
 	}
 	return lo, lo < n
-}
-
-// readAt fills p piece by piece; piece reads at least one byte.
-func readAt(p []byte, off, size int64, piece func([]byte, int64) (int, error)) (n int, err error) {
-	if off < 0 {
-		return 0, fs.ErrInvalid
-	}
-	for n < len(p) && off < size {
-		k, err := piece(p[n:n+int(min(int64(len(p)-n), size-off))], off)
-		if err != nil {
-			return n, err
-		}
-		n, off = n+k, off+int64(k)
-	}
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"io/fs"
 	"sort"
 
 	"github.com/fedora-respin/respin/compose/image/vfs"
@@ -84,7 +83,7 @@ func (t *tree) walk(b []byte, depth int) error {
 			return err
 		}
 		below := make([]byte, t.m.block)
-		if err := t.m.read(below, at, "extents"); err != nil {
+		if err := t.m.src.Read(below, at, "extents"); err != nil {
 			return err
 		}
 		if err := t.walk(below, level-1); err != nil {
@@ -116,7 +115,7 @@ func (t *tree) add(e []byte) error {
 
 // ReadAt is that of io.ReaderAt.
 func (t *tree) ReadAt(p []byte, off int64) (int, error) {
-	return readAt(p, off, t.size, func(p []byte, off int64) (int, error) {
+	return vfs.ReadPieces(p, off, t.size, func(p []byte, off int64) (int, error) {
 		b := uint64(off / t.m.block)
 		i := sort.Search(len(t.extents), func(i int) bool { return t.extents[i].block+t.extents[i].count > b })
 		if i == len(t.extents) {
@@ -134,26 +133,8 @@ func (t *tree) ReadAt(p []byte, off int64) (int, error) {
 			clear(p[:n])
 			return n, nil
 		}
-		return n, t.m.read(p[:n], x.at+off-int64(x.block)*t.m.block, "file")
+		return n, t.m.src.Read(p[:n], x.at+off-int64(x.block)*t.m.block, "file")
 	})
-}
-
-// readAt fills p piece by piece; piece reads at least one byte.
-func readAt(p []byte, off, size int64, piece func([]byte, int64) (int, error)) (n int, err error) {
-	if off < 0 {
-		return 0, fs.ErrInvalid
-	}
-	for n < len(p) && off < size {
-		k, err := piece(p[n:n+int(min(int64(len(p)-n), size-off))], off)
-		if err != nil {
-			return n, err
-		}
-		n, off = n+k, off+int64(k)
-	}
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
 }
 
 // mapped is a file with a block map, as ext2 and ext3 write it: twelve blocks,
@@ -165,7 +146,7 @@ type mapped struct {
 
 // ReadAt is that of io.ReaderAt.
 func (f *mapped) ReadAt(p []byte, off int64) (int, error) {
-	return readAt(p, off, f.n.Size, func(p []byte, off int64) (int, error) {
+	return vfs.ReadPieces(p, off, f.n.Size, func(p []byte, off int64) (int, error) {
 		in := off % f.m.block
 		n := int(min(int64(len(p)), f.m.block-in))
 		b, err := f.find(uint64(off / f.m.block))
@@ -180,7 +161,7 @@ func (f *mapped) ReadAt(p []byte, off int64) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		return n, f.m.read(p[:n], at+in, "file")
+		return n, f.m.src.Read(p[:n], at+in, "file")
 	})
 }
 
@@ -208,7 +189,7 @@ func (f *mapped) find(i uint64) (uint64, error) {
 				return 0, err
 			}
 			var e [4]byte
-			if err := f.m.read(e[:], at+int64(4*(i/span)), "block map"); err != nil {
+			if err := f.m.src.Read(e[:], at+int64(4*(i/span)), "block map"); err != nil {
 				return 0, err
 			}
 			b, i = uint64(le.Uint32(e[:])), i%span

@@ -51,8 +51,7 @@ const (
 
 // image is the driver.
 type image struct {
-	r        io.ReaderAt
-	size     int64
+	src      vfs.Source
 	block    int64
 	blocks   uint64
 	inodes   uint32
@@ -67,9 +66,9 @@ type image struct {
 // New reads the file system of size bytes in r. The errors are *vfs.FormatError
 // and *vfs.UnsupportedError.
 func New(r io.ReaderAt, size int64) (*vfs.FS, error) {
-	m := &image{r: r, size: size}
+	m := &image{src: vfs.Source{ReaderAt: r, Size: size, System: "ext4"}}
 	b := make([]byte, superSize)
-	if err := m.read(b, superAt, "superblock"); err != nil {
+	if err := m.src.Read(b, superAt, "superblock"); err != nil {
 		return nil, err
 	}
 	le := binary.LittleEndian
@@ -138,8 +137,8 @@ func (m *image) super(b []byte) error {
 		return bad("inodes of %d bytes", m.inode)
 	case m.desc < 32 || m.desc > m.block || m.wide && m.desc < 64:
 		return bad("group descriptors of %d bytes", m.desc)
-	case m.blocks > uint64(m.size)/uint64(m.block):
-		return bad("it is truncated: %d blocks of %d bytes do not fit into %d", m.blocks, m.block, m.size)
+	case m.blocks > uint64(m.src.Size)/uint64(m.block):
+		return bad("it is truncated: %d blocks of %d bytes do not fit into %d", m.blocks, m.block, m.src.Size)
 	}
 	m.table = (first + 1) * m.block
 	return nil
@@ -147,17 +146,6 @@ func (m *image) super(b []byte) error {
 
 func bad(format string, args ...any) error {
 	return &vfs.FormatError{System: "ext4", Reason: fmt.Sprintf(format, args...)}
-}
-
-// read fills b from offset at.
-func (m *image) read(b []byte, at int64, what string) error {
-	if at < 0 || at > m.size || int64(len(b)) > m.size-at {
-		return &vfs.FormatError{System: "ext4", Reason: fmt.Sprintf("%s at byte %d lies outside of its %d bytes", what, at, m.size), Err: io.ErrUnexpectedEOF}
-	}
-	if n, err := m.r.ReadAt(b, at); n < len(b) {
-		return &vfs.FormatError{System: "ext4", Reason: fmt.Sprintf("%s at byte %d cannot be read", what, at), Err: err}
-	}
-	return nil
 }
 
 // blockAt is where a block stands in the file.
@@ -192,7 +180,7 @@ func (m *image) load(ref uint64) (node, error) {
 	le := binary.LittleEndian
 	group, index := (ref-1)/uint64(m.perGroup), (ref-1)%uint64(m.perGroup)
 	desc := make([]byte, m.desc)
-	if err := m.read(desc, m.table+int64(group)*m.desc, "group descriptor"); err != nil {
+	if err := m.src.Read(desc, m.table+int64(group)*m.desc, "group descriptor"); err != nil {
 		return node{}, err
 	}
 	start := uint64(le.Uint32(desc[8:]))
@@ -204,7 +192,7 @@ func (m *image) load(ref uint64) (node, error) {
 		return node{}, err
 	}
 	raw := make([]byte, m.inode)
-	if err := m.read(raw, at+int64(index)*m.inode, "inode"); err != nil {
+	if err := m.src.Read(raw, at+int64(index)*m.inode, "inode"); err != nil {
 		return node{}, err
 	}
 	n := node{raw: raw, flags: le.Uint32(raw[32:]), area: raw[40 : 40+blockArea]}

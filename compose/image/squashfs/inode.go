@@ -187,7 +187,7 @@ func (m *image) Content(node vfs.Node) (io.ReaderAt, error) {
 		for ; len(raw) > 0; raw = raw[4:] {
 			size := binary.LittleEndian.Uint32(raw)
 			f.blocks = append(f.blocks, block{at, size})
-			if at += int64(size &^ rawData); at > m.size {
+			if at += int64(size &^ rawData); at > m.src.Size {
 				return nil, bad("a file that lies outside of the image")
 			}
 			left--
@@ -199,12 +199,12 @@ func (m *image) Content(node vfs.Node) (io.ReaderAt, error) {
 
 // fragment finds the block that holds the ends of files.
 func (m *image) fragment(n uint32) (block, error) {
-	if n >= m.fragCount || m.frags == noTable || m.frags > uint64(m.size) {
+	if n >= m.fragCount || m.frags == noTable || m.frags > uint64(m.src.Size) {
 		return block{}, bad("fragment %d of %d", n, m.fragCount)
 	}
 	const perBlock = metaSize / fragmentEntry
 	var at [8]byte
-	if err := m.read(at[:], int64(m.frags)+int64(n/perBlock)*8, "table of fragments"); err != nil {
+	if err := m.src.Read(at[:], int64(m.frags)+int64(n/perBlock)*8, "table of fragments"); err != nil {
 		return block{}, err
 	}
 	var e [fragmentEntry]byte
@@ -213,7 +213,7 @@ func (m *image) fragment(n uint32) (block, error) {
 		return block{}, err
 	}
 	start := binary.LittleEndian.Uint64(e[:])
-	if start > uint64(m.size) {
+	if start > uint64(m.src.Size) {
 		return block{}, bad("a fragment that lies outside of the image")
 	}
 	return block{int64(start), binary.LittleEndian.Uint32(e[8:])}, nil
@@ -235,23 +235,11 @@ type content struct {
 }
 
 // ReadAt is that of io.ReaderAt.
-func (c *content) ReadAt(p []byte, off int64) (n int, err error) {
-	if off < 0 {
-		return 0, fs.ErrInvalid
-	}
-	for n < len(p) && off < c.size {
+func (c *content) ReadAt(p []byte, off int64) (int, error) {
+	return vfs.ReadPieces(p, off, c.size, func(p []byte, off int64) (int, error) {
 		b, err := c.piece(off)
-		if err != nil {
-			return n, err
-		}
-		k := copy(p[n:], b)
-		n += k
-		off += int64(k)
-	}
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
+		return copy(p, b), err
+	})
 }
 
 // piece is what the block of a byte holds from that byte on, never nothing.

@@ -53,8 +53,7 @@ const (
 
 // image is the driver.
 type image struct {
-	r     io.ReaderAt
-	size  int64
+	src   vfs.Source
 	block int64
 	unzip codec.Func
 
@@ -75,9 +74,9 @@ type metaBlock struct {
 // New reads the image of size bytes in r. The errors are *vfs.FormatError and
 // *vfs.UnsupportedError.
 func New(r io.ReaderAt, size int64) (*vfs.FS, error) {
-	m := &image{r: r, size: size, meta: map[uint64]metaBlock{}, data: map[int64][]byte{}}
+	m := &image{src: vfs.Source{ReaderAt: r, Size: size, System: "squashfs"}, meta: map[uint64]metaBlock{}, data: map[int64][]byte{}}
 	var b [superSize]byte
-	if err := m.read(b[:], 0, "superblock"); err != nil {
+	if err := m.src.Read(b[:], 0, "superblock"); err != nil {
 		return nil, err
 	}
 	le := binary.LittleEndian
@@ -136,17 +135,6 @@ func bad(format string, args ...any) error {
 	return &vfs.FormatError{System: "squashfs", Reason: fmt.Sprintf(format, args...)}
 }
 
-// read fills b from offset at of the image.
-func (m *image) read(b []byte, at int64, what string) error {
-	if at < 0 || at > m.size || int64(len(b)) > m.size-at {
-		return &vfs.FormatError{System: "squashfs", Reason: fmt.Sprintf("%s at byte %d lies outside of its %d bytes", what, at, m.size), Err: io.ErrUnexpectedEOF}
-	}
-	if n, err := m.r.ReadAt(b, at); n < len(b) {
-		return &vfs.FormatError{System: "squashfs", Reason: fmt.Sprintf("%s at byte %d cannot be read", what, at), Err: err}
-	}
-	return nil
-}
-
 // metaAt returns the metadata block at a byte of the image.
 func (m *image) metaAt(at uint64) (metaBlock, error) {
 	m.mu.Lock()
@@ -156,10 +144,10 @@ func (m *image) metaAt(at uint64) (metaBlock, error) {
 		return b, nil
 	}
 	var head [2]byte
-	if at > uint64(m.size) {
-		return b, bad("metadata at byte %d lies outside of its %d bytes", at, m.size)
+	if at > uint64(m.src.Size) {
+		return b, bad("metadata at byte %d lies outside of its %d bytes", at, m.src.Size)
 	}
-	if err := m.read(head[:], int64(at), "metadata"); err != nil {
+	if err := m.src.Read(head[:], int64(at), "metadata"); err != nil {
 		return b, err
 	}
 	h := binary.LittleEndian.Uint16(head[:])
@@ -168,7 +156,7 @@ func (m *image) metaAt(at uint64) (metaBlock, error) {
 		return b, bad("metadata at byte %d has %d bytes", at, n)
 	}
 	raw := make([]byte, n)
-	if err := m.read(raw, int64(at)+2, "metadata"); err != nil {
+	if err := m.src.Read(raw, int64(at)+2, "metadata"); err != nil {
 		return b, err
 	}
 	b = metaBlock{data: raw, next: at + 2 + uint64(n)}
@@ -231,7 +219,7 @@ func (m *image) dataAt(at int64, size uint32) ([]byte, error) {
 		return nil, bad("a block of %d bytes, blocks have %d", n, m.block)
 	}
 	raw := make([]byte, n)
-	if err := m.read(raw, at, "data"); err != nil {
+	if err := m.src.Read(raw, at, "data"); err != nil {
 		return nil, err
 	}
 	b = raw

@@ -1,4 +1,15 @@
-package lorax
+// Package pylorax reads what the programs of pylorax (lorax, livemedia-creator)
+// say while they run: their console as progress, and their logs as the reason of
+// a failure.
+//
+//	watch := pylorax.NewMonitor([]pylorax.Stage{{"download", "Downloading packages", 6}}, report)
+//	err := runner.Run(ctx, proc.Cmd{Name: "lorax", OnLine: func(_ proc.Stream, line string) { watch.Line(line) }})
+//	if err != nil {
+//		return pylorax.Failure(ctx, "lorax", "logs/lorax.log", watch, err) // a *compose.ToolError
+//	}
+//
+// Formats: weldr/lorax 46.0, src/pylorax/__init__.py, setup_logging.
+package pylorax
 
 import (
 	"regexp"
@@ -6,41 +17,12 @@ import (
 	"strings"
 )
 
-// stage is a part of lorax's work: what it says when it begins, and the percent
-// of the whole that is done by then. The shares follow a run that downloads
-// 800 packages; they only steer the bar.
-type stage struct {
-	name   string
-	marker string // the line, or its beginning
-	at     int
-}
-
-// stages are in the order of pylorax/__init__.py, Lorax.run.
-func stages() []stage {
-	return []stage{
-		{"prepare", "checking for root privileges", 0},
-		{"prepare", "setting up build parameters", 1},
-		{"resolve", "installing runtime packages", 2},
-		{"resolve", "running runtime-install.tmpl", 3},
-		{"resolve", "Checking dependencies", 4},
-		{"download", "Downloading packages", 6},
-		{"install", "Preparing transaction from installation source", 30},
-		{"configure", "Performing post-installation setup tasks", 54},
-		{"configure", "writing .buildstamp file", 55},
-		{"configure", "doing post-install configuration", 56},
-		{"configure", "running runtime-postinstall.tmpl", 57},
-		{"configure", "backing up installroot", 59},
-		{"cleanup", "generating kernel module metadata", 61},
-		{"cleanup", "cleaning unneeded files", 62},
-		{"cleanup", "running runtime-cleanup.tmpl", 63},
-		{"check", "verifying the installroot", 66},
-		{"check", "Skipping verify", 66},
-		{"runtime image", "creating the runtime image", 67},
-		{"boot images", "preparing to build output tree and boot images", 82},
-		{"boot images", "rebuilding initramfs images", 83},
-		{"tree", "populating output tree and building boot images", 95},
-		{"tree", "writing .treeinfo file", 99},
-	}
+// Stage is a part of a program's work: what it says when it begins, and the
+// percent of the whole that is done by then.
+type Stage struct {
+	Name   string
+	Marker string // the line, or its beginning
+	At     int
 }
 
 var (
@@ -49,17 +31,18 @@ var (
 	selected    = regexp.MustCompile(`^(\d+) packages selected$`)
 	downloading = regexp.MustCompile(`^Downloading (\d+) / (\d+) RPMs`)
 	installing4 = regexp.MustCompile(`^\((\d+)/(\d+)\) (\S+)`)                          // dnf 4
+	installingN = regexp.MustCompile(`^Installing \S+ \((\d+)/(\d+)\)$`)                // anaconda
 	installing5 = regexp.MustCompile(`^(?:Install|Reinstall|Upgrade|Downgrade) (\S+)$`) // libdnf5
 	rebuilding  = regexp.MustCompile(`^rebuilding boot/`)
 )
 
 const maxKept = 200 // lines kept for the reason of a failure
 
-// monitor turns lorax's output into progress. Percent never falls, however the
+// Monitor turns output into progress. Percent never falls, however the
 // lines come.
-type monitor struct {
+type Monitor struct {
 	report  func(stage string, percent int, message string)
-	stages  []stage
+	stages  []Stage
 	current string
 	percent int
 	base    int // percent where the current stage began
@@ -69,12 +52,16 @@ type monitor struct {
 	tail    []string // the last lines, without times
 }
 
-func newMonitor(report func(stage string, percent int, message string)) *monitor {
-	return &monitor{report: report, stages: stages(), current: "prepare", next: 1}
+// NewMonitor returns a Monitor for the stages, in the order in which they come.
+func NewMonitor(stages []Stage, report func(stage string, percent int, message string)) *Monitor {
+	return &Monitor{report: report, stages: stages, current: stages[0].Name, next: 1}
 }
 
-// line takes one line of the output.
-func (m *monitor) line(text string) {
+// Stage is the name of the stage under way.
+func (m *Monitor) Stage() string { return m.current }
+
+// Line takes one line of the output.
+func (m *Monitor) Line(text string) {
 	text = stamp.ReplaceAllString(strings.TrimRight(text, " \t"), "")
 	if text == "" {
 		return
@@ -84,7 +71,7 @@ func (m *monitor) line(text string) {
 	}
 	m.tail = append(m.tail, text)
 	for i, s := range m.stages {
-		if strings.HasPrefix(text, s.marker) {
+		if strings.HasPrefix(text, s.Marker) {
 			m.begin(i, text)
 			return
 		}
@@ -92,23 +79,23 @@ func (m *monitor) line(text string) {
 	m.within(text)
 }
 
-func (m *monitor) begin(i int, text string) {
+func (m *Monitor) begin(i int, text string) {
 	s := m.stages[i]
-	if s.at < m.base {
+	if s.At < m.base {
 		return // of an installer inside, or a line that only looks like one
 	}
-	m.current, m.base, m.next = s.name, s.at, 100
+	m.current, m.base, m.next = s.Name, s.At, 100
 	for _, later := range m.stages[i+1:] {
-		if later.at > s.at {
-			m.next = later.at
+		if later.At > s.At {
+			m.next = later.At
 			break
 		}
 	}
-	m.say(s.at, text)
+	m.say(s.At, text)
 }
 
 // within counts what a stage does.
-func (m *monitor) within(text string) {
+func (m *Monitor) within(text string) {
 	if g := selected.FindStringSubmatch(text); g != nil {
 		m.total, _ = strconv.Atoi(g[1])
 		m.say(m.percent, text)
@@ -119,6 +106,10 @@ func (m *monitor) within(text string) {
 		return
 	}
 	if g := installing4.FindStringSubmatch(text); g != nil && m.current == "install" {
+		m.fraction(number(g[1]), number(g[2]), text)
+		return
+	}
+	if g := installingN.FindStringSubmatch(text); g != nil && m.current == "install" {
 		m.fraction(number(g[1]), number(g[2]), text)
 		return
 	}
@@ -141,14 +132,14 @@ func number(s string) int {
 	return n
 }
 
-func (m *monitor) fraction(done, total int, text string) {
+func (m *Monitor) fraction(done, total int, text string) {
 	if total <= 0 {
 		return
 	}
 	m.say(m.base+min(done, total)*(m.next-m.base)/total, text)
 }
 
-func (m *monitor) say(percent int, message string) {
+func (m *Monitor) say(percent int, message string) {
 	m.percent = max(m.percent, min(percent, 100))
 	m.report(m.current, m.percent, message)
 }

@@ -1,10 +1,9 @@
-package lorax
+package pylorax
 
 import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,30 +12,39 @@ import (
 	"github.com/fedora-respin/respin/internal/proc"
 )
 
-// maxTail is how much of the end of lorax.log is looked at, in bytes.
+// maxTail is how much of the end of a log is looked at, in bytes.
 const maxTail = 1 << 20
+
+// Message takes the time, level and logger off a line of a log.
+func Message(line string) (level, message string, ok bool) {
+	m := logLine.FindStringSubmatch(line)
+	if m == nil {
+		return "", line, false
+	}
+	return m[1], m[2], true
+}
 
 var (
 	// logLine is one line of lorax.log: time, level, logger, message.
-	logLine  = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) [A-Za-z0-9_.]+: (.*)$`)
-	usage    = regexp.MustCompile(`^lorax: error: (.*)$`)
+	logLine  = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) [A-Za-z0-9_.-]+: (.*)$`)
+	usage    = regexp.MustCompile(`^[a-z-]+: error: (.*)$`)
 	raised   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*(Error|Exception|Interrupt|Exit)\b(: ?(.*))?$`)
 	problem  = regexp.MustCompile(`^ *Problem( \d+)?: `)
 	indented = regexp.MustCompile(`^ +- `)
 )
 
-// failure says why lorax failed, in its own words. A cancellation stays what it
-// is, and a lorax that cannot be started.
-func failure(ctx context.Context, logs string, watch *monitor, err error) error {
+// Failure says why a tool failed, in its own words: a *compose.ToolError. A
+// cancellation stays what it is, and a tool that could not be started.
+func Failure(ctx context.Context, tool, logfile string, watch *Monitor, err error) error {
 	failed, ok := errors.AsType[*proc.Error](err)
 	if !ok || ctx.Err() != nil {
 		return err
 	}
-	lines := reason(watch.tail, logTail(filepath.Join(logs, "lorax.log")))
+	lines := reason(watch.tail, logTail(logfile))
 	if len(lines) == 0 {
 		return err
 	}
-	return &compose.ToolError{Tool: Tool, Stage: watch.current, Lines: lines, Err: failed}
+	return &compose.ToolError{Tool: tool, Stage: watch.current, Lines: lines, Err: failed}
 }
 
 // reason picks the lines that say why, the most telling first: what the solver

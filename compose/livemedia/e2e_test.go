@@ -1,0 +1,111 @@
+package livemedia_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/fedora-respin/respin/bodhi"
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/composetest"
+	"github.com/fedora-respin/respin/koji"
+)
+
+// live resolves a live image with an update, and builds it.
+func live(ctx context.Context, t *testing.T, set composetest.Settings, hung func()) (*compose.Result, string) {
+	t.Helper()
+	if compose.HostArch() != "x86_64" {
+		t.Skip("the small Fedora's images are for x86_64, and are made on it only")
+	}
+	f, err := composetest.StartFedora(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub, err := koji.New(f.HubURL, koji.Options{TopURL: f.TopURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	updates, err := bodhi.New(f.BodhiURL, bodhi.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	network := compose.Network{CacheDir: t.TempDir(), AllowLoopback: true, MinFree: 1 << 20}
+	backends := []compose.Backend{backend(t)}
+	r, err := compose.NewResolver(hub, updates, network, compose.ResolverOptions{Backends: backends})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner, tools := built.runner(t, set)
+	b, err := compose.NewBuilder(network, compose.BuilderOptions{Backends: backends, Runner: runner})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(r.Close(), b.Close(), f.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	plan, err := r.Resolve(t.Context(), compose.Request{
+		Kind: compose.KindLive, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, Packages: []string{"greeter"},
+		Require: []string{"greeter>=2.3"}, Kickstart: &compose.Kickstart{Text: ks(release(t))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hung != nil {
+		go func() {
+			for len(composetest.Hanging(tools)) == 0 && ctx.Err() == nil {
+				time.Sleep(20 * time.Millisecond)
+			}
+			hung()
+		}()
+	}
+	dir := t.TempDir()
+	result, err := b.Build(ctx, plan, compose.Work{ID: "c1", Dir: dir})
+	if hung == nil && err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range composetest.Hanging(tools) {
+		if composetest.Alive(pid) {
+			t.Errorf("process %d is left", pid)
+		}
+	}
+	return result, filepath.Join(dir, compose.OutDir)
+}
+
+func TestUpdateGoesIntoALiveImage(t *testing.T) {
+	t.Parallel()
+	result, out := live(t.Context(), t, composetest.Settings{}, nil)
+	if a := result.Artifacts; len(a) == 0 {
+		t.Fatal("no artifacts")
+	}
+	for _, name := range []string{"Fedora-44-live-x86_64.iso", "respin.ks", "packages.txt", "logs/livemedia.log", "logs/anaconda/packaging.log"} {
+		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, e := range result.Packages {
+		if e.Name == "greeter" && e.Verdict != compose.VerdictIncluded {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+func TestCanceledLiveImageLeavesNothing(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	result, out := live(ctx, t, composetest.Settings{Fail: "hang"}, func() { cancel(compose.ErrCanceled) })
+	if result.Failure == nil || result.Failure.Code != compose.CodeCanceled {
+		t.Fatalf("failure %+v", result.Failure)
+	}
+	if images, _ := filepath.Glob(filepath.Join(out, "*.iso")); len(images) != 0 {
+		t.Errorf("left: %v", images)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(out)); err != nil || len(entries) != 1 {
+		t.Errorf("left: %v %v", entries, err)
+	}
+}
