@@ -32,6 +32,8 @@ const (
 	scopeRenew  = "renew"
 	scopeNode   = "node"
 	scopeAdmin  = "admin"
+	// scopeHostRun lets scripts of requests run on a node itself.
+	scopeHostRun = "host-run"
 )
 
 type callerKey struct{}
@@ -158,7 +160,7 @@ func (d *Daemon) restTokens(a huma.API) {
 	huma.Register(a, create, func(ctx context.Context, in *struct {
 		Body struct {
 			Name   string   `json:"name" minLength:"1" maxLength:"60" pattern:"^[A-Za-z0-9_-]+$" doc:"of the token; of the node, for scope node"`
-			Scopes []string `json:"scopes" minItems:"1" enum:"submit,cancel,renew,node,admin"`
+			Scopes []string `json:"scopes" minItems:"1" enum:"submit,cancel,renew,node,admin,host-run"`
 		}
 	},
 	) (*body[api.Token], error) {

@@ -198,7 +198,7 @@ type Errors struct {
 type Token struct {
 	ID      string     `json:"id"`
 	Name    string     `json:"name"`
-	Scopes  []string   `json:"scopes"` // submit, cancel, renew, node, admin
+	Scopes  []string   `json:"scopes"` // submit, cancel, renew, node, admin, host-run
 	Secret  string     `json:"secret,omitempty"`
 	Created time.Time  `json:"created"`
 	Used    *time.Time `json:"used,omitempty"`

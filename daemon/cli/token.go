@@ -18,7 +18,7 @@ type tokenCmd struct {
 
 type tokenCreateCmd struct {
 	Name   string   `arg:"" help:"Name of the token; with scope node, of the node."`
-	Scope  []string `short:"s" required:"" enum:"submit,cancel,renew,node,admin" placeholder:"SCOPE" help:"What it allows: submit, cancel, renew, node, admin."`
+	Scope  []string `short:"s" required:"" enum:"submit,cancel,renew,node,admin,host-run" placeholder:"SCOPE" help:"What it allows: submit, cancel, renew, node, admin, host-run (scripts of requests may run on a node itself)."`
 	Output string   `short:"o" placeholder:"FILE" help:"With scope node: where the credentials go. Default: NAME.creds."`
 }
 
