@@ -141,7 +141,7 @@ func (b *Builder) Offers(ctx context.Context) (can []Offer, missing map[Kind]str
 		can = append(can, Offer{KindRepo, arch})
 	}
 	for _, backend := range b.backends {
-		err := b.probe(ctx, backend)
+		err := ProbeBackend(ctx, backend, b.runner, b.roots)
 		for _, c := range backend.Makes() {
 			if err != nil {
 				if !slices.ContainsFunc(can, func(o Offer) bool { return o.Kind == c.Kind }) {

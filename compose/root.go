@@ -40,13 +40,14 @@ func native(b Backend) bool {
 	return false
 }
 
-// probe asks a back end's tools where they would run.
-func (b *Builder) probe(ctx context.Context, backend Backend) (err error) {
-	if b.roots == nil || !native(backend) {
-		_, err = backend.Probe(ctx, b.runner)
+// ProbeBackend asks a back end's tools where they would run: in a root of roots
+// (nil: none), which may take minutes to make, or by runner.
+func ProbeBackend(ctx context.Context, backend Backend, runner Runner, roots Roots) (err error) {
+	if roots == nil || !native(backend) {
+		_, err = backend.Probe(ctx, runner)
 		return err //nolint:wrapcheck // it says what is missing
 	}
-	root, err := b.roots.Begin(ctx, RootJob{ID: "probe-" + backend.Name(), Arch: HostArch()})
+	root, err := roots.Begin(ctx, RootJob{ID: "probe-" + backend.Name(), Arch: HostArch()})
 	if err != nil {
 		return err //nolint:wrapcheck // it says what is missing
 	}
@@ -82,4 +83,17 @@ func (r *build) leave() error {
 		return fmt.Errorf("remove root of the tools: %w", err)
 	}
 	return nil
+}
+
+// RunsScripts tells whether making this runs commands that the request itself
+// brings: scriptlets of the packages it names, scripts of a kickstart that is
+// installed from, lorax templates. What a remaster or a DVD carries only lies on
+// the medium.
+func (r *Request) RunsScripts() bool {
+	switch r.Kind {
+	case KindBootISO, KindLive, KindDisk, KindPXELive, KindTar, KindOCI:
+		return true
+	case KindRepo, KindRepoISO, KindUpdatesImg, KindRemaster, KindDVD:
+	}
+	return false
 }

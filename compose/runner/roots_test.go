@@ -61,7 +61,7 @@ func standIn(t *testing.T, name, script string) (host compose.Runner, calls func
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, []byte(script), 0o755); err != nil { //nolint:gosec // G306: it is run
+	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	h := &runner.Host{Proc: &proc.Runner{Env: []string{"PATH=" + dir + ":/usr/bin:/bin"}, Grace: time.Second}}
@@ -71,7 +71,7 @@ func standIn(t *testing.T, name, script string) (host compose.Runner, calls func
 			t.Fatal(err)
 		}
 		var all [][]string
-		for _, call := range strings.Split(strings.TrimSuffix(string(data), "\n.\n"), "\n.\n") {
+		for call := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n.\n"), "\n.\n") {
 			all = append(all, strings.Split(call, "\n"))
 		}
 		return all
