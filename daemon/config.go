@@ -327,7 +327,7 @@ func envKeys() map[string]string {
 			key := strings.TrimPrefix(path+"."+f.Tag.Get("koanf"), ".")
 			if f.Type.Kind() == reflect.Struct {
 				walk(f.Type, key)
-				if _, plain := reflect.New(f.Type).Interface().(encoding.TextUnmarshaler); !plain {
+				if _, plain := reflect.TypeAssert[encoding.TextUnmarshaler](reflect.New(f.Type)); !plain {
 					continue
 				}
 			}
