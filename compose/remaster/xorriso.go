@@ -111,11 +111,8 @@ func MakeRepoISO(ctx context.Context, job RepoJob) (*Result, error) {
 		x := xorriso{runner: j.Runner, log: job.Log, time: j.Time, progress: j.Progress}
 		args := append([]string{"-outdev", "stdio:" + out, "-volid", job.VolID, "-joliet", "on"},
 			mapGraft(Graft{Local: job.Dir, ISOPath: "/"}, j.Time)...)
-		if err := x.run(ctx, args...); err != nil {
-			return err
-		}
 		var err error
-		res.Info, res.Checksum, err = finish(ctx, out, j.Progress)
+		res.Info, res.Checksum, err = x.write(ctx, out, args...)
 		return err
 	}, func() { res.Path = job.Output })
 	if err != nil {
