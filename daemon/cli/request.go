@@ -36,6 +36,7 @@ type requestFlags struct {
 	BaseCompose   string            `name:"base-compose" placeholder:"ID" help:"Start from the image of an earlier compose."`
 	Volid         string            `placeholder:"ID" help:"Volume id of the image, at most 32 of A-Z a-z 0-9 _ -."`
 	BootArg       []string          `sep:"none" placeholder:"ARG" help:"Argument for every kernel line of the boot menus, as inst.text or console=ttyS0."`
+	RemoveArg     []string          `sep:"none" placeholder:"NAME" help:"Argument to take off every kernel line of the boot menus, as quiet or rd.live.check."`
 	Title         string            `placeholder:"TEXT" help:"A line for people."`
 	Label         map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"Label to find the compose by."`
 	TTL           string            `name:"ttl" placeholder:"TIME" help:"How long the files stay, like 336h. Default: the server's."`
@@ -139,6 +140,7 @@ func (f *requestFlags) apply(req *compose.Request) error {
 	req.Exclude = append(req.Exclude, f.Exclude...)
 	req.Require = append(req.Require, f.Require...)
 	req.BootArgs = append(req.BootArgs, f.BootArg...)
+	req.RemoveArgs = append(req.RemoveArgs, f.RemoveArg...)
 	for _, address := range f.Notify {
 		req.Notify = append(req.Notify, compose.Notify{Email: address})
 	}
