@@ -121,6 +121,12 @@ bench-fetch: ## 2 GB in 500 files downloaded and verified, against curl, as the 
 	@go build -o .cache/bench/bench ./internal/bench
 	.cache/bench/bench fetch -packages 500 -mb 2000 -even -runs $(runs)
 
+.PHONY: bench-remaster
+bench-remaster: ## an image of 2.5 GB remastered against two copies, medium checksum against isomd5sum, as the tables of docs/performance.md (runs=7)
+	@$(setup) test
+	@mkdir -p .cache/bench
+	@go build -o .cache/bench/bench ./internal/bench
+	.cache/bench/bench remaster -mb 2400 -runs $(runs)
 
 .PHONY: e2e
 e2e: ## the main job and the kills, on the real binary

@@ -37,16 +37,20 @@ func (r *build) compose(ctx context.Context) error {
 	if err := r.native(); err != nil {
 		return err
 	}
-	tools, err := r.backend.Probe(ctx, r.runner)
+	var err error
+	if r.job, err = r.newJob(); err != nil {
+		return err
+	}
+	if err := r.enter(ctx); err != nil {
+		return err
+	}
+	tools, err := r.backend.Probe(ctx, r.job.Runner)
 	if err != nil {
 		return err
 	}
-	r.result.Tools = tools
+	r.result.Tools, r.job.Tools = tools, tools
 	for _, t := range tools {
 		r.logf("tool %s %s", t.Name, t.Version)
-	}
-	if r.job, err = r.newJob(); err != nil {
-		return err
 	}
 	if r.made, err = r.backend.Build(ctx, r.plan, r.job); err != nil {
 		return fmt.Errorf("make image: %w", err)
@@ -79,7 +83,7 @@ func (r *build) native() error {
 func (r *build) newJob() (*BackendJob, error) {
 	j := &BackendJob{
 		SideRepo: filepath.Join(r.out, repoDir), Base: r.base, Gathered: r.gathered, OutDir: filepath.Join(r.work.Dir, madeDir), LogDir: filepath.Join(r.out, "logs"),
-		CacheDir: filepath.Join(r.cacheDir, "backend", r.plan.Backend), Temp: filepath.Join(r.temp(), "backend"), Runner: r.runner, Tools: r.result.Tools,
+		CacheDir: filepath.Join(r.cacheDir, "backend", r.plan.Backend), Temp: filepath.Join(r.temp(), "backend"), Runner: r.runner,
 		Log: r.log, Verify: rpm.VerifyOptions{Keyring: r.keys.Keyring},
 		Progress: func(stage string, percent int, message string) {
 			switch {

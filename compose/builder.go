@@ -69,6 +69,7 @@ func (n Network) fetcher(logger hclog.Logger) (*fetch.Fetcher, error) {
 type BuilderOptions struct {
 	Backends []Backend     // for every kind but repo
 	Runner   Runner        // where the tools of the back ends run; nil: on this host
+	Roots    Roots         // where the tools of native back ends run instead; nil: Runner
 	Smoke    Machine       // for Options.SmokeBoot; nil means smoke.QEMU
 	Keys     Keys          // what signatures are verified with
 	Timeout  time.Duration // of one build; 0 means four hours
@@ -83,6 +84,7 @@ type Builder struct {
 	minFree  int64
 	backends []Backend
 	runner   Runner
+	roots    Roots
 	keys     Keys
 	machine  Machine
 	timeout  time.Duration
@@ -96,7 +98,7 @@ func NewBuilder(network Network, o BuilderOptions) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make builder: %w", err)
 	}
-	b := &Builder{fetcher: f, cacheDir: network.CacheDir, backends: o.Backends, runner: o.Runner, keys: o.Keys, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
+	b := &Builder{fetcher: f, cacheDir: network.CacheDir, backends: o.Backends, runner: o.Runner, roots: o.Roots, keys: o.Keys, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
 	if b.logger == nil {
 		b.logger = hclog.NewNullLogger()
 	}
@@ -139,7 +141,7 @@ func (b *Builder) Offers(ctx context.Context) (can []Offer, missing map[Kind]str
 		can = append(can, Offer{KindRepo, arch})
 	}
 	for _, backend := range b.backends {
-		_, err := backend.Probe(ctx, b.runner)
+		err := ProbeBackend(ctx, backend, b.runner, b.roots)
 		for _, c := range backend.Makes() {
 			if err != nil {
 				if !slices.ContainsFunc(can, func(o Offer) bool { return o.Kind == c.Kind }) {
@@ -244,6 +246,7 @@ type build struct {
 	tracker  *tracker
 	backend  Backend
 	job      *BackendJob
+	root     Root // nil: the host's
 	made     *Made
 	contents *proof.Contents // what the image has installed; nil when nobody has looked
 	logFile  *os.File
@@ -351,7 +354,7 @@ func (r *build) close() error {
 	}
 	r.tracker.end()
 	r.result.Timings = r.tracker.timings
-	err := errors.Join(os.RemoveAll(r.temp()), os.RemoveAll(filepath.Join(r.work.Dir, madeDir)))
+	err := errors.Join(r.leave(), os.RemoveAll(r.temp()), os.RemoveAll(filepath.Join(r.work.Dir, madeDir)))
 	if r.logFile != nil {
 		r.logf("done")
 		err = errors.Join(err, r.logFile.Sync(), r.logFile.Close())

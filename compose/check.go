@@ -128,6 +128,18 @@ func (c *checker) packages(field string, names []string) {
 	}
 }
 
+func (c *checker) removeArgs(r *Request) {
+	if len(r.RemoveArgs) > maxBootArgs {
+		c.add(CodeBadBootArg, "remove_args", "Leave some out.", "%d boot arguments are more than the kernel's command line takes.", len(r.RemoveArgs))
+		return
+	}
+	for i, name := range r.RemoveArgs {
+		if !bootArgPattern.MatchString(name) || strings.Contains(name, "=") {
+			c.add(CodeBadBootArg, fmt.Sprintf("remove_args[%d]", i), "Give the name alone, like quiet or rd.live.check.", "%q is no name of a boot argument.", clip(name))
+		}
+	}
+}
+
 func (c *checker) image(r *Request) {
 	if r.VolID != "" {
 		if len(r.VolID) > 32 {
@@ -144,6 +156,7 @@ func (c *checker) image(r *Request) {
 			c.add(CodeBadBootArg, fmt.Sprintf("boot_args[%d]", i), "Give one argument an entry, without spaces or quotes.", "%q cannot stand in a boot menu.", clip(arg))
 		}
 	}
+	c.removeArgs(r)
 	c.base(r)
 	c.kickstart(r)
 	c.repos(r)

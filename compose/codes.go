@@ -64,6 +64,7 @@ const (
 	CodeToolMissing       Code = "tool-missing"
 	CodeDiskFull          Code = "disk-full"
 	CodeQuota             Code = "quota-exceeded"
+	CodeHostRun           Code = "host-run-required"
 )
 
 // Codes of composes that failed while they were built.
@@ -164,6 +165,7 @@ func codes() []CodeInfo {
 		{CodeUpstreamError, http.StatusBadGateway, "Koji or Bodhi answered with an error.", "Read the sentence; try again later."},
 		{CodeToolMissing, http.StatusServiceUnavailable, "No build node has a tool that this kind needs.", "Install the named package on a node; respin doctor lists them."},
 		{CodeDiskFull, http.StatusInsufficientStorage, "There is not enough free disk space.", "Free space, or delete old composes."},
+		{CodeHostRun, http.StatusForbidden, "Scripts of the request would run on a build node itself, which takes the scope host-run.", "Use a token that has it, or nodes with the runner mock or podman."},
 		{CodeQuota, http.StatusTooManyRequests, "Too many composes are waiting.", "Wait for some to finish."},
 
 		{CodeFetchFailed, 0, "A file could not be downloaded.", "Retry the compose."},

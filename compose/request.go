@@ -29,19 +29,22 @@ type Request struct {
 	// bare name is found as in the release or its updates, prefer for the rest.
 	Signatures map[string]SignaturePolicy `json:"signatures,omitempty"`
 
-	Packages  []string          `json:"packages,omitempty"`  // names and @groups, into the image
-	Exclude   []string          `json:"exclude,omitempty"`   // packages kept out of the image
-	Require   []string          `json:"require,omitempty"`   // the compose fails unless the image ships these
-	Repos     []Repo            `json:"repos,omitempty"`     // default: the release's own
-	Kickstart *Kickstart        `json:"kickstart,omitempty"` // at most one of its fields
-	Base      *Base             `json:"base,omitempty"`      // boot.iso for remaster and dvd
-	VolID     string            `json:"volid,omitempty"`     // at most 32 of [A-Za-z0-9_-]
-	BootArgs  []string          `json:"boot_args,omitempty"` // appended to every kernel command line
-	Options   Options           `json:"options,omitzero"`
-	TTL       Duration          `json:"ttl,omitempty"` // how long the files stay; 0: the server's default
-	Notify    []Notify          `json:"notify,omitempty"`
-	Title     string            `json:"title,omitempty"`
-	Labels    map[string]string `json:"labels,omitempty"`
+	Packages  []string   `json:"packages,omitempty"`  // names and @groups, into the image
+	Exclude   []string   `json:"exclude,omitempty"`   // packages kept out of the image
+	Require   []string   `json:"require,omitempty"`   // the compose fails unless the image ships these
+	Repos     []Repo     `json:"repos,omitempty"`     // default: the release's own
+	Kickstart *Kickstart `json:"kickstart,omitempty"` // at most one of its fields
+	Base      *Base      `json:"base,omitempty"`      // boot.iso for remaster and dvd
+	VolID     string     `json:"volid,omitempty"`     // at most 32 of [A-Za-z0-9_-]
+	BootArgs  []string   `json:"boot_args,omitempty"` // appended to every kernel command line
+	// RemoveArgs are names of arguments, without "=", that are taken off every
+	// kernel command line before BootArgs are appended.
+	RemoveArgs []string          `json:"remove_args,omitempty"`
+	Options    Options           `json:"options,omitzero"`
+	TTL        Duration          `json:"ttl,omitempty"` // how long the files stay; 0: the server's default
+	Notify     []Notify          `json:"notify,omitempty"`
+	Title      string            `json:"title,omitempty"`
+	Labels     map[string]string `json:"labels,omitempty"`
 }
 
 // Repo is a package repository that the image is built from.

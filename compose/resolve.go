@@ -313,6 +313,7 @@ func (q *resolution) unused(backend Backend) {
 		{"repos", len(q.req.Repos) > 0},
 		{"kickstart", q.plan.Kickstart != ""},
 		{"boot_args", len(q.req.BootArgs) > 0},
+		{"remove_args", len(q.req.RemoveArgs) > 0},
 		{"options.rootfs_size", q.req.Options.RootfsSize != 0},
 		{"options.rootfs_type", q.req.Options.RootfsType != ""},
 		{"options.product", q.req.Options.Product != ""},

@@ -52,7 +52,7 @@ func (q *resolution) needsSources() bool {
 	case KindRepo, KindRepoISO, KindUpdatesImg:
 		return true
 	case KindRemaster:
-		return q.req.Kickstart == nil && len(q.req.BootArgs) == 0
+		return q.req.Kickstart == nil && len(q.req.BootArgs) == 0 && len(q.req.RemoveArgs) == 0
 	case KindBootISO, KindDVD, KindLive, KindDisk, KindPXELive, KindTar, KindOCI: // made of the release
 	}
 	return false

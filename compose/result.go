@@ -101,10 +101,12 @@ type Timing struct {
 
 // Smoke is the outcome of booting the image in a virtual machine.
 type Smoke struct {
-	OK      bool    `json:"ok"`
-	Reason  string  `json:"reason,omitempty"`
-	Log     string  `json:"log,omitempty"` // path of the serial log
-	Seconds float64 `json:"seconds"`
+	OK     bool   `json:"ok"`
+	Reason string `json:"reason,omitempty"`
+	Log    string `json:"log,omitempty"` // path of the serial log
+	// Screenshot is the path of the screen at the end, a PNG; "" when there is none.
+	Screenshot string  `json:"screenshot,omitempty"`
+	Seconds    float64 `json:"seconds"`
 }
 
 // Failure says why a compose did not succeed.

@@ -28,6 +28,7 @@ type Machine interface {
 
 const (
 	serialPath = "logs/serial.log"
+	screenPath = "logs/screen.png"
 	// smokeTime is enough for Fedora's installer in software on a slow host.
 	smokeTime = 10 * time.Minute
 	// smokeMemory in MiB is what Fedora's installer needs to come up; the host
@@ -92,7 +93,7 @@ func (r *build) smoke(ctx context.Context) error {
 	console := &consoleLog{file: f, run: r, started: r.now()}
 	report, err := r.machine.Boot(ctx, smoke.Options{
 		ISO: filepath.Join(r.out, r.plan.Image), Firmware: smoke.BIOS, As: smoke.CDROM, Memory: smokeMemory, Timeout: smokeTime,
-		Until: smokeUntil, Fail: smokeFail, Log: console, WorkDir: r.temp(),
+		Until: smokeUntil, Fail: smokeFail, Log: console, WorkDir: r.temp(), Screenshot: filepath.Join(r.out, screenPath),
 	})
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("smoke boot: %w", err)
@@ -103,6 +104,9 @@ func (r *build) smoke(ctx context.Context) error {
 		return fmt.Errorf("write serial log: %w", err)
 	}
 	r.result.Smoke = &Smoke{OK: report.OK, Reason: clipTo(report.Reason, 300), Log: serialPath, Seconds: report.Duration.Seconds()}
+	if report.Screenshot != "" {
+		r.result.Smoke.Screenshot = screenPath
+	}
 	if report.OK {
 		r.logf("smoke boot: the image starts, %.0f s with %s: %s", report.Duration.Seconds(), report.Accel, clip(report.Line))
 		return nil

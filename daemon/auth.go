@@ -19,7 +19,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/daemon/api"
 	"github.com/fedora-respin/respin/daemon/store"
 	"github.com/fedora-respin/respin/internal/atomicfile"
@@ -33,8 +32,8 @@ const (
 	scopeRenew  = "renew"
 	scopeNode   = "node"
 	scopeAdmin  = "admin"
-	// scopeHostRun is for composes that run scripts of the user's choice as root on
-	// the build node: those of packages, kickstarts and lorax templates.
+	// scopeHostRun lets scripts of requests, of their packages, kickstarts and lorax
+	// templates, run on a node itself.
 	scopeHostRun = "host-run"
 )
 
@@ -112,43 +111,6 @@ func (d *Daemon) allow(ctx context.Context, scope string) error {
 		return nil
 	}
 	return refuseCall(codeUnauthorized, http.StatusUnauthorized, "This call needs a token with the scope "+scope+".", "Send Authorization: Bearer TOKEN (--token, RESPIN_TOKEN).")
-}
-
-// allowBuild checks that the caller of ctx may submit a compose of the kind.
-func (d *Daemon) allowBuild(ctx context.Context, kind compose.Kind) error {
-	if err := d.allow(ctx, scopeSubmit); err != nil {
-		return err
-	}
-	if !runsScripts(kind) || d.allow(ctx, scopeHostRun) == nil {
-		return nil
-	}
-	return refuseCall(codeNotAllowed, http.StatusForbidden,
-		fmt.Sprintf("A %s runs scripts of packages, kickstarts and templates as root on the build node, and this caller does not have the scope %s for that.", kind, scopeHostRun),
-		"Use a token that has it: respin token create NAME --scope submit --scope "+scopeHostRun+".")
-}
-
-// allowAgain checks that the caller of ctx may submit an earlier compose again.
-func (d *Daemon) allowAgain(ctx context.Context, id string) error {
-	if err := d.allow(ctx, scopeSubmit); err != nil {
-		return err
-	}
-	old, err := d.store.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	return d.allowBuild(ctx, old.Request.Kind)
-}
-
-// runsScripts tells whether back ends run programs of the image while they make it.
-func runsScripts(kind compose.Kind) bool {
-	for _, b := range Backends() {
-		for _, c := range b.Makes() {
-			if c.Kind == kind && c.Native {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // ownerOf names who submits, for the record.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,6 +44,7 @@ type Config struct {
 	COPR    COPRConfig      `koanf:"copr"`
 	Keys    KeysConfig      `koanf:"keys"`
 	Node    NodeConfig      `koanf:"node"`
+	Runner  RunnerConfig    `koanf:"runner"`
 	Publish []PublishConfig `koanf:"publish" validate:"dive"`
 	SMTP    SMTPConfig      `koanf:"smtp"`
 	Auth    AuthConfig      `koanf:"auth"`
@@ -325,7 +327,9 @@ func envKeys() map[string]string {
 			key := strings.TrimPrefix(path+"."+f.Tag.Get("koanf"), ".")
 			if f.Type.Kind() == reflect.Struct {
 				walk(f.Type, key)
-				continue
+				if _, plain := reflect.TypeAssert[encoding.TextUnmarshaler](reflect.New(f.Type)); !plain {
+					continue
+				}
 			}
 			keys["RESPIN_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
 		}
@@ -354,7 +358,7 @@ func (c *Config) Complete() error {
 		}
 		return errors.Join(errs...)
 	}
-	if err := c.Keys.check(); err != nil {
+	if err := errors.Join(c.Keys.check(), c.Runner.check()); err != nil {
 		return err
 	}
 	if c.URL == "" {

@@ -34,6 +34,7 @@ type node struct {
 	version string
 	worker  queue.Worker
 	builder *compose.Builder
+	runners *Runners
 	primary publish.Publisher // the daemon's hosting
 	extra   []place           // further places, of this node's own configuration
 }
@@ -69,6 +70,9 @@ func newNode(cfg *Config, worker queue.Worker, primary publish.Publisher, versio
 	if n.extra, err = newPlaces(cfg.Publish); err != nil {
 		return nil, err
 	}
+	if n.runners, err = NewRunners(cfg, cfg.Node.Work); err != nil {
+		return nil, err
+	}
 	network := cfg.network()
 	network.CacheDir = filepath.Join(cfg.Node.Work, "cache")
 	keys, err := cfg.Keys.Load()
@@ -76,7 +80,7 @@ func newNode(cfg *Config, worker queue.Worker, primary publish.Publisher, versio
 		return nil, err
 	}
 	n.builder, err = compose.NewBuilder(network, compose.BuilderOptions{
-		Backends: Backends(), Keys: keys, Timeout: cfg.Node.Timeout, Logger: log.Named("build"),
+		Backends: Backends(), Runner: n.runners.Host, Roots: n.runners.Roots, Keys: keys, Timeout: cfg.Node.Timeout, Logger: log.Named("build"),
 	})
 	return n, err
 }
@@ -84,11 +88,19 @@ func newNode(cfg *Config, worker queue.Worker, primary publish.Publisher, versio
 // run works until ctx ends. What a killed process left in the work directory
 // goes first: its composes are delivered again and start from their Plans.
 func (n *node) run(ctx context.Context) error {
+	// Mounts go before the directories that they are in.
+	removed, err := n.runners.Clean(ctx)
+	for _, what := range removed {
+		n.log.Info("removed what an ended process left", "what", what)
+	}
+	if err != nil {
+		return fmt.Errorf("start build node %s: %w", n.cfg.Node.ID, err)
+	}
 	if err := n.sweep(); err != nil {
 		return err
 	}
 	can, missing := n.builder.Offers(ctx)
-	labels := map[string]string{"arch": compose.HostArch()}
+	labels := map[string]string{"arch": compose.HostArch(), runnerLabel: n.cfg.Runner.kind()}
 	for kind, reason := range missing {
 		labels[missingLabel+string(kind)] = reason
 		n.log.Warn("kind not offered", "kind", kind, "reason", reason)
@@ -128,6 +140,7 @@ func (n *node) close() error {
 	for _, p := range n.extra {
 		errs = append(errs, p.Close())
 	}
+	n.runners.Close()
 	return errors.Join(errs...)
 }
 

@@ -164,9 +164,6 @@ func (d *Daemon) restComposes(a huma.API) {
 		if err != nil {
 			return nil, d.answer(err)
 		}
-		if err := d.allowBuild(ctx, req.Kind); err != nil {
-			return nil, d.answer(err)
-		}
 		c, reused, err := d.Submit(ctx, req, SubmitOptions{IdempotencyKey: in.IdempotencyKey, Fresh: in.Fresh, Owner: ownerOf(ctx)})
 		if err != nil {
 			return nil, d.answer(err)
@@ -267,7 +264,7 @@ func (d *Daemon) restActions(a huma.API) {
 	retry := op("retry", http.MethodPost, "/api/v1/composes/{id}/retry", "Build the same Plan again", 401, 403, 404, 409, 429, 507)
 	retry.DefaultStatus = http.StatusAccepted
 	huma.Register(a, retry, func(ctx context.Context, in *idInput) (*submitOutput, error) {
-		if err := d.allowAgain(ctx, in.ID); err != nil {
+		if err := d.allow(ctx, scopeSubmit); err != nil {
 			return nil, d.answer(err)
 		}
 		c, err := d.Retry(ctx, in.ID, ownerOf(ctx))

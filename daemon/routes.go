@@ -212,7 +212,7 @@ func (b *bufferedAnswer) Write(p []byte) (int, error) { return b.body.Write(p) }
 type webService struct{ d *Daemon }
 
 func (s *webService) Submit(ctx context.Context, req compose.Request, once string) (api.Compose, error) {
-	if err := s.d.allowBuild(ctx, req.Kind); err != nil {
+	if err := s.d.allow(ctx, scopeSubmit); err != nil {
 		return api.Compose{}, err
 	}
 	o := SubmitOptions{Owner: ownerOf(ctx)}
@@ -242,7 +242,7 @@ func (s *webService) Cancel(ctx context.Context, id string) error {
 }
 
 func (s *webService) Retry(ctx context.Context, id string) (api.Compose, error) {
-	if err := s.d.allowAgain(ctx, id); err != nil {
+	if err := s.d.allow(ctx, scopeSubmit); err != nil {
 		return api.Compose{}, err
 	}
 	c, err := s.d.Retry(ctx, id, ownerOf(ctx))

@@ -71,6 +71,9 @@ func (d *Daemon) Submit(ctx context.Context, req compose.Request, o SubmitOption
 	if problems := req.Check(); len(problems) > 0 {
 		return nil, false, compose.Refuse(problems...)
 	}
+	if err := d.checkHostRun(ctx, &req); err != nil {
+		return nil, false, err
+	}
 	if err := errors.Join(d.checkQuota(ctx), d.checkDisk(ctx, &compose.Plan{})); err != nil {
 		return nil, false, err
 	}
@@ -242,6 +245,9 @@ func (d *Daemon) ttl(req *compose.Request) time.Duration {
 // Resolve turns a request into a Plan and checks what this server knows of its
 // own: tools and disk.
 func (d *Daemon) Resolve(ctx context.Context, req compose.Request) (*compose.Plan, error) {
+	if err := d.checkHostRun(ctx, &req); err != nil {
+		return nil, err
+	}
 	ctx, done, err := d.ask(ctx)
 	if err != nil {
 		return nil, err
@@ -466,6 +472,9 @@ func (d *Daemon) Retry(ctx context.Context, id, owner string) (*store.Compose, e
 	}
 	if !old.State.Done() {
 		return nil, ErrNotDone
+	}
+	if err := d.checkHostRun(ctx, &old.Request); err != nil {
+		return nil, err
 	}
 	if old.Plan == nil {
 		c, _, err := d.Submit(ctx, old.Request, SubmitOptions{Fresh: true, Owner: owner})

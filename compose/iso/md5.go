@@ -93,30 +93,41 @@ func implant(ctx context.Context, f *os.File, path string, opts ImplantOptions) 
 		return nil, fmt.Errorf("implant checksum into %s: %w", path, ErrAppDataUsed)
 	}
 	s := summer{img: img, skip: skipSectors, count: fragmentCount, progress: opts.Progress}
-	var sums [fragmentSumsLen]byte
+	total, sums, err := s.implanted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sum := &Checksum{MD5: total, FragmentSums: string(sums[:]), FragmentCount: fragmentCount, SkipSectors: skipSectors, Supported: opts.Supported}
+	return sum, img.write(f, sum)
+}
+
+// implanted returns what is implanted: the sum of everything and three digits of
+// each fragment's.
+func (s *summer) implanted(ctx context.Context) (total string, sums [fragmentSumsLen]byte, err error) {
 	// An image below 672 KiB has fewer pieces than fragments. isomd5sum leaves the
 	// sums of those out and then refuses its own image; zeros, which neither side
 	// compares, keep the others where its checker looks for them.
 	for i := range sums {
 		sums[i] = '0'
 	}
-	total, err := s.run(ctx, func(fragment int, digits string) error {
+	total, err = s.run(ctx, func(fragment int, digits string) error {
 		if fragment <= fragmentCount {
 			copy(sums[(fragment-1)*3:], digits)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	sum := &Checksum{MD5: total, FragmentSums: string(sums[:]), FragmentCount: fragmentCount, SkipSectors: skipSectors, Supported: opts.Supported}
-	if _, err := f.WriteAt(sum.appData(), img.pvdAt+appDataAt); err != nil {
-		return nil, fmt.Errorf("write checksum: %w", err)
+	return total, sums, err
+}
+
+// write puts the checksum into the image.
+func (m *Image) write(f *os.File, sum *Checksum) error {
+	if _, err := f.WriteAt(sum.appData(), m.pvdAt+appDataAt); err != nil {
+		return fmt.Errorf("write checksum: %w", err)
 	}
 	if err := f.Sync(); err != nil {
-		return nil, fmt.Errorf("write checksum: %w", err)
+		return fmt.Errorf("write checksum: %w", err)
 	}
-	return sum, nil
+	return nil
 }
 
 // CheckMD5 compares the image at path with its implanted checksum. The errors

@@ -31,7 +31,7 @@ func (*Backend) Name() string { return "remaster" }
 // Makes implements compose.Backend.
 func (*Backend) Makes() []compose.Capability {
 	return []compose.Capability{
-		{Kind: compose.KindRemaster, Uses: []string{"kickstart", "boot_args", "options.smoke_boot", "options.updates_img"}},
+		{Kind: compose.KindRemaster, Uses: []string{"kickstart", "boot_args", "remove_args", "options.smoke_boot", "options.updates_img"}},
 		{Kind: compose.KindRepoISO},
 	}
 }
@@ -95,7 +95,7 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 		return made, err
 	}
 	job := Job{
-		BaseISO: j.Base, Output: output, Arch: p.Request.Arch, VolID: p.VolID, BootArgs: slices.Clone(p.Request.BootArgs),
+		BaseISO: j.Base, Output: output, Arch: p.Request.Arch, VolID: p.VolID, BootArgs: slices.Clone(p.Request.BootArgs), RemoveArgs: p.Request.RemoveArgs,
 		Time: at, WorkDir: j.Temp, Runner: runner, Log: j.Log, Progress: progress,
 	}
 	if p.Kickstart != "" {

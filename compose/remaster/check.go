@@ -80,7 +80,7 @@ func check(job *Job) (*base, error) {
 const spaceSlack = 64 << 20
 
 func (j *Job) wantsConfig(b *base) bool {
-	return len(j.Kickstart) > 0 || j.UpdatesImg != "" || len(j.BootArgs) > 0 || j.VolID != "" && j.VolID != b.info.VolumeID
+	return len(j.Kickstart) > 0 || j.UpdatesImg != "" || len(j.BootArgs) > 0 || len(j.RemoveArgs) > 0 || j.VolID != "" && j.VolID != b.info.VolumeID
 }
 
 func checkOutput(out string) error {

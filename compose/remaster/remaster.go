@@ -207,10 +207,7 @@ func (r *run) do(ctx context.Context, out string) error {
 	r.graft()
 	r.Progress(percentWrite, "writing image")
 	x := xorriso{runner: r.Runner, log: r.Log, time: r.Time, progress: r.Progress}
-	if err := x.run(ctx, r.command(out)...); err != nil {
-		return err
-	}
-	info, sum, err := finish(ctx, out, r.Progress)
+	info, sum, err := x.write(ctx, out, r.command(out)...)
 	if err != nil {
 		return err
 	}
@@ -222,16 +219,28 @@ func (r *run) do(ctx context.Context, out string) error {
 }
 
 // The shares of the work: reading and writing the image takes far longer than
-// editing, and the checksum reads it once more.
+// editing. The checksum is computed meanwhile and has little left to do after it.
 const (
 	percentWrite    = 3
-	percentChecksum = 75
+	percentChecksum = 95
 )
 
+// write has xorriso write the image, implants the checksum and looks at the
+// image again.
+func (x xorriso) write(ctx context.Context, out string, args ...string) (*iso.Info, *iso.Checksum, error) {
+	sums := iso.Follow(ctx, out)
+	if err := x.run(ctx, args...); err != nil {
+		sums.Close()
+		return nil, nil, err
+	}
+	return finish(ctx, out, sums, x.progress)
+}
+
 // finish implants the checksum and looks at the image again.
-func finish(ctx context.Context, out string, progress func(int, string)) (*iso.Info, *iso.Checksum, error) {
+func finish(ctx context.Context, out string, sums *iso.Follower, progress func(int, string)) (*iso.Info, *iso.Checksum, error) {
 	last := -1
-	sum, err := iso.ImplantMD5(ctx, out, iso.ImplantOptions{Force: true, Progress: func(done, total int64) {
+	progress(percentChecksum, "computing medium checksum")
+	sum, err := sums.Implant(ctx, iso.ImplantOptions{Force: true, Progress: func(done, total int64) {
 		if p := percentChecksum + int(done*(100-percentChecksum)/total); p != last && p < 100 {
 			last = p
 			progress(p, "computing medium checksum")

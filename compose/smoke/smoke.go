@@ -73,8 +73,11 @@ type Options struct {
 	Log      io.Writer      // gets the console as it comes; default none
 	Until    *regexp.Regexp // the boot is good once a line matches; default: once the machine powers off
 	Fail     *regexp.Regexp // the boot is bad once a line matches, even if Until matches it too; default none
-	WorkDir  string         // for the copy of the firmware's variables; default the system's
-	Runner   *proc.Runner   // default the zero Runner
+	// Screenshot is where the screen goes as PNG at the moment of the decision;
+	// default nowhere. A machine that has powered off has none.
+	Screenshot string
+	WorkDir    string       // for the copy of the firmware's variables; default the system's
+	Runner     *proc.Runner // default the zero Runner
 }
 
 // Report says how a boot went.
@@ -84,7 +87,10 @@ type Report struct {
 	Line     string // the line that matched Until or Fail
 	Duration time.Duration
 	Accel    Accel
-	Serial   []byte // the console without terminal control sequences, the last MiB
+	// Screenshot is the file with the screen, "" when none was taken;
+	// ScreenshotError says why one that was asked for was not.
+	Screenshot, ScreenshotError string
+	Serial                      []byte // the console without terminal control sequences, the last MiB
 }
 
 // OptionError says which option is wrong.
@@ -188,13 +194,17 @@ func (q *QEMU) Boot(ctx context.Context, opts Options) (*Report, error) {
 
 func (o *Options) boot(ctx context.Context, args []string) (*Report, error) {
 	start := time.Now()
-	bootCtx, cancel := context.WithTimeout(ctx, o.Timeout)
-	defer cancel()
-	w := &watcher{until: o.Until, fail: o.Fail, log: o.Log, stop: cancel}
-	err := o.Runner.Run(bootCtx, proc.Cmd{Name: Tool, Args: args, Stdout: w, OnLine: w.line, Package: Package})
+	end, err := o.watchEnd(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &watcher{until: o.Until, fail: o.Fail, log: o.Log, stop: end.decided}
+	err = o.Runner.Run(end.ctx, proc.Cmd{Name: Tool, Args: append(args, end.args...), Stdout: w, OnLine: w.line, Package: Package})
+	end.wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	rep := &Report{Duration: time.Since(start), Accel: o.Accel, Serial: w.serial.Bytes(), Line: w.matched}
+	rep.Screenshot, rep.ScreenshotError = end.screenshot(o.Screenshot)
 	exit, failed := errors.AsType[*proc.Error](err)
 	switch {
 	case w.verdict == good:
@@ -203,9 +213,9 @@ func (o *Options) boot(ctx context.Context, args []string) (*Report, error) {
 		rep.Reason = "the console says: " + w.matched
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case bootCtx.Err() != nil && w.last == "":
+	case end.timedOut && w.last == "":
 		rep.Reason = fmt.Sprintf("the serial console stayed silent for %v", o.Timeout)
-	case bootCtx.Err() != nil:
+	case end.timedOut:
 		rep.Reason = fmt.Sprintf("nothing decisive on the console in %v; the last line is: %s", o.Timeout, w.last)
 	case failed:
 		rep.Reason = strings.TrimSpace("the machine broke off: " + strings.Join(last(exit.Tail, 3), " | "))

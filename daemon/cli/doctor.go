@@ -82,8 +82,8 @@ func knownTools() []doctorTool {
 		{Name: "qemu-system-x86_64", For: "iso boot, smoke boot", Debian: "qemu-system-x86", Fedora: "qemu-system-x86-core"},
 		{Name: "lorax", For: "boot-iso", Fedora: "lorax"},
 		{Name: "livemedia-creator", For: "live, disk, pxe-live, tar, oci", Fedora: "lorax-lmc-novirt"},
-		{Name: "mock", For: "boot-iso, live in a chroot (a later version)", Fedora: "mock"},
-		{Name: "podman", For: "boot-iso in a container (a later version)", Debian: "podman", Fedora: "podman"},
+		{Name: "mock", For: "boot-iso in a chroot (runner: mock)", Fedora: "mock"},
+		{Name: "podman", For: "boot-iso in a container (runner: podman)", Debian: "podman", Fedora: "podman"},
 	}
 }
 
@@ -101,7 +101,12 @@ func (d *doctorCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	r.Tools = probeTools(ctx)
-	r.Kinds = probeKinds(ctx)
+	runners, err := daemon.NewRunners(&cfg, cfg.Node.Work)
+	if err != nil {
+		return err
+	}
+	defer runners.Close()
+	r.Kinds = probeKinds(ctx, runners)
 	if !d.Offline {
 		r.Services = a.askServices(ctx, &cfg)
 	}
@@ -169,10 +174,10 @@ func toolVersion(ctx context.Context, runner *proc.Runner, path, arg string) str
 }
 
 // probeKinds asks every back end of this version.
-func probeKinds(ctx context.Context) []doctorKind {
+func probeKinds(ctx context.Context, runners *daemon.Runners) []doctorKind {
 	found := map[compose.Kind]doctorKind{compose.KindRepo: {Available: true}}
 	for _, b := range daemon.Backends() {
-		_, err := b.Probe(ctx, &proc.Runner{})
+		err := compose.ProbeBackend(ctx, b, runners.Host, runners.Roots)
 		for _, c := range b.Makes() {
 			k := c.Kind
 			if found[k].Available {

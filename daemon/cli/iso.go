@@ -11,6 +11,7 @@ import (
 
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/smoke"
+	"github.com/fedora-respin/respin/internal/atomicfile"
 )
 
 type isoCmd struct {
@@ -193,14 +194,18 @@ func (i *isoCheckCmd) Run(ctx context.Context, a *app) error {
 }
 
 type isoBootCmd struct {
-	File    string        `arg:"" help:"An ISO image."`
-	UEFI    bool          `name:"uefi" help:"Boot with UEFI instead of BIOS."`
-	Disk    bool          `help:"Attach it as a disk, as a USB stick, instead of as a CD."`
-	Memory  int           `default:"2048" placeholder:"MIB" help:"Memory of the machine (default 2048)."`
-	Timeout time.Duration `default:"5m" placeholder:"TIME" help:"Give up after this (default 5m)."`
-	Until   string        `placeholder:"REGEX" help:"The boot is good once a line of the console matches. Default: once the machine powers off."`
-	Fail    string        `placeholder:"REGEX" default:"Kernel panic" help:"The boot is bad once a line matches (default Kernel panic)."`
-	Accel   string        `enum:"auto,kvm,tcg" default:"auto" help:"How the machine's code is run."`
+	File       string        `arg:"" help:"An ISO image."`
+	Firmware   string        `enum:"bios,uefi" default:"bios" help:"What starts the boot loader: bios or uefi (default bios)."`
+	UEFI       bool          `name:"uefi" help:"The same as --firmware uefi."`
+	Disk       bool          `help:"Attach it as a disk, as a USB stick, instead of as a CD."`
+	Memory     int           `default:"2048" placeholder:"MIB" help:"Memory of the machine (default 2048)."`
+	Timeout    time.Duration `default:"5m" placeholder:"TIME" help:"Give up after this (default 5m)."`
+	Until      string        `placeholder:"REGEX" help:"The boot is good once a line of the console matches. Default: once the machine powers off."`
+	Expect     string        `enum:",installer,login,live" default:"" help:"The boot is good once this is reached: installer (anaconda runs), login (a prompt), live (the live session)."`
+	Serial     string        `placeholder:"FILE" help:"Write the serial console here."`
+	Screenshot string        `placeholder:"FILE" help:"Write the screen at the end here, as PNG."`
+	Fail       string        `placeholder:"REGEX" default:"Kernel panic" help:"The boot is bad once a line matches (default Kernel panic)."`
+	Accel      string        `enum:"auto,kvm,tcg" default:"auto" help:"How the machine's code is run."`
 }
 
 func (*isoBootCmd) about() string {
@@ -210,12 +215,13 @@ func (*isoBootCmd) about() string {
 func (*isoBootCmd) examples() []example {
 	return []example{
 		{"respin iso boot Fedora-44-remaster-x86_64.iso --until 'Starting installer'", "As a CD with BIOS."},
+		{"respin iso boot boot.iso --expect installer --serial boot.log --screenshot boot.png --json", "With the console and the screen kept."},
 		{"respin iso boot --uefi --disk Fedora-44-remaster-x86_64.iso", "As a USB stick with UEFI, until it powers off."},
 	}
 }
 
 func (b *isoBootCmd) options(a *app) (smoke.Options, error) {
-	o := smoke.Options{ISO: b.File, Memory: b.Memory, Timeout: b.Timeout, Accel: smoke.Accel(b.Accel)}
+	o := smoke.Options{ISO: b.File, Memory: b.Memory, Timeout: b.Timeout, Accel: smoke.Accel(b.Accel), Screenshot: b.Screenshot, Firmware: smoke.Firmware(b.Firmware)}
 	if b.Accel == "auto" {
 		o.Accel = smoke.Auto
 	}
@@ -229,6 +235,14 @@ func (b *isoBootCmd) options(a *app) (smoke.Options, error) {
 		o.Log = &console{a.env.Stderr}
 	}
 	var err error
+	if b.Expect != "" {
+		if b.Until != "" {
+			return o, usagef("--expect and --until exclude each other")
+		}
+		if o.Until, err = smoke.Marker(b.Expect).Pattern(); err != nil {
+			return o, usagef("--expect: %v", err)
+		}
+	}
 	if b.Until != "" {
 		if o.Until, err = regexp.Compile(b.Until); err != nil {
 			return o, usagef("--until: %v", err)
@@ -253,6 +267,20 @@ func (c *console) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// bootReport is what iso boot prints with --json.
+type bootReport struct {
+	OK              bool    `json:"ok"`
+	Reason          string  `json:"reason,omitempty"`
+	Line            string  `json:"line,omitempty"`
+	Seconds         float64 `json:"seconds"`
+	Firmware        string  `json:"firmware"`
+	Accel           string  `json:"accel"`
+	Serial          string  `json:"serial"`
+	SerialLog       string  `json:"serial_log,omitempty"`
+	Screenshot      string  `json:"screenshot,omitempty"`
+	ScreenshotError string  `json:"screenshot_error,omitempty"`
+}
+
 // Run is the verb.
 func (b *isoBootCmd) Run(ctx context.Context, a *app) error {
 	o, err := b.options(a)
@@ -266,15 +294,19 @@ func (b *isoBootCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if b.Serial != "" {
+		if err := atomicfile.Write(b.Serial, rep.Serial, 0o644); err != nil {
+			return fmt.Errorf("write serial console: %w", err)
+		}
+	}
+	if rep.ScreenshotError != "" {
+		a.say("respin: no screenshot: %s\n", clean(rep.ScreenshotError))
+	}
 	if a.global.JSON {
-		a.printJSON(struct {
-			OK      bool    `json:"ok"`
-			Reason  string  `json:"reason,omitempty"`
-			Line    string  `json:"line,omitempty"`
-			Seconds float64 `json:"seconds"`
-			Accel   string  `json:"accel"`
-			Serial  string  `json:"serial"`
-		}{rep.OK, rep.Reason, rep.Line, rep.Duration.Seconds(), string(rep.Accel), string(rep.Serial)})
+		a.printJSON(bootReport{
+			OK: rep.OK, Reason: rep.Reason, Line: rep.Line, Seconds: rep.Duration.Seconds(), Firmware: string(o.Firmware), Accel: string(rep.Accel),
+			Serial: string(rep.Serial), SerialLog: b.Serial, Screenshot: rep.Screenshot, ScreenshotError: rep.ScreenshotError,
+		})
 	} else if rep.OK {
 		a.printf("%s: booted in %.1f s (%s)\n", b.File, rep.Duration.Seconds(), rep.Accel)
 	}

@@ -181,7 +181,12 @@ func (l *local) build(ctx context.Context, plan *compose.Plan) error {
 	if err != nil {
 		return err
 	}
-	b, err := compose.NewBuilder(network, compose.BuilderOptions{Backends: daemon.Backends(), Keys: keys, Timeout: l.cfg.Node.Timeout})
+	runners, err := daemon.NewRunners(l.cfg, l.output)
+	if err != nil {
+		return err
+	}
+	defer runners.Close()
+	b, err := compose.NewBuilder(network, compose.BuilderOptions{Backends: daemon.Backends(), Runner: runners.Host, Roots: runners.Roots, Keys: keys, Timeout: l.cfg.Node.Timeout})
 	if err != nil {
 		return err
 	}

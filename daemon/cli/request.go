@@ -45,6 +45,7 @@ type requestFlags struct {
 	RootfsType    string            `placeholder:"TYPE" help:"Type of it: squashfs, squashfs-ext4, erofs or erofs-ext4."`
 	Variant       string            `placeholder:"NAME" help:"Variant of the release, as Server."`
 	BootArg       []string          `sep:"none" placeholder:"ARG" help:"Argument for every kernel line of the boot menus, as inst.text or console=ttyS0."`
+	RemoveArg     []string          `sep:"none" placeholder:"NAME" help:"Argument to take off every kernel line of the boot menus, as quiet or rd.live.check."`
 	Title         string            `placeholder:"TEXT" help:"A line for people."`
 	Label         map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"Label to find the compose by."`
 	TTL           string            `name:"ttl" placeholder:"TIME" help:"How long the files stay, like 336h. Default: the server's."`
@@ -152,6 +153,7 @@ func (f *requestFlags) apply(req *compose.Request) error {
 	req.Exclude = append(req.Exclude, f.Exclude...)
 	req.Require = append(req.Require, f.Require...)
 	req.BootArgs = append(req.BootArgs, f.BootArg...)
+	req.RemoveArgs = append(req.RemoveArgs, f.RemoveArg...)
 	for _, address := range f.Notify {
 		req.Notify = append(req.Notify, compose.Notify{Email: address})
 	}

@@ -1,5 +1,5 @@
-// Command bench is `make bench-repo` and `make bench-fetch`: it makes a corpus of
-// packages, lets respin and its peers work on it in turn on this machine, and
+// Command bench is `make bench-repo`, `make bench-fetch` and `make bench-remaster`: it
+// makes a corpus of packages, lets respin and its peers work on it in turn on this machine, and
 // prints what each of them cost as tables for docs/performance.md.
 //
 //	go run ./internal/bench corpus                       # only the corpus, into .cache/bench
@@ -7,6 +7,7 @@
 //	go run ./internal/bench write -only zstd -runs 3
 //	go run ./internal/bench read                         # reading it, and closure
 //	go run ./internal/bench fetch -packages 500 -mb 2000 -even
+//	go run ./internal/bench remaster -mb 2400            # an image of 2.5 GB
 //
 // The corpus is made from a seed and is the same everywhere. Ratios count, not
 // seconds: the tools take turns, so that what else the machine does meets all of
@@ -48,7 +49,7 @@ func main() {
 
 func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("say what to do: corpus, write, read or fetch")
+		return errors.New("say what to do: corpus, write, read, fetch or remaster")
 	}
 	if args[0] == "child" { // one measured run
 		return child(ctx, args[1:])
@@ -73,6 +74,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if args[0] == "read" {
 		return o.read(ctx, stdout, stderr)
 	}
+	if args[0] == "remaster" {
+		return o.remaster(ctx, stdout, stderr)
+	}
 	dir, err := o.corpus.ensure(ctx, o.cache)
 	if err != nil {
 		return err
@@ -86,7 +90,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case "fetch":
 		return o.fetch(ctx, dir, stdout, stderr)
 	}
-	return fmt.Errorf("there is nothing called %q; corpus, write, read and fetch are known", args[0])
+	return fmt.Errorf("there is nothing called %q; corpus, write, read, fetch and remaster are known", args[0])
 }
 
 // write compares the writers of repodata.

@@ -202,6 +202,9 @@ func child(ctx context.Context, args []string) error {
 	if args[0] == "serve" {
 		return serveChild(ctx, args[1])
 	}
+	if args[0] == "remaster" || args[0] == "implant" || args[0] == "check" {
+		return remasterChild(ctx, args)
+	}
 	f, err := os.Open(args[1])
 	if err != nil {
 		return fmt.Errorf("open input: %w", err)

@@ -7,11 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func sysProcAttr(privateMounts bool) *syscall.SysProcAttr {
+func sysProcAttr(c *Cmd) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if privateMounts && mayUnshare() {
+	if c.PrivateMounts && mayUnshare() {
 		// Go makes all mounts private in the new namespace.
 		attr.Unshareflags = syscall.CLONE_NEWNS
+	}
+	if c.Cgroup != nil {
+		attr.UseCgroupFD, attr.CgroupFD = true, int(c.Cgroup.Fd())
 	}
 	return attr
 }

@@ -15,7 +15,7 @@
 // When ctx ends, the group gets TERM, and KILL once Runner.Grace is over. When
 // the tool ends by itself, what is left of its group is killed. A process that
 // has left the group with setsid(2) is not reached; the caller that must reach
-// those puts the tool into a cgroup or a container. On Linux the tool is also
+// those uses package compose/runner. On Linux the tool is also
 // killed when this process dies.
 package proc
 
@@ -74,6 +74,9 @@ type Cmd struct {
 	// process may make one (Linux, root): what it mounts goes when its last
 	// process ends, and is seen by nobody else.
 	PrivateMounts bool
+	// Cgroup is an open directory of a cgroup v2 that the tool is born in, so that
+	// no child of it can be outside; nil: this process's.
+	Cgroup *os.File
 }
 
 // Runner runs tools. The zero value (or a nil pointer) works and may be used
@@ -167,7 +170,7 @@ func (r *Runner) Run(ctx context.Context, c Cmd) error {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, c.Args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = c.Dir, env, c.Stdin
 	cmd.WaitDelay = drainTime
-	cmd.SysProcAttr = sysProcAttr(c.PrivateMounts)
+	cmd.SysProcAttr = sysProcAttr(&c)
 	out := r.newSink(c)
 	// The kernel ties the parent-death signal to the thread that started the
 	// child, so one locked thread starts it and stays until it has ended.

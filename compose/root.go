@@ -1,0 +1,99 @@
+package compose
+
+import (
+	"context"
+	"fmt"
+)
+
+// Roots makes roots of their own for the tools of native back ends: those that
+// run programs of the release that they compose. compose/runner has two, of mock
+// and of podman. Every other back end's tools run on the host.
+type Roots interface {
+	// Begin makes a root that tools can be run in. Its errors may be a
+	// *proc.NotFoundError that says what the host lacks.
+	Begin(context.Context, RootJob) (Root, error)
+}
+
+// Root is a Runner of another root. Close ends what runs in it and removes it.
+type Root interface {
+	Runner
+	Close() error
+}
+
+// RootJob says what a root is for.
+type RootJob struct {
+	ID      string // names the root; letters, digits, dash and underscore
+	Release string // "" for whichever the operator probes with
+	Arch    string
+	// Read and Write are the directories and files of the host that are reached
+	// in the root under the same paths.
+	Read, Write []string
+}
+
+// native tells whether a back end makes anything that is native.
+func native(b Backend) bool {
+	for _, c := range b.Makes() {
+		if c.Native {
+			return true
+		}
+	}
+	return false
+}
+
+// ProbeBackend asks a back end's tools where they would run: in a root of roots
+// (nil: none), which may take minutes to make, or by runner.
+func ProbeBackend(ctx context.Context, backend Backend, runner Runner, roots Roots) (err error) {
+	if roots == nil || !native(backend) {
+		_, err = backend.Probe(ctx, runner)
+		return err //nolint:wrapcheck // it says what is missing
+	}
+	root, err := roots.Begin(ctx, RootJob{ID: "probe-" + backend.Name(), Arch: HostArch()})
+	if err != nil {
+		return err //nolint:wrapcheck // it says what is missing
+	}
+	_, err = backend.Probe(ctx, root)
+	if closeErr := root.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// enter gives the job its runner.
+func (r *build) enter(ctx context.Context) error {
+	if r.roots == nil || !native(r.backend) {
+		return nil
+	}
+	read, write := r.job.Dirs()
+	root, err := r.roots.Begin(ctx, RootJob{ID: r.work.ID, Release: r.plan.Request.Release, Arch: r.plan.Request.Arch, Read: read, Write: write})
+	if err != nil {
+		return fmt.Errorf("make root for the tools: %w", err)
+	}
+	r.root, r.job.Runner = root, root
+	return nil
+}
+
+// leave removes the root, also when the build failed.
+func (r *build) leave() error {
+	if r.root == nil {
+		return nil
+	}
+	err := r.root.Close()
+	r.root = nil
+	if err != nil {
+		return fmt.Errorf("remove root of the tools: %w", err)
+	}
+	return nil
+}
+
+// RunsScripts tells whether making this runs commands that the request itself
+// brings: scriptlets of the packages it names, scripts of a kickstart that is
+// installed from, lorax templates. What a remaster or a DVD carries only lies on
+// the medium.
+func (r *Request) RunsScripts() bool {
+	switch r.Kind {
+	case KindBootISO, KindLive, KindDisk, KindPXELive, KindTar, KindOCI:
+		return true
+	case KindRepo, KindRepoISO, KindUpdatesImg, KindRemaster, KindDVD:
+	}
+	return false
+}

@@ -1,0 +1,175 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fedora-respin/respin/internal/proc"
+)
+
+const (
+	runPrefix = "run-"
+	cpuPeriod = 100000 // microseconds, the kernel's default in cpu.max
+)
+
+// FindCgroup makes the cgroup that the commands of a node go below: respin-NODE
+// in this process's own cgroup v2. Where there is no cgroup v2, or this process
+// may make none, or the kernel lacks cgroup.kill (older than 5.14), it is "".
+//
+// The controllers memory and cpu are switched on as far as the kernel allows;
+// under systemd that takes Delegate=yes and a DelegateSubgroup=.
+func FindCgroup(node string) string {
+	mounts, err := readMounts()
+	if err != nil {
+		return ""
+	}
+	self, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return ""
+	}
+	own, found := "", false
+	for line := range strings.Lines(string(self)) {
+		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
+			own, found = path, true
+		}
+	}
+	for _, m := range mounts {
+		if m.fsType != "cgroup2" || !found || strings.Contains(own, "/..") {
+			continue
+		}
+		dir := filepath.Join(m.point, own)
+		for _, c := range []string{"+memory", "+cpu"} {
+			_ = write(dir, "cgroup.subtree_control", c) // not delegated, or busy
+		}
+		parent := filepath.Join(dir, "respin-"+safeName(node))
+		if err := os.Mkdir(parent, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(parent, "cgroup.kill")); err != nil || !canBeBornIn(parent) {
+			_ = os.Remove(parent)
+			continue
+		}
+		for _, c := range []string{"+memory", "+cpu"} {
+			_ = write(parent, "cgroup.subtree_control", c)
+		}
+		return parent
+	}
+	return ""
+}
+
+// canBeBornIn tries what every command will do.
+func canBeBornIn(parent string) bool {
+	c := proc.Cmd{Name: "true"}
+	g, err := newCgroup(parent, Limits{}, &c)
+	if err != nil {
+		return false
+	}
+	err = (*proc.Runner)(nil).Run(context.Background(), c)
+	return errors.Join(err, g.end()) == nil
+}
+
+func safeName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, s)
+}
+
+func write(dir, name, text string) error {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		return fmt.Errorf("set up cgroup: %w", err)
+	}
+	return nil
+}
+
+// cgroup is one command's.
+type cgroup struct {
+	dir  string
+	file *os.File
+}
+
+func newCgroup(parent string, l Limits, c *proc.Cmd) (group, error) {
+	dir := filepath.Join(parent, runPrefix+rand.Text()[:12])
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make cgroup: %w", err)
+	}
+	var errs []error
+	if l.Memory > 0 {
+		errs = append(errs, write(dir, "memory.max", strconv.FormatInt(l.Memory, 10)))
+	}
+	if l.CPUs > 0 {
+		errs = append(errs, write(dir, "cpu.max", fmt.Sprintf("%d %d", max(1000, int64(l.CPUs*cpuPeriod)), cpuPeriod)))
+	}
+	f, err := os.Open(dir)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		if f != nil {
+			_ = f.Close()
+		}
+		return nil, errors.Join(err, os.Remove(dir))
+	}
+	c.Cgroup = f
+	return &cgroup{dir: dir, file: f}, nil
+}
+
+func (g *cgroup) terminate() {
+	data, _ := os.ReadFile(filepath.Join(g.dir, "cgroup.procs"))
+	for field := range strings.FieldsSeq(string(data)) {
+		if pid, err := strconv.Atoi(field); err == nil && pid > 0 {
+			_ = syscall.Kill(pid, syscall.SIGTERM)
+		}
+	}
+}
+
+func (g *cgroup) end() error { return errors.Join(g.file.Close(), removeCgroup(g.dir)) }
+
+// removeCgroup kills everything in the cgroup and those below it, and removes
+// them, deepest first.
+func removeCgroup(dir string) error {
+	if err := write(dir, "cgroup.kill", "1"); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	deadline := time.Now().Add(emptyTime)
+	for {
+		err := removeTree(dir)
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("empty cgroup: %w", err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func removeTree(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			err = errors.Join(err, removeTree(filepath.Join(dir, e.Name())))
+		}
+	}
+	if err == nil {
+		err = syscall.Rmdir(dir)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err //nolint:wrapcheck // the caller says what it was for
+}

@@ -1,0 +1,171 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fedora-respin/respin/internal/proc"
+)
+
+// hosts are the ways to hold a command's processes that this host has.
+func hosts(t *testing.T) map[string]*Host {
+	t.Helper()
+	all := map[string]*Host{"mark": {}}
+	if dir := FindCgroup("test-" + strconv.Itoa(os.Getpid()) + t.Name()); dir != "" {
+		t.Cleanup(func() { _ = os.Remove(dir) })
+		all["cgroup"] = &Host{Cgroup: dir}
+	} else {
+		t.Log("no cgroup v2 that may be written here: only marks are tested")
+	}
+	return all
+}
+
+func dead(t *testing.T, dir string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "child"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(data)) + "/stat")
+	if _, after, ok := strings.Cut(string(stat), ") "); err == nil && ok && after[0] != 'Z' {
+		t.Fatalf("the child is alive: %s", stat)
+	}
+}
+
+const stubborn = `setsid sh -c 'trap "" TERM; echo $$ >child.tmp; mv child.tmp child; while :; do sleep 0.1; done' & `
+
+func needSetsid(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip("no setsid (util-linux) on this host")
+	}
+}
+
+func TestCancelKillsChildThatLeftTheSessionAndIgnoresTERM(t *testing.T) {
+	t.Parallel()
+	needSetsid(t)
+	for name, h := range hosts(t) {
+		h.Proc = &proc.Runner{Grace: 300 * time.Millisecond}
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			for ctx.Err() == nil {
+				if _, err := os.Stat(filepath.Join(dir, "child")); err == nil {
+					cancel()
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+		err := h.Run(ctx, proc.Cmd{Name: "sh", Args: []string{"-c", stubborn + "wait"}, Dir: dir})
+		cancel()
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+		dead(t, dir)
+	}
+}
+
+func TestEndOfToolKillsChildThatLeftTheSession(t *testing.T) {
+	t.Parallel()
+	needSetsid(t)
+	for name, h := range hosts(t) {
+		dir := t.TempDir()
+		err := h.Run(t.Context(), proc.Cmd{Name: "sh", Args: []string{"-c", stubborn + "while ! test -e child; do sleep 0.05; done"}, Dir: dir})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		dead(t, dir)
+		if left, _ := filepath.Glob(filepath.Join(h.Cgroup, runPrefix+"*")); h.Cgroup != "" && len(left) > 0 {
+			t.Errorf("%s: left %v", name, left)
+		}
+	}
+}
+
+func TestTimeLimitEndsTool(t *testing.T) {
+	t.Parallel()
+	h := &Host{Limits: Limits{Time: 100 * time.Millisecond}}
+	if err := h.Run(t.Context(), proc.Cmd{Name: "sleep", Args: []string{"60"}}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestLimitsThatCannotBeKeptAreRefused(t *testing.T) {
+	t.Parallel()
+	h := &Host{Limits: Limits{Memory: 1 << 20}}
+	if err := h.Run(t.Context(), proc.Cmd{Name: "true"}); err == nil {
+		t.Fatal("ran without its limit")
+	}
+}
+
+func TestCleanRemovesMountsBelowWorkOnly(t *testing.T) {
+	t.Parallel()
+	work, other := filepath.Join(t.TempDir(), "a work dir"), t.TempDir()
+	inner := filepath.Join(work, "job-1", "root")
+	if err := os.MkdirAll(inner, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{inner, other} {
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+			t.Skipf("mounting is not permitted here: %v", err)
+		}
+		t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	}
+	removed, err := Clean(Owned{Work: work})
+	if err != nil || len(removed) != 1 || removed[0] != "mount "+inner {
+		t.Fatalf("removed %q, %v", removed, err)
+	}
+	if removed, err = Clean(Owned{Work: work}); err != nil || len(removed) != 0 {
+		t.Fatalf("again: %q, %v", removed, err)
+	}
+}
+
+func TestCleanKillsWhatRunsInLeftCgroup(t *testing.T) {
+	t.Parallel()
+	h, ok := hosts(t)["cgroup"]
+	if !ok {
+		t.Skip("no cgroup v2 that may be written here")
+	}
+	c := proc.Cmd{Name: "sleep", Args: []string{"600"}}
+	if _, err := newCgroup(h.Cgroup, Limits{}, &c); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- (&proc.Runner{}).Run(context.WithoutCancel(t.Context()), c) }()
+	time.Sleep(100 * time.Millisecond)
+	removed, err := Clean(Owned{Work: t.TempDir(), Cgroup: h.Cgroup})
+	var killed *proc.Error
+	if runErr := <-done; err != nil || len(removed) != 1 || !errors.As(runErr, &killed) || killed.Signal != syscall.SIGKILL {
+		t.Fatalf("removed %q, %v; tool %v", removed, err, runErr)
+	}
+}
+
+func TestLoopDevicesAreFoundByBackingFile(t *testing.T) {
+	t.Parallel()
+	sys := t.TempDir()
+	for dev, file := range map[string]string{"loop0": "/work/job-1/x.img\n", "loop1": "/workshop/x.img\n", "loop2": "/work/y (deleted)\n"} {
+		dir := filepath.Join(sys, dev, "loop")
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "backing_file"), []byte(file), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(loopDevices(sys, "/work"), " "); got != "loop0 loop2" {
+		t.Fatalf("got %q", got)
+	}
+}
+
+func FuzzParseMounts(f *testing.F) {
+	f.Add("36 35 98:0 / /mnt\\040x rw,noatime master:1 - tmpfs /dev/root rw\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if n := len(parseMounts(text)); n > strings.Count(text, "\n")+1 {
+			t.Fatalf("%d mounts", n)
+		}
+	})
+}
