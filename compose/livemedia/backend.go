@@ -98,17 +98,10 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 		}
 		defer unlock()
 	}
-	cmd := j.Record(p, tool, argv)
-	j.Say("running %s %s: %q", cmd.Tool, cmd.Version, cmd.Argv)
-	watch := pylorax.NewMonitor(stages(), func(stage string, percent int, message string) {
-		j.Progress(stage, percent*percentBuilt/100, message)
-	})
-	err = j.Runner.Run(ctx, proc.Cmd{
-		Name: argv[0], Args: argv[1:], Dir: j.Temp, Env: p.Env(), Log: j.Log, Package: Package, PrivateMounts: true,
-		OnLine: func(_ proc.Stream, line string) { watch.Line(line) },
-	})
+	run := pylorax.Invocation{Tool: tool, Argv: argv, Log: logName, Stages: stages(), Share: percentBuilt}
+	cmd, err := run.Run(ctx, p, j)
 	if err != nil {
-		return nil, pylorax.Failure(ctx, Tool, filepath.Join(j.LogDir, logName), watch, err)
+		return nil, err
 	}
 	j.Progress("collect", percentBuilt, "collecting the results")
 	artifacts, err := collect(p, j.OutDir)

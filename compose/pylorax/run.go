@@ -1,0 +1,36 @@
+package pylorax
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/internal/proc"
+)
+
+// Invocation is one run of a tool of the lorax family.
+type Invocation struct {
+	Tool   compose.Tool // as Probe found it
+	Argv   []string     // with the paths of the build filled in
+	Log    string       // the tool's log, below the job's LogDir
+	Stages []Stage
+	Share  int // percent of a Build that the run is
+}
+
+// Run runs the tool to its end, in a mount namespace of its own, and reports its
+// stages. A failure is told in the tool's words; see Failure.
+func (v *Invocation) Run(ctx context.Context, p *compose.Plan, j *compose.BackendJob) (compose.Command, error) {
+	cmd := j.Record(p, v.Tool, v.Argv)
+	j.Say("running %s %s: %q", cmd.Tool, cmd.Version, cmd.Argv)
+	watch := NewMonitor(v.Stages, func(stage string, percent int, message string) {
+		j.Progress(stage, percent*v.Share/100, message)
+	})
+	err := j.Runner.Run(ctx, proc.Cmd{
+		Name: v.Argv[0], Args: v.Argv[1:], Dir: j.Temp, Env: p.Env(), Log: j.Log, Package: v.Tool.Package, PrivateMounts: true,
+		OnLine: func(_ proc.Stream, line string) { watch.Line(line) },
+	})
+	if err != nil {
+		return cmd, Failure(ctx, v.Tool.Name, filepath.Join(j.LogDir, v.Log), watch, err)
+	}
+	return cmd, nil
+}
