@@ -52,8 +52,7 @@ func formOf(req compose.Request) (form, error) {
 		Sources: strings.Join(req.Sources, "\n"), Packages: strings.Join(req.Packages, "\n"), BootArgs: strings.Join(req.BootArgs, " "),
 		Multilib: req.Options.Multilib, Debuginfo: req.Options.Debuginfo, IncludeSource: req.Options.IncludeSource, Smoke: req.Options.SmokeBoot,
 	}
-	rest := compose.Request{Exclude: req.Exclude, Require: req.Require, Repos: req.Repos, Labels: req.Labels, Options: req.Options}
-	rest.Options.Multilib, rest.Options.Debuginfo, rest.Options.IncludeSource, rest.Options.SmokeBoot = false, false, false, false
+	rest := notShown(req)
 	if b := req.Base; b != nil {
 		f.BaseURL, f.BaseSHA256, f.BaseCompose, f.BaseUpload = b.URL, b.SHA256, b.Compose, b.Upload
 	}
@@ -78,6 +77,16 @@ func formOf(req compose.Request) (form, error) {
 	var err error
 	f.More, err = moreText(rest)
 	return f, err
+}
+
+// notShown is what the request holds that the form has no control for, but for
+// the kickstart and notify, of which it shows a part.
+func notShown(req compose.Request) compose.Request {
+	req.Kind, req.Release, req.Arch, req.Title, req.VolID, req.TTL = "", "", "", "", "", 0
+	req.Sources, req.Packages, req.BootArgs, req.Base, req.Kickstart, req.Notify = nil, nil, nil, nil, nil, nil
+	o := &req.Options
+	o.Multilib, o.Debuginfo, o.IncludeSource, o.SmokeBoot = false, false, false, false
+	return req
 }
 
 // moreText writes the fields of req that are set as YAML.
@@ -158,10 +167,7 @@ func (f *form) more() (compose.Request, []compose.Problem) {
 		}}
 	}
 	// A field that is set in both places would silently lose one of its values.
-	rest := compose.Request{Exclude: req.Exclude, Require: req.Require, Repos: req.Repos, Labels: req.Labels}
-	// The options that the form shows are these, and no others.
-	rest.Options = req.Options
-	rest.Options.Multilib, rest.Options.IncludeSource, rest.Options.Debuginfo, rest.Options.SmokeBoot = false, false, false, false
+	rest := notShown(req)
 	if req.Kickstart != nil && *req.Kickstart == (compose.Kickstart{Spin: req.Kickstart.Spin}) {
 		rest.Kickstart = req.Kickstart
 	}
@@ -169,7 +175,7 @@ func (f *form) more() (compose.Request, []compose.Problem) {
 	if !reflect.DeepEqual(rest, req) {
 		return rest, []compose.Problem{{
 			Code: compose.CodeInvalidRequest, Field: "more", Sentence: "The further fields hold one that has a place of its own in this form.",
-			Remedy: "Keep exclude, require, repos, labels, notify, kickstart.spin and the options that the form does not show here, and set the others above.",
+			Remedy: "Keep exclude, require, repos, signatures, remove_args, labels, notify, kickstart.spin and the options that the form does not show here, and set the others above.",
 		}}
 	}
 	return rest, nil

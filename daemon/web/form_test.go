@@ -2,6 +2,7 @@ package web
 
 import (
 	"os/exec"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -18,10 +19,16 @@ func TestFormLosesNothingOfARequest(t *testing.T) {
 	want := compose.Request{
 		Kind: "dvd", Release: "rawhide", Arch: "aarch64", Sources: []string{"vim", "task:1"}, Packages: []string{"@core", "nano"},
 		Exclude: []string{"a"}, Require: []string{"b>=1"}, Repos: []compose.Repo{{ID: "x", BaseURL: "https://example.org/", Priority: 5, GPGKeys: []string{"k"}}},
-		Kickstart: &compose.Kickstart{Spin: "fedora-live"}, Base: &compose.Base{URL: "https://example.org/b.iso", SHA256: "00"}, VolID: "V", BootArgs: []string{"a=b", "c"},
-		Options: compose.Options{Backend: "kiwi", RootfsSize: 12345678, Multilib: true, IncludeSource: true, Debuginfo: true, SmokeBoot: true, SkipPreflight: true},
-		TTL:     compose.Duration(90 * time.Minute), Notify: []compose.Notify{{Email: "qa@example.org"}, {Webhook: "https://example.org/hook"}},
+		Kickstart: &compose.Kickstart{Spin: "fedora-live"}, Base: &compose.Base{URL: "https://example.org/b.iso", SHA256: "00"}, VolID: "V", BootArgs: []string{"a=b", "c"}, RemoveArgs: []string{"quiet"},
+		Signatures: map[string]compose.SignaturePolicy{"*": compose.SignaturesPrefer},
+		Options:    compose.Options{Backend: "kiwi", RootfsSize: 12345678, Multilib: true, IncludeSource: true, Debuginfo: true, SmokeBoot: true, SkipPreflight: true},
+		TTL:        compose.Duration(90 * time.Minute), Notify: []compose.Notify{{Email: "qa@example.org"}, {Webhook: "https://example.org/hook"}},
 		Title: "T", Labels: map[string]string{"k": "v: [x]", "n": "1", "y": "yes"},
+	}
+	for field, value := range reflect.ValueOf(want).Fields() {
+		if value.IsZero() {
+			t.Errorf("the request of this test has no %s", field.Name)
+		}
 	}
 	f, err := formOf(want)
 	if err != nil {
