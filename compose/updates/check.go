@@ -2,15 +2,13 @@ package updates
 
 import (
 	"context"
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/hex"
 	"fmt"
 	"hash"
 	"io"
 	"slices"
+
+	"github.com/fedora-respin/respin/repo/rpm"
 )
 
 // Check reads an image back and compares it with its packages, which it verifies
@@ -76,7 +74,7 @@ func (c *checker) content(e *Entry, data io.Reader, nodes []*node) error {
 	sums := map[uint32]hash.Hash{}
 	writers := []io.Writer{io.Discard}
 	for _, n := range nodes {
-		if h := newHash(n.algo); h != nil && sums[n.algo] == nil {
+		if h := rpm.NewHash(n.algo); h != nil && sums[n.algo] == nil {
 			sums[n.algo] = h
 			writers = append(writers, h)
 		}
@@ -116,22 +114,4 @@ func (c *checker) finish() error {
 	}
 	slices.Sort(missing)
 	return &MismatchError{Path: missing[0], Reason: "it is missing"}
-}
-
-// newHash returns the hash of an OpenPGP number, nil for one that packages do
-// not use for files.
-func newHash(algo uint32) hash.Hash {
-	switch algo {
-	case 1:
-		return md5.New()
-	case 2:
-		return sha1.New()
-	case 8:
-		return sha256.New()
-	case 9:
-		return sha512.New384()
-	case 10:
-		return sha512.New()
-	}
-	return nil
 }

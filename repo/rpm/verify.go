@@ -97,7 +97,7 @@ func newDigester(p *Package, noMD5 bool) *digester {
 		name, want, alt string
 		h               hash.Hash
 	}{
-		{CheckPayload, present(p.Header, TagPayloadDigest, g.Payload), g.PayloadAlt, newHash(g.PayloadAlgo)},
+		{CheckPayload, present(p.Header, TagPayloadDigest, g.Payload), g.PayloadAlt, NewHash(g.PayloadAlgo)},
 		{CheckPayloadSHA512, present(p.Header, TagPayloadSHA512, g.PayloadSHA512), g.PayloadSHA512Alt, sha512.New()},
 		{CheckPayloadSHA3, present(p.Header, TagPayloadSHA3, g.PayloadSHA3), g.PayloadSHA3Alt, sha3.New256()},
 	} {
@@ -111,7 +111,7 @@ func newDigester(p *Package, noMD5 bool) *digester {
 // strong tells whether digests that nobody can forge cover header and payload.
 func (g *Digests) strong() bool {
 	return (g.HeaderSHA256 != "" || g.HeaderSHA3 != "") &&
-		(g.Payload != "" && g.PayloadAlgo >= 8 && newHash(g.PayloadAlgo) != nil || g.PayloadSHA512 != "" || g.PayloadSHA3 != "")
+		(g.Payload != "" && g.PayloadAlgo >= 8 && NewHash(g.PayloadAlgo) != nil || g.PayloadSHA512 != "" || g.PayloadSHA3 != "")
 }
 
 // present tells an empty digest, which is a bad one, from an absent one.
@@ -131,8 +131,9 @@ func (d *digester) add(name, want, alt string, h hash.Hash) hash.Hash {
 	return h
 }
 
-// newHash returns the hash of an OpenPGP number, nil for one not known.
-func newHash(algo uint32) hash.Hash {
+// NewHash returns the hash of an OpenPGP number (RFC 9580, 9.5), by which headers
+// name the algorithm of payload and file digests; nil for one not known.
+func NewHash(algo uint32) hash.Hash {
 	switch algo {
 	case 1:
 		return md5.New()
