@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 )
 
@@ -40,19 +39,8 @@ func BuildTree(ctx context.Context, opts Options, out string, files map[string]s
 }
 
 func (b *builder) buildTree(ctx context.Context, out string) error {
-	for _, step := range []func(context.Context) error{b.writeTree, b.makeGRUB, b.makeESP} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	if err := b.settle(); err != nil {
-		return err
-	}
-	tmp := filepath.Join(b.dir, "boot.iso")
-	if err := b.makeISO(ctx, tmp); err != nil {
-		return err
-	}
-	if _, err := iso.ImplantMD5(ctx, tmp, iso.ImplantOptions{}); err != nil {
+	tmp, err := b.medium(ctx)
+	if err != nil {
 		return err
 	}
 	// Remove takes only an empty directory.

@@ -165,20 +165,27 @@ func (b *builder) key() (string, error) {
 	return hex.EncodeToString(h.Sum(nil))[:12], nil
 }
 
-func (b *builder) build(ctx context.Context, out string) error {
+// medium makes the tree and the boot.iso of it, and returns the image's path.
+func (b *builder) medium(ctx context.Context) (string, error) {
 	for _, step := range []func(context.Context) error{b.writeTree, b.makeGRUB, b.makeESP} {
 		if err := step(ctx); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if err := b.settle(); err != nil {
-		return err
+		return "", err
 	}
-	tmp := filepath.Join(b.dir, "boot.iso")
-	if err := b.makeISO(ctx, tmp); err != nil {
-		return err
+	path := filepath.Join(b.dir, "boot.iso")
+	if err := b.makeISO(ctx, path); err != nil {
+		return "", err
 	}
-	if _, err := iso.ImplantMD5(ctx, tmp, iso.ImplantOptions{}); err != nil {
+	_, err := iso.ImplantMD5(ctx, path, iso.ImplantOptions{})
+	return path, err
+}
+
+func (b *builder) build(ctx context.Context, out string) error {
+	tmp, err := b.medium(ctx)
+	if err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, out); err != nil {
