@@ -1,15 +1,18 @@
 package daemon_test
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/daemon"
 	"github.com/fedora-respin/respin/daemon/api"
+	"github.com/fedora-respin/respin/daemon/store"
 )
 
 func TestRunnerIsConfiguredByNameOrInFull(t *testing.T) {
@@ -66,5 +69,23 @@ func TestScriptsOnHostTakeTheirScope(t *testing.T) {
 		if resp.StatusCode == http.StatusForbidden {
 			t.Errorf("%s with the scope: %d %s", path, resp.StatusCode, problem.Code)
 		}
+	}
+	// An earlier compose is no way around it.
+	w.stop()
+	records, err := store.Open(t.Context(), filepath.Join(w.cfg.Data, "respin.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := &store.Compose{ID: "20261126-aaaaaaaa", State: compose.StateFailed, Created: time.Now(), Request: req, Plan: &compose.Plan{Request: req}}
+	if err := errors.Join(records.Insert(t.Context(), old), records.Close()); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	var problem api.Problem
+	if resp := w.call(http.MethodPost, "/api/v1/composes/"+old.ID+"/retry", nil, &problem, "Authorization", plain); resp.StatusCode != http.StatusForbidden || problem.Code != compose.CodeHostRun {
+		t.Errorf("retried without the scope: %d %+v", resp.StatusCode, problem)
+	}
+	if resp := w.call(http.MethodPost, "/api/v1/composes/"+old.ID+"/retry", nil, nil, "Authorization", trusted); resp.StatusCode != http.StatusAccepted {
+		t.Errorf("retried with the scope: %d", resp.StatusCode)
 	}
 }
