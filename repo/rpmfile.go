@@ -10,7 +10,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/fedora-respin/respin/internal/sha256pair"
+	"github.com/fedora-respin/respin/internal/lanes"
 	"github.com/fedora-respin/respin/repo/rpm"
 )
 
@@ -28,7 +28,7 @@ const chunk = 256 << 10
 
 // lane reads one RPM after the other: it parses the header and hashes the file
 // in one pass. A worker has two of them, because two files are hashed together
-// in hardly more time than one (see sha256pair).
+// in hardly more time than one (see lanes).
 type lane struct {
 	c   *creator
 	enc encoder
@@ -41,7 +41,7 @@ type lane struct {
 	lo, hi int             // buf[lo:hi] was read and not hashed yet
 	parsed int             // buf[:parsed] was handed to the parser
 	ctx    context.Context //nolint:containedctx // lives for one file
-	pair   sha256pair.Digest
+	pair   lanes.Digest
 	long   hash.Hash // instead of pair when it is not SHA-256
 	pkg    *rpm.Package
 }
@@ -165,17 +165,17 @@ func step(a, b *lane) {
 	case b.job == nil:
 		a.hash(a.take(a.hi - a.lo))
 	default:
-		n := min(a.hi-a.lo, b.hi-b.lo) / sha256pair.BlockSize * sha256pair.BlockSize
+		n := min(a.hi-a.lo, b.hi-b.lo) / lanes.BlockSize * lanes.BlockSize
 		p, q := a.take(n), b.take(n)
 		if a.long != nil {
 			a.hash(p)
 			b.hash(q)
 		} else {
-			sha256pair.Write(&a.pair, &b.pair, p, q)
+			lanes.Write(&a.pair, &b.pair, p, q)
 		}
 		for _, l := range []*lane{a, b} {
 			// Only the end of a file is no whole block.
-			if l.hi-l.lo < sha256pair.BlockSize {
+			if l.hi-l.lo < lanes.BlockSize {
 				l.hash(l.take(l.hi - l.lo))
 			}
 		}

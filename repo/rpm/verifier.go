@@ -7,7 +7,7 @@ import (
 	"hash"
 	"io"
 
-	"github.com/fedora-respin/respin/internal/sha256pair"
+	"github.com/fedora-respin/respin/internal/lanes"
 )
 
 // Verifier is Verify for bytes that come by and by, as from a server: they are
@@ -25,8 +25,8 @@ type Verifier struct {
 	size  int64 // bytes written
 	pkg   *Package
 	d     *digester
-	whole sha256pair.Digest
-	both  *lockstep // whole and the payload's digest, where that is SHA-256
+	whole lanes.Digest
+	both  *lockstep // whole, the payload's digest where that is SHA-256, and MD5
 }
 
 // NewVerifier begins to verify a package.
@@ -93,8 +93,8 @@ func (v *Verifier) parse() error {
 	head := v.head
 	v.head = nil
 	_, _ = v.whole.Write(head[:pkg.HeaderEnd])
-	if payload := v.d.takePair(pkg.Digests.PayloadAlgo); payload != nil {
-		v.both = newLockstep(payload, &v.whole, pkg.HeaderEnd)
+	if payload, sigMD5 := v.d.takeLanes(pkg.Digests.PayloadAlgo); payload != nil {
+		v.both = newLockstep(payload, &v.whole, sigMD5, pkg.HeaderEnd, pkg.Header.Size())
 	}
 	v.payload(head[pkg.HeaderEnd:])
 	return nil
@@ -155,96 +155,40 @@ func Verify(r io.Reader, opts VerifyOptions) (*Verdict, error) {
 	return v.Verdict()
 }
 
-// takePair takes the payload's digest out of those that are fed one by one when
-// it is SHA-256, which gains from being computed beside that of the whole file.
-func (d *digester) takePair(algo uint32) *sha256pair.Digest {
-	if !sha256pair.Accelerated() || algo != 8 {
-		return nil
+// takeLanes takes the payload's digest out of those that are fed one by one when
+// it is SHA-256, and MD5 where it is asked for too: both gain from being computed
+// beside the SHA-256 of the whole file.
+func (d *digester) takeLanes(algo uint32) (payload *lanes.Digest, sigMD5 *lanes.MD5) {
+	if !lanes.Accelerated() || algo != 8 {
+		return nil, nil
 	}
+	if d.take(CheckPayload, func(hash.Hash) hash.Hash { payload = &lanes.Digest{}; return pairHash{payload} }); payload == nil {
+		return nil, nil
+	}
+	d.take(CheckMD5, func(h hash.Hash) hash.Hash { sigMD5, _ = h.(*lanes.MD5); return h })
+	return payload, sigMD5
+}
+
+// take has a check's hash, when it sees the payload, fed by others from now on.
+func (d *digester) take(name string, with func(hash.Hash) hash.Hash) {
 	for _, c := range d.checks {
-		if c.name != CheckPayload || c.want == "" {
+		if c.name != name || c.want == "" {
 			continue
 		}
-		pair := &sha256pair.Digest{}
 		for i, w := range d.payload {
 			if w == io.Writer(c.h) {
 				d.payload = append(d.payload[:i:i], d.payload[i+1:]...)
-				c.h = pairHash{pair}
-				return pair
+				c.h = with(c.h)
+				return
 			}
 		}
 	}
-	return nil
 }
 
 // pairHash is a Digest as the rest of this package wants one.
-type pairHash struct{ *sha256pair.Digest }
+type pairHash struct{ *lanes.Digest }
 
-func (pairHash) Size() int      { return sha256pair.Size }
-func (pairHash) BlockSize() int { return sha256pair.BlockSize }
+func (pairHash) Size() int      { return lanes.Size }
+func (pairHash) BlockSize() int { return lanes.BlockSize }
 
 var _ hash.Hash = pairHash{}
-
-// lockstep computes two SHA-256 over the same bytes, the second of which has
-// begun earlier, at another place within its blocks. It stays lead bytes ahead,
-// so that both are at the start of a block whenever they go on together.
-type lockstep struct {
-	payload, whole *sha256pair.Digest
-	lead           int    // bytes that whole is ahead of payload
-	ahead          bool   // it is
-	rest           []byte // seen by neither, or the first lead bytes by whole
-}
-
-func newLockstep(payload, whole *sha256pair.Digest, offset int64) *lockstep {
-	const block = sha256pair.BlockSize
-	l := &lockstep{payload: payload, whole: whole, lead: int((block - offset%block) % block), rest: make([]byte, 0, 4*block)}
-	l.ahead = l.lead == 0
-	return l
-}
-
-func (l *lockstep) write(p []byte) {
-	const block = sha256pair.BlockSize
-	if len(l.rest) > 0 {
-		// As much of p as completes the blocks that rest has begun.
-		blocks := (len(l.rest) + block - 1) / block
-		n := min(blocks*block+l.lead-len(l.rest), len(p))
-		from := len(l.rest)
-		l.rest = append(l.rest, p[:n]...)
-		done := l.both(l.rest)
-		if done < from {
-			l.rest = append(l.rest[:0], l.rest[done:]...)
-			return
-		}
-		l.rest = l.rest[:0]
-		p = p[done-from:]
-	}
-	done := l.both(p)
-	l.rest = append(l.rest, p[done:]...)
-}
-
-// both feeds as many whole blocks as there are for the two and returns how many
-// bytes payload has taken.
-func (l *lockstep) both(p []byte) int {
-	const block = sha256pair.BlockSize
-	if len(p) < l.lead {
-		return 0
-	}
-	if !l.ahead {
-		_, _ = l.whole.Write(p[:l.lead])
-		l.ahead = true
-	}
-	n := (len(p) - l.lead) / block * block
-	sha256pair.Write(l.payload, l.whole, p[:n], p[l.lead:l.lead+n])
-	return n
-}
-
-// end feeds what fills no block.
-func (l *lockstep) end() {
-	_, _ = l.payload.Write(l.rest)
-	if l.ahead {
-		_, _ = l.whole.Write(l.rest[l.lead:])
-	} else {
-		_, _ = l.whole.Write(l.rest)
-	}
-	l.rest = nil
-}

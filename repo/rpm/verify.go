@@ -10,6 +10,8 @@ import (
 	"hash"
 	"io"
 	"strconv"
+
+	"github.com/fedora-respin/respin/internal/lanes"
 )
 
 // VerifyOptions are the bounds and the trust of Verify. The zero value checks
@@ -73,7 +75,7 @@ func newDigester(p *Package, noMD5 bool) *digester {
 	d := &digester{header: p.Header}
 	g := &p.Digests
 	s := p.Signature
-	if h := d.add(CheckMD5, present(s, TagSigMD5, g.SigMD5), "", md5.New()); h != nil {
+	if h := d.add(CheckMD5, present(s, TagSigMD5, g.SigMD5), "", lanes.NewMD5()); h != nil {
 		if noMD5 && g.strong() {
 			d.checks[0].skipped = true
 		} else {

@@ -1,4 +1,4 @@
-package sha256pair_test
+package lanes_test
 
 import (
 	"bytes"
@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/fedora-respin/respin/internal/sha256pair"
+	"github.com/fedora-respin/respin/internal/lanes"
 )
 
 func noise(seed uint64, n int) []byte {
@@ -15,7 +15,7 @@ func noise(seed uint64, n int) []byte {
 	return b
 }
 
-func check(t *testing.T, what string, d *sha256pair.Digest, data []byte) {
+func check(t *testing.T, what string, d *lanes.Digest, data []byte) {
 	t.Helper()
 	want := sha256.Sum256(data)
 	if got := d.Sum([]byte("x")); !bytes.Equal(got[1:], want[:]) || got[0] != 'x' {
@@ -27,12 +27,12 @@ func TestEveryLengthAloneAndInPairs(t *testing.T) {
 	t.Parallel()
 	p, q := noise(1, 700), noise(2, 700)
 	for n := range 300 {
-		var a, b, c sha256pair.Digest
+		var a, b, c lanes.Digest
 		_, _ = a.Write(p[:n])
 		check(t, "alone", &a, p[:n])
 		a.Reset()
 		m := (n * 7) % 700
-		sha256pair.Write(&a, &b, p[:n], q[:m])
+		lanes.Write(&a, &b, p[:n], q[:m])
 		check(t, "first", &a, p[:n])
 		check(t, "second", &b, q[:m])
 		check(t, "empty", &c, nil)
@@ -43,7 +43,7 @@ func TestAnySequenceOfWrites(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
-		var d [2]sha256pair.Digest
+		var d [2]lanes.Digest
 		var all [2][]byte
 		for range r.IntN(12) {
 			p, q := noise(r.Uint64(), r.IntN(400)), noise(r.Uint64(), r.IntN(400))
@@ -58,7 +58,7 @@ func TestAnySequenceOfWrites(t *testing.T) {
 				_, _ = d[1].Write(q)
 				p = nil
 			default:
-				sha256pair.Write(&d[0], &d[1], p, q)
+				lanes.Write(&d[0], &d[1], p, q)
 			}
 			all[0], all[1] = append(all[0], p...), append(all[1], q...)
 			check(t, "first, in between", &d[0], all[0])
@@ -70,7 +70,7 @@ func TestAnySequenceOfWrites(t *testing.T) {
 // TestOnThisProcessor says in the log which code was tested.
 func TestOnThisProcessor(t *testing.T) {
 	t.Parallel()
-	t.Logf("SHA extensions are used: %v", sha256pair.Accelerated())
+	t.Logf("SHA extensions are used: %v", lanes.Accelerated())
 }
 
 // FuzzPair compares with crypto/sha256, whatever is written in whatever pieces.
@@ -78,10 +78,10 @@ func FuzzPair(f *testing.F) {
 	f.Add([]byte("abc"), []byte(""), 1)
 	f.Add(bytes.Repeat([]byte{0}, 200), bytes.Repeat([]byte{255}, 128), 64)
 	f.Fuzz(func(t *testing.T, p, q []byte, cut int) {
-		var a, b sha256pair.Digest
+		var a, b lanes.Digest
 		i, j := min(max(cut, 0), len(p)), min(max(cut, 0), len(q))
-		sha256pair.Write(&a, &b, p[:i], q[:j])
-		sha256pair.Write(&a, &b, p[i:], q[j:])
+		lanes.Write(&a, &b, p[:i], q[:j])
+		lanes.Write(&a, &b, p[i:], q[j:])
 		check(t, "first", &a, p)
 		check(t, "second", &b, q)
 	})
@@ -89,16 +89,16 @@ func FuzzPair(f *testing.F) {
 
 func BenchmarkPair(b *testing.B) {
 	p, q := noise(1, 128<<10), noise(2, 128<<10)
-	var x, y sha256pair.Digest
+	var x, y lanes.Digest
 	b.SetBytes(256 << 10)
 	for b.Loop() {
-		sha256pair.Write(&x, &y, p, q)
+		lanes.Write(&x, &y, p, q)
 	}
 }
 
 func BenchmarkAlone(b *testing.B) {
 	p := noise(1, 128<<10)
-	var x sha256pair.Digest
+	var x lanes.Digest
 	b.SetBytes(128 << 10)
 	for b.Loop() {
 		_, _ = x.Write(p)

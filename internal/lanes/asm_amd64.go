@@ -1,6 +1,6 @@
 //go:build !purego
 
-package sha256pair
+package lanes
 
 // accelerated is found out once and never written again.
 var accelerated = hasSHA()
@@ -21,7 +21,16 @@ func blocksPair(a, b *[8]uint32, p, q []byte, blocks int) {
 	blocksSHA(a, b, &p[0], &q[0], blocks)
 }
 
+// blocksTrio does so, and works through as many blocks of r for MD5.
+func blocksTrio(a, b *[8]uint32, m *[4]uint32, p, q, r []byte, blocks int) {
+	_, _, _ = p[blocks*BlockSize-1], q[blocks*BlockSize-1], r[blocks*BlockSize-1] // as above
+	blocksThree(a, b, m, &p[0], &q[0], &r[0], blocks)
+}
+
 //go:noescape
 func blocksSHA(a, b *[8]uint32, p, q *byte, n int)
+
+//go:noescape
+func blocksThree(a, b *[8]uint32, m *[4]uint32, p, q, r *byte, n int)
 
 func cpuid(leaf, sub uint32) (eax, ebx, ecx uint32)

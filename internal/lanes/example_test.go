@@ -1,14 +1,14 @@
-package sha256pair_test
+package lanes_test
 
 import (
 	"fmt"
 
-	"github.com/fedora-respin/respin/internal/sha256pair"
+	"github.com/fedora-respin/respin/internal/lanes"
 )
 
 func ExampleWrite() {
-	var a, b sha256pair.Digest
-	sha256pair.Write(&a, &b, []byte("abc"), nil)
+	var a, b lanes.Digest
+	lanes.Write(&a, &b, []byte("abc"), nil)
 	fmt.Printf("%x\n%x\n", a.Sum(nil), b.Sum(nil))
 	// Output:
 	// ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad

@@ -1,17 +1,18 @@
-// Package sha256pair computes SHA-256 of two streams at once. A processor with
-// the SHA extensions waits, with one stream, for each step's result before it
-// can begin the next one; the steps of a second stream fill the waiting. Two
-// streams together take hardly longer than one, which halves what indexing a
-// repository costs: hashing is the largest part of it.
+// Package lanes computes SHA-256 of two streams at once, and MD5 of a third. A
+// processor with the SHA extensions waits, with one stream, for each step's result
+// before it can begin the next one; the steps of a second stream fill the waiting.
+// Two streams together take hardly longer than one, which halves what indexing a
+// repository costs: hashing is the largest part of it. MD5 needs other units, and
+// the three together take no longer than MD5 alone.
 //
-//	var a, b sha256pair.Digest
-//	sha256pair.Write(&a, &b, p, q) // as a.Write(p) and b.Write(q), but faster
+//	var a, b lanes.Digest
+//	lanes.Write(&a, &b, p, q) // as a.Write(p) and b.Write(q), but faster
 //	sum := a.Sum(nil)
 //
 // Where the processor has no such extensions, or with the build tag purego,
 // crypto/sha256 does the work. The results are the same, and tests compare them.
 // crypto/sha256 cannot be told to do this: its digests know nothing of each other.
-package sha256pair
+package lanes
 
 import (
 	"crypto/sha256"
