@@ -39,30 +39,34 @@ func TestArgvIsFilledInAndHiddenAgain(t *testing.T) {
 func TestInstalledEntriesTellWhichBuildIsIn(t *testing.T) {
 	t.Parallel()
 	p := &compose.Plan{Request: compose.Request{Packages: []string{"asked"}, Require: []string{"required>=2"}}}
-	for _, n := range []string{"same", "older", "newer", "asked", "required", "absent", "twin", "other"} {
+	for _, n := range []string{"same", "older", "newer", "asked", "required", "absent", "arch", "twin", "other"} {
 		r := compose.PlanRPM{NEVRA: n + "-1:2-3.x86_64", Name: n, Arch: "x86_64"}
 		if n == "other" {
 			r.SigMD5 = "aa"
 		}
 		p.RPMs = append(p.RPMs, r)
 	}
-	got := map[string]string{}
-	for _, e := range compose.InstalledEntries(p, []compose.Shipped{
+	entries, err := compose.InstalledEntries(p, []compose.Shipped{
 		{NEVRA: "same-1:2-3.x86_64"},
 		{NEVRA: "older-2-3.x86_64"},
 		{NEVRA: "newer-1:2-4.x86_64"},
-		{NEVRA: "absent-1:2-3.noarch"},
+		{NEVRA: "arch-1:2-3.noarch"},
 		{NEVRA: "twin-1:2-2.x86_64"},
 		{NEVRA: "twin-1:2-3.x86_64"},
 		{NEVRA: "twin-1:2-1.x86_64"},
 		{NEVRA: "other-1:2-3.x86_64", SigMD5: "bb"},
 		{NEVRA: "no nevra"},
-	}) {
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, e := range entries {
 		got[e.Name] = string(e.Verdict) + " " + e.Shipped
 	}
 	want := map[string]string{
 		"same": "included 1:2-3", "older": "older 2-3", "newer": "newer 1:2-4", "asked": "missing ", "required": "missing ",
-		"absent": "not-installed ", "twin": "included 1:2-3", "other": "missing 1:2-3",
+		"absent": "not-installed ", "arch": "missing 1:2-3", "twin": "included 1:2-3", "other": "missing 1:2-3",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

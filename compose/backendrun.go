@@ -141,7 +141,7 @@ func (r *build) verifyImage(ctx context.Context) error {
 	r.logf("image %s: volume %s, bootable %t", r.plan.Image, proof.Image.VolID, proof.Image.Bootable)
 	image := &r.made.Artifacts[0]
 	image.Bootable, image.ImplantedMD5 = proof.Image.Bootable, proof.Image.ImplantedMD5
-	if proof.Packages, err = r.prove(ctx, proof.Packages); err != nil {
+	if proof.Packages, err = r.prove(ctx, proof); err != nil {
 		return err
 	}
 	if proof.Shipped != nil {
@@ -155,7 +155,7 @@ func (r *build) verifyImage(ctx context.Context) error {
 		r.result.Artifacts = append(r.result.Artifacts, Artifact{Path: shippedPath, Type: ArtifactMetadata})
 	}
 	r.result.Packages = proof.Packages
-	if err := r.judge(proof.Packages, proof.Shipped); err != nil {
+	if err := r.judge(proof.Packages); err != nil {
 		return err
 	}
 	return r.takeMade()

@@ -53,30 +53,34 @@ func (p *Plan) installs() bool {
 	}
 }
 
-// prove judges an image that has packages installed by the image itself: entries
-// is the report as the back end has it. Digests and signatures are those of the
-// side repo, which has been read. An image that cannot be looked into leaves the report as it is, and the
-// log says so.
-func (r *build) prove(ctx context.Context, entries []PackageEntry) ([]PackageEntry, error) {
+// prove judges an image that has packages installed by the image itself, and one
+// that cannot be looked into by what the back end says of it; the log then says
+// so. Digests and signatures are those of the side repo, which has been read.
+func (r *build) prove(ctx context.Context, found *Proof) ([]PackageEntry, error) {
 	if !r.plan.installs() || r.plan.Image == "" {
-		return entries, nil
+		return found.Packages, nil
 	}
 	c, err := proof.Read(ctx, filepath.Join(r.job.OutDir, filepath.FromSlash(r.plan.Image)), proof.Options{})
-	if err != nil {
-		if !unreadable(err) {
-			return nil, fmt.Errorf("read packages of the image: %w", err)
+	switch {
+	case err == nil:
+		r.told(c)
+		if err := r.writeSBOM(c); err != nil {
+			return nil, err
 		}
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("read packages of the image: %w", err)
+	case !unreadable(err):
+		return nil, &FailedError{Err: err, Failure: Failure{
+			Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The finished image cannot be read: %s.", clipTo(err.Error(), 300)),
+		}}
+	case len(found.Shipped) == 0:
 		r.logf("the image was not looked into: %v", err)
-		return entries, nil
+		return found.Packages, nil
+	default:
+		r.logf("the image was not looked into, the list of the back end counts: %v", err)
+		c = listed(found.Shipped)
 	}
 	r.contents = c
-	for i := range c.Systems {
-		s := &c.Systems[i]
-		r.logf("%s in %s: %d packages, database %q, list %q, %d disagreements", s.Release, s.Path, len(s.Packages), s.Database, s.List, len(s.Disagreements))
-		for _, n := range s.Notes {
-			r.logf("%s", n)
-		}
-	}
 	wants, err := r.plan.Wants()
 	if err != nil {
 		return nil, err
@@ -88,11 +92,18 @@ func (r *build) prove(ctx context.Context, entries []PackageEntry) ([]PackageEnt
 			wants[i].SigMD5 = r.result.Packages[k].SigMD5
 		}
 	}
-	proven := make([]PackageEntry, len(wants))
-	for i, e := range c.Judge(wants, r.plan.judgeOptions()) {
-		proven[i] = provenEntry(e, r.result.Packages)
+	return r.plan.entries(c, wants, r.result.Packages), nil
+}
+
+// told writes into the log what the image was found to hold.
+func (r *build) told(c *proof.Contents) {
+	for i := range c.Systems {
+		s := &c.Systems[i]
+		r.logf("%s in %s: %d packages, database %q, list %q, %d disagreements", s.Release, s.Path, len(s.Packages), s.Database, s.List, len(s.Disagreements))
+		for _, n := range s.Notes {
+			r.logf("%s", n)
+		}
 	}
-	return proven, r.writeSBOM(c)
 }
 
 // unreadable tells whether an image is of a kind that is not looked into.
@@ -150,15 +161,11 @@ func (r *build) writeSBOM(c *proof.Contents) error {
 	return nil
 }
 
-// ships tells whether the result holds what spec names: in the report, or
-// installed in the image.
-func (r *build) ships(entries []PackageEntry, shipped []Shipped, spec string) error {
+// ships tells whether the result holds what spec names: installed in the image,
+// or in the report.
+func (r *build) ships(entries []PackageEntry, spec string) error {
 	if r.contents != nil {
 		return r.contents.Require(spec) //nolint:wrapcheck // the caller names the spec
 	}
-	err := Ships(entries, spec)
-	if err != nil && shipped != nil {
-		err = has(shipped, spec)
-	}
-	return err
+	return Ships(entries, spec)
 }

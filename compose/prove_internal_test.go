@@ -53,11 +53,11 @@ func proving(t *testing.T, kind Kind, side, installed [][]byte, req Request) (*b
 
 func judged(t *testing.T, r *build, entries []PackageEntry) ([]PackageEntry, error) {
 	t.Helper()
-	proven, err := r.prove(t.Context(), entries)
+	proven, err := r.prove(t.Context(), &Proof{Packages: entries})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return proven, r.judge(proven, nil)
+	return proven, r.judge(proven)
 }
 
 func TestAnImageIsJudgedByWhatIsInstalledInIt(t *testing.T) {

@@ -137,7 +137,7 @@ func (r *build) verify(ctx context.Context) error {
 	}
 	r.result.Packages = entries
 	if r.backend == nil {
-		return r.judge(entries, nil)
+		return r.judge(entries)
 	}
 	return r.verifyImage(ctx)
 }
@@ -217,8 +217,7 @@ func (p *PlanRPM) evr() string {
 
 // judge fails the build unless everything that was asked for is there. What an
 // installed image was not asked to hold (VerdictNotInstalled) is no failure.
-// shipped are the packages of an installed image.
-func (r *build) judge(entries []PackageEntry, shipped []Shipped) error {
+func (r *build) judge(entries []PackageEntry) error {
 	in := 0
 	for _, e := range entries {
 		switch e.Verdict {
@@ -237,7 +236,7 @@ func (r *build) judge(entries []PackageEntry, shipped []Shipped) error {
 		}
 	}
 	for _, spec := range r.plan.Request.Require {
-		if err := r.ships(entries, shipped, spec); err != nil {
+		if err := r.ships(entries, spec); err != nil {
 			return &FailedError{Err: err, Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The result does not hold %s: %s.", spec, err),
 				Remedy: "Name a source that brings it.",

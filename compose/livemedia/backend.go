@@ -28,10 +28,6 @@ type Backend struct {
 	// anaconda's own places are one for a host. Default: respin-anaconda.lock in
 	// the directory for temporary files.
 	Lock string
-	// Installed reads the packages that the finished image (an ISO, a disk, an
-	// archive: a path of this host) has installed, from its own rpm database.
-	// Nil: anaconda's log is believed.
-	Installed func(ctx context.Context, image string) ([]compose.Shipped, error)
 }
 
 var _ compose.Backend = (*Backend)(nil)

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -201,25 +200,4 @@ func TestFailuresAreToldInLoraxsWords(t *testing.T) {
 			t.Errorf("got %+v", f)
 		}
 	})
-}
-
-// A second witness counts more than lorax, and must agree with it.
-func TestDatabaseOfTheInstallerIsTheJudge(t *testing.T) {
-	t.Parallel()
-	p := plan(release(t))
-	runner, _ := built.runner(t, composetest.Settings{})
-	made, j, err := build(t, p, runner)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &lorax.Backend{Installed: func(_ context.Context, image string) ([]compose.Shipped, error) {
-		if _, err := os.Stat(image); err != nil {
-			return nil, err
-		}
-		return []compose.Shipped{{NEVRA: "anaconda-44.10-1.fc44.x86_64", From: "rpmdb"}}, nil
-	}}
-	_, err = b.Verify(t.Context(), p, j, made)
-	if failed, ok := errors.AsType[*compose.FailedError](err); !ok || failed.Failure.Code != compose.CodeVerifyFailed {
-		t.Errorf("got %v", err)
-	}
 }

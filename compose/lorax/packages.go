@@ -66,28 +66,6 @@ func readLog(r io.Reader) ([]compose.Shipped, error) {
 	return slices.CompactFunc(list, func(a, b compose.Shipped) bool { return a.NEVRA == b.NEVRA }), nil
 }
 
-// agree compares lorax's word with the installer's own database. A package that
-// lorax installed in another version than the image has is an image of something
-// else.
-func agree(said, found []compose.Shipped) error {
-	have := map[string]bool{}
-	for _, s := range found {
-		have[s.NEVRA] = true
-	}
-	for _, s := range said {
-		if !have[s.NEVRA] {
-			return &compose.FailedError{
-				Err: errors.New("compare package lists"),
-				Failure: compose.Failure{
-					Code: compose.CodeVerifyFailed, Stage: compose.StageVerify,
-					Sentence: fmt.Sprintf("lorax says that it installed %s, and the installer's own database does not have it.", s.NEVRA),
-				},
-			}
-		}
-	}
-	return nil
-}
-
 // packLists puts the directory pkglists, a file for each package, into one file:
 // nobody reads a thousand logs.
 func packLists(logDir string) (err error) {

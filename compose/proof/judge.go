@@ -157,6 +157,8 @@ func (f found) equal(w Want) bool { return f.Arch == w.Arch && f.difference(w) =
 // same judges a package of the wanted version by its digest.
 func (f found) same(w Want) (Verdict, Evidence, string) {
 	switch {
+	case f.Arch != w.Arch:
+		return Missing, ByVersion, fmt.Sprintf("The version is there, but for %s: it is another build of it.", f.Arch)
 	case f.HeaderStatus == rpm.StatusBad:
 		return Missing, ByVersion, "The version is there, but its header in the database has been changed."
 	case w.SigMD5 != "" && f.SigMD5 != "" && w.SigMD5 != f.SigMD5, w.HeaderSHA256 != "" && f.HeaderSHA256 != "" && w.HeaderSHA256 != f.HeaderSHA256:

@@ -82,7 +82,7 @@ type System struct {
 	Release  string       // PRETTY_NAME of os-release, "" without one
 	Database string       // path of the database, "" when the system has none
 	DBFormat rpmdb.Format // of it
-	List     string       // path of lorax' list, "" when the system has none
+	List     string       // path of lorax' list, or of Listed, "" when there is none
 	// Packages are those of the database, or of the list where there is no
 	// database, sorted. Keys (gpg-pubkey) are no packages.
 	Packages      []Package
@@ -133,6 +133,17 @@ func ReadImage(ctx context.Context, img *image.Image, o Options) (*Contents, err
 		return nil, fmt.Errorf("read packages of %s: %w", img.Path, errors.Join(append([]error{ErrNoSystem}, noteErrors(c.Notes)...)...))
 	}
 	return c, nil
+}
+
+// Listed is what a list says that an image ships, for one that cannot be asked
+// itself: one system without a database. A package without an epoch has none.
+func Listed(list string, packages []Package) *Contents {
+	s := System{List: list, Packages: slices.Clone(packages)}
+	for i := range s.Packages {
+		s.Packages[i].EVR.HasEpoch = true // unlike in lorax' list
+	}
+	s.sort()
+	return &Contents{Systems: []System{s}}
 }
 
 func noteErrors(notes []string) []error {
