@@ -30,6 +30,9 @@ type Settings struct {
 	Bootable string `json:"base_iso,omitempty"`
 	// AnyUser lets it run without root, which the real ones need.
 	AnyUser bool `json:"any_user,omitempty"`
+	// Pace is the least time between two lines of the log, in milliseconds, for
+	// tests that break in between. Default: none.
+	Pace int `json:"pace,omitempty"`
 	// DNF4 has the log look as that of a lorax with dnf 4 (EL).
 	DNF4 bool `json:"dnf4,omitempty"`
 }

@@ -53,16 +53,22 @@ type mortal struct {
 	t    *testing.T
 	bin  string
 	args []string
+	env  []string // besides, or instead, of this process's
 	log  *os.File
 	cmd  *exec.Cmd
+}
+
+// mortalEnv is this process's environment without what is for the tests: the
+// daemon takes RESPIN_ variables for configuration.
+func mortalEnv() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "RESPIN_") })
 }
 
 func (m *mortal) start() {
 	m.t.Helper()
 	m.cmd = exec.Command(m.bin, m.args...)
 	m.cmd.Stdout, m.cmd.Stderr = m.log, m.log
-	// The daemon takes RESPIN_ variables for configuration; those of the tests are none.
-	m.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "RESPIN_") })
+	m.cmd.Env = append(mortalEnv(), m.env...)
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}

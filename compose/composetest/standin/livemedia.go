@@ -13,10 +13,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fedora-respin/respin/compose/image/imagetest"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/iso/isotest"
 	"github.com/fedora-respin/respin/kickstart"
 	"github.com/fedora-respin/respin/repo"
+	"github.com/fedora-respin/respin/repo/rpmdb/rpmdbtest"
 )
 
 // livemediaParser is lmc_parser of pylorax/cmdline/__init__.py.
@@ -79,7 +81,7 @@ func (s *session) livemedia(args []string) int {
 		return s.usage("%s", wrong)
 	}
 	var err error
-	if s.log, err = newLogs(p.last("--logfile", "./livemedia.log")); err != nil {
+	if s.log, err = newLogs(p.last("--logfile", "./livemedia.log"), s.Pace); err != nil {
 		return fatal("%v", err)
 	}
 	if wrong := s.livemediaErrors(p); len(wrong) > 0 {
@@ -192,11 +194,12 @@ func (s *session) runAnaconda(p *parser, ks string) error {
 	}()
 	s.log.info("Running anaconda.")
 	logs := filepath.Join(s.log.dir, "anaconda")
-	if err := os.MkdirAll(logs, 0o755); err != nil {
+	s.root = filepath.Join(p.last("--tmp", "/var/tmp"), "standin-sysimage")
+	if err := errors.Join(os.MkdirAll(logs, 0o755), os.MkdirAll(s.root, 0o755)); err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(context.Background(), filepath.Join(s.dir, "anaconda"), "--kickstart", ks, "--cmdline", "--dirinstall", "--remotelog", listener.Addr().String())
-	cmd.Env = append(os.Environ(), "STANDIN_LOGS="+logs, "ANACONDA_PRODUCTNAME="+p.last("--project", "Linux"), "ANACONDA_PRODUCTVERSION="+p.last("--releasever", "46"))
+	cmd.Env = append(os.Environ(), "STANDIN_LOGS="+logs, "STANDIN_ROOT="+s.root, "ANACONDA_PRODUCTNAME="+p.last("--project", "Linux"), "ANACONDA_PRODUCTVERSION="+p.last("--releasever", "46"))
 	out, err := cmd.CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		s.log.info("%s", strings.TrimRight(line, "\n"))
@@ -214,6 +217,7 @@ func (s *session) runAnaconda(p *parser, ks string) error {
 // results writes what each --make- leaves in the result directory.
 func (s *session) results(p *parser, kind, result string) error {
 	write := func(name, text string) error { return writeFile(filepath.Join(result, name), text, stamp()) }
+	system := string(imagetest.Squashfs(os.DirFS(s.root)))
 	name := p.last("--image-name", "")
 	switch kind {
 	case "iso":
@@ -223,7 +227,7 @@ func (s *session) results(p *parser, kind, result string) error {
 		s.log.info("Building boot.iso")
 		volid := p.last("--volid", p.last("--project", "Linux")+"-"+p.last("--releasever", "46")+"-x86_64")
 		image := isotest.Build(isotest.Options{VolumeID: volid, BIOS: true, UEFI: true, Pad: 32, Files: map[string]string{
-			"LiveOS/squashfs.img": "stand-in", "images/pxeboot/vmlinuz": "stand-in kernel", "boot/grub2/grub.cfg": "linux /images/pxeboot/vmlinuz root=live:CDLABEL=" + volid + " rd.live.image quiet " + p.last("--extra-boot-args", "") + "\n",
+			"LiveOS/squashfs.img": system, "images/pxeboot/vmlinuz": "stand-in kernel", "boot/grub2/grub.cfg": "linux /images/pxeboot/vmlinuz root=live:CDLABEL=" + volid + " rd.live.image quiet " + p.last("--extra-boot-args", "") + "\n",
 		}})
 		path := "images/boot.iso"
 		if p.has("--iso-only") {
@@ -243,7 +247,7 @@ func (s *session) results(p *parser, kind, result string) error {
 	case "tar", "oci":
 		return write(name, "\xfd7zXZ\x00 a stand-in for an archive")
 	case "pxe-live":
-		return errors.Join(write("live-rootfs.squashfs.img", "hsqs a stand-in"), write("vmlinuz-6.17.0", "stand-in kernel"), write("initrd-6.17.0.img", "stand-in initrd"),
+		return errors.Join(write("live-rootfs.squashfs.img", system), write("vmlinuz-6.17.0", "stand-in kernel"), write("initrd-6.17.0.img", "stand-in initrd"),
 			write("PXE_CONFIG", "root=live:<URL>/live-rootfs.squashfs.img\n"))
 	}
 	return fmt.Errorf("the stand-in makes no %s", kind)
@@ -292,6 +296,9 @@ func (s *session) anaconda(args []string) int {
 	if problems := w.solve(); len(problems) > 0 {
 		return say("packaging: %s", strings.Join(problems, "\n"))
 	}
+	if err := installSystem(w, os.Getenv("STANDIN_ROOT")); err != nil {
+		return say("%v", err)
+	}
 	var log strings.Builder
 	for i, c := range w.chosen {
 		fmt.Printf("Installing %s.%s (%d/%d)\n", c.Name, c.Arch, i+1, len(w.chosen))
@@ -301,6 +308,28 @@ func (s *session) anaconda(args []string) int {
 		return say("%v", err)
 	}
 	return 0
+}
+
+// installSystem puts the files of the chosen packages and a database of them
+// where the system is, as far as installing is copying.
+func installSystem(w *world, root string) error {
+	rpms := root + ".rpms"
+	defer func() { _ = os.RemoveAll(rpms) }()
+	if err := w.download(rpms); err != nil {
+		return err
+	}
+	var headers [][]byte
+	for _, c := range w.chosen {
+		path := filepath.Join(rpms, filepath.Base(c.Location))
+		data, err := os.ReadFile(path)
+		if err := errors.Join(err, unpack(path, root, stamp())); err != nil {
+			return err
+		}
+		headers = append(headers, rpmdbtest.Installed(data, uint32(stamp().Unix())))
+	}
+	return errors.Join(
+		writeFile(filepath.Join(root, "usr/lib/sysimage/rpm/rpmdb.sqlite"), string(rpmdbtest.SQLite(headers...)), stamp()),
+		writeFile(filepath.Join(root, "usr/lib/os-release"), "NAME=\"A stand-in\"\nPRETTY_NAME=\"A stand-in\"\n", stamp()))
 }
 
 // kickstartWorld loads the repositories of a kickstart.

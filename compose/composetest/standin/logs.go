@@ -17,10 +17,11 @@ type logs struct {
 	dir     string
 	files   map[string]*os.File
 	console bool
+	pace    time.Duration
 }
 
-func newLogs(logfile string) (*logs, error) {
-	l := &logs{dir: filepath.Dir(logfile), files: map[string]*os.File{}, console: true}
+func newLogs(logfile string, pace int) (*logs, error) {
+	l := &logs{dir: filepath.Dir(logfile), files: map[string]*os.File{}, console: true, pace: time.Duration(pace) * time.Millisecond}
 	if err := os.MkdirAll(l.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make log directory: %w", err)
 	}
@@ -41,6 +42,7 @@ func (l *logs) line(level, logger, format string, args ...any) {
 	if level != "DEBUG" {
 		_, _ = fmt.Fprintf(os.Stderr, "%s: %s\n", at, text)
 	}
+	time.Sleep(l.pace)
 }
 
 func (l *logs) info(format string, args ...any)  { l.line("INFO", "pylorax", format, args...) }

@@ -77,7 +77,7 @@ func (s *session) lorax(args []string) int {
 		return s.usage("--rootfs-type must be one of squashfs,squashfs-ext4,erofs,erofs-ext4")
 	}
 	var err error
-	if s.log, err = newLogs(p.last("--logfile", "./lorax.log")); err != nil {
+	if s.log, err = newLogs(p.last("--logfile", "./lorax.log"), s.Pace); err != nil {
 		return fatal("%v", err)
 	}
 	s.log.line("INFO", "lorax", "Lorax v%s (a stand-in, for tests only)", s.Version)

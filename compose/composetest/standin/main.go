@@ -58,6 +58,7 @@ type session struct {
 	composetest.Settings
 	prog, dir string
 	log       *logs
+	root      string // where anaconda installs the system
 }
 
 // major and minor of the version that is stood for.

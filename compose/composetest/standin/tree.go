@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/fedora-respin/respin/compose/composetest"
+	"github.com/fedora-respin/respin/compose/image/imagetest"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/iso/isotest"
 )
@@ -135,13 +135,14 @@ func (t *tree) files() (map[string]string, error) {
 	return files, nil
 }
 
-// runtime is install.img: a squashfs with the installed packages' files where
-// mksquashfs is here, else their list.
+// runtime is install.img: a squashfs with the installed packages' files and, as
+// lorax removes the database, its list of them.
 func (t *tree) runtime() (string, error) {
 	root := filepath.Join(t.temp, "installroot")
 	for name, text := range map[string]string{
 		".buildstamp":             fmt.Sprintf("[Main]\nProduct=%s\nVersion=%s\nBugURL=\nIsFinal=%t\nUUID=%s.%s\n[Compose]\nLorax=%s\n", t.product, t.version, t.final, t.at.Format("200601021504"), t.arch, t.Version),
 		"root/lorax-packages.log": t.nevras(),
+		"usr/lib/os-release":      "NAME=\"A stand-in\"\nPRETTY_NAME=\"A stand-in for the installer\"\n",
 	} {
 		if err := writeFile(filepath.Join(root, name), text, t.at); err != nil {
 			return "", err
@@ -152,19 +153,7 @@ func (t *tree) runtime() (string, error) {
 			return "", err
 		}
 	}
-	tool, err := exec.LookPath("mksquashfs")
-	if err != nil {
-		return "A stand-in for install.img.\n" + t.nevras(), nil //nolint:nilerr // the tool is optional
-	}
-	out := filepath.Join(t.temp, "install.img")
-	cmd := exec.CommandContext(context.Background(), tool, root, out, "-comp", "xz", "-noappend", "-all-root", "-no-progress", "-mkfs-time", "0", "-all-time", "0")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH")} // SOURCE_DATE_EPOCH excludes -mkfs-time
-	cmd.Stdout, cmd.Stderr = t.log.files["program"], t.log.files["program"]
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("mksquashfs: %w", err)
-	}
-	data, err := os.ReadFile(out)
-	return string(data), err
+	return string(imagetest.Squashfs(os.DirFS(root))), nil
 }
 
 // unpack copies the regular files of an RPM into root.
