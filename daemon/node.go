@@ -283,12 +283,19 @@ func (n *node) stage(ctx context.Context, lease queue.Lease, made *nodeResult, o
 // run again at any time, on any node.
 func (n *node) finalize(ctx context.Context, job queue.Job, result queue.Result) error {
 	var made nodeResult
-	if len(result.Data) == 0 {
-		return nil // lost, or canceled before it ran: nothing was staged
+	if len(result.Data) > 0 { // none: lost, or canceled before it ran
+		if err := json.Unmarshal(result.Data, &made); err != nil {
+			return fmt.Errorf("read result: %w", err)
+		}
 	}
-	if err := json.Unmarshal(result.Data, &made); err != nil {
-		return fmt.Errorf("read result: %w", err)
+	if err := n.publishAt(ctx, job, result, &made); err != nil {
+		return err
 	}
+	return n.discard(ctx, job, result, &made)
+}
+
+// publishAt gives what was staged its final name, here and at further places.
+func (n *node) publishAt(ctx context.Context, job queue.Job, result queue.Result, made *nodeResult) error {
 	if made.Staged != nil {
 		_, err := n.primary.Finalize(ctx, *made.Staged)
 		if errors.Is(err, publish.ErrNotStaged) && result.Outcome != queue.Succeeded {
@@ -315,6 +322,29 @@ func (n *node) finalize(ctx context.Context, job queue.Job, result queue.Result)
 			n.log.Error("publish", "compose_id", job.ID, "place", e.Name, "error", err)
 			if time.Since(result.Finished) < giveUp {
 				return fmt.Errorf("publish compose %s at %s: %w", job.ID, e.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// discard removes what attempts have staged that were killed meanwhile: nobody
+// will go on with it.
+func (n *node) discard(ctx context.Context, job queue.Job, result queue.Result, made *nodeResult) error {
+	last := result.Attempt
+	if result.Outcome == queue.Lost {
+		last = max(last, job.Attempts())
+	}
+	for attempt := 1; attempt <= last; attempt++ {
+		if made.Staged != nil && attempt == made.Staged.Attempt {
+			continue // Finalize has removed it, or waits for it
+		}
+		if err := n.primary.Remove(ctx, job.ID, attempt); err != nil {
+			return fmt.Errorf("remove what attempt %d of compose %s left: %w", attempt, job.ID, err)
+		}
+		for _, p := range n.extra {
+			if err := p.Remove(ctx, job.ID, attempt); err != nil {
+				n.log.Warn("remove what an attempt left", "compose_id", job.ID, "place", p.name, "error", err)
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func (v *Invocation) Run(ctx context.Context, p *compose.Plan, j *compose.Backen
 		j.Progress(stage, percent*v.Share/100, message)
 	})
 	err := j.Runner.Run(ctx, proc.Cmd{
-		Name: v.Argv[0], Args: v.Argv[1:], Dir: j.Temp, Env: p.Env(), Log: j.Log, Package: v.Tool.Package, PrivateMounts: true,
+		Name: v.Argv[0], Args: v.Argv[1:], Dir: j.Temp, Env: append(p.Env(), "TMPDIR="+j.Temp), Log: j.Log, Package: v.Tool.Package, PrivateMounts: true,
 		OnLine: func(_ proc.Stream, line string) { watch.Line(line) },
 	})
 	if err != nil {

@@ -36,6 +36,7 @@ type plant struct {
 	daemon   *mortal
 	api      *client.Client
 	cfg      string
+	orders   int // requests so far
 }
 
 // The groups of the release.
@@ -201,8 +202,13 @@ func standInsBuilt(t *testing.T) string {
 	return dir
 }
 
-// order is the command line of a kind, after "build".
+// order is the command line of a kind, and of flags behind it, after "build".
 func (p *plant) order(kind string) []string {
+	kind, flags, _ := strings.Cut(kind, " ")
+	return append(p.orderOf(kind), strings.Fields(flags)...)
+}
+
+func (p *plant) orderOf(kind string) []string {
 	repo, ks := "fedora="+p.web+"/repo/", filepath.Join(p.dir, "live.ks")
 	base := []string{kind, p.Update, "--release", "44"}
 	switch kind {
