@@ -105,7 +105,16 @@ type Smoke struct {
 	Reason string `json:"reason,omitempty"`
 	Log    string `json:"log,omitempty"` // path of the serial log
 	// Screenshot is the path of the screen at the end, a PNG; "" when there is none.
-	Screenshot string  `json:"screenshot,omitempty"`
+	Screenshot string      `json:"screenshot,omitempty"`
+	Seconds    float64     `json:"seconds"`
+	Boots      []SmokeBoot `json:"boots,omitempty"`
+}
+
+// SmokeBoot is one machine of a smoke boot.
+type SmokeBoot struct {
+	How        string  `json:"how"` // bios: firmware, boot loader and kernel; kernel: the image's kernel, started directly
+	OK         bool    `json:"ok"`
+	Screenshot string  `json:"screenshot,omitempty"` // path of the screen at its end
 	Seconds    float64 `json:"seconds"`
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -21,9 +20,9 @@ type Machine interface {
 	// Find is asked before a build that is to end with a smoke boot. A missing
 	// tool is a *proc.NotFoundError that says what to install.
 	Find() error
-	// Boot is smoke.Boot: an image that does not start is a Report with a
+	// Prove is smoke.Prove: an image that does not start is a Report with a
 	// Reason, an error says that no boot could be tried or that ctx ended.
-	Boot(context.Context, smoke.Options) (*smoke.Report, error)
+	Prove(context.Context, smoke.Options) (*smoke.Report, error)
 }
 
 const (
@@ -39,32 +38,26 @@ const (
 	maxSerialLog = 4 << 20
 )
 
-// smokeUntil are lines that come only once the system on the medium runs:
-// anaconda's greeting (pyanaconda/startup_utils.py), systemd's last targets, and
-// Fedora's /etc/issue above the prompt, which itself ends no line. "anaconda" or
-// "systemd[1]" alone would not do: the first may stand in a volume id, and both
-// speak in the initrd already, which also runs when the medium is not found.
-var smokeUntil = regexp.MustCompile(`(?i)starting installer|\banaconda \S+ for .+ started|installation log files are stored|` +
-	`reached target .*(anaconda|multi-user|graphical)|kernel \S+ on (an )?\S+ \(ttyS0\)|\blogin:`)
-
-// smokeFail are lines after which nothing good comes: of the kernel, of dracut,
-// of the medium check and of SeaBIOS.
-var smokeFail = regexp.MustCompile(`(?i)kernel panic|entering emergency mode|dracut: (fatal|refusing to continue)|` +
-	`the result is: fail|no bootable device`)
-
 // boots tells whether the build ends with a smoke boot. Only images for PCs are
 // booted, and only kinds that boot by themselves.
 func (p *Plan) boots() bool {
 	return p.Request.Options.SmokeBoot && bootable(p.Request.Kind) && p.Request.Arch == "x86_64"
 }
 
-// bootable tells which kinds boot by themselves and start an installer.
-func bootable(k Kind) bool { return k == KindRemaster || k == KindDVD }
+// bootable tells which kinds boot by themselves.
+func bootable(k Kind) bool { return smokeMarker(k) != "" }
 
-// serialConsole tells whether the boot arguments send the console to where the
-// smoke boot reads it.
-func serialConsole(args []string) bool {
-	return slices.ContainsFunc(args, func(a string) bool { return a == "console=ttyS0" || strings.HasPrefix(a, "console=ttyS0,") })
+// smokeMarker is what an image of a kind is to reach, "" for one that is not
+// booted. A remaster may be of anything, and what a live image comes up with is
+// its kickstart's choice.
+func smokeMarker(k Kind) smoke.Marker {
+	switch k { //nolint:exhaustive // the others do not boot by themselves
+	case KindBootISO, KindDVD:
+		return smoke.Installer
+	case KindLive, KindRemaster:
+		return smoke.System
+	}
+	return ""
 }
 
 // smokeBoot adds to the Plan what the smoke boot needs, and says when it will
@@ -77,9 +70,6 @@ func (q *resolution) smokeBoot() {
 		q.warn(CodeUnsupportedField, field, "Only images for x86_64 are booted after the build; this one is for %s and will not be.", q.req.Arch)
 	default:
 		q.plan.Tools = append(q.plan.Tools, Tool{Name: smoke.Tool, Package: smoke.Package})
-		if !serialConsole(q.req.BootArgs) {
-			q.warn(CodeSmokeFailed, field, "The smoke boot reads the serial console, where Fedora's images say nothing without the boot argument console=ttyS0.")
-		}
 	}
 }
 
@@ -91,9 +81,13 @@ func (r *build) smoke(ctx context.Context) error {
 		return fmt.Errorf("make serial log: %w", err)
 	}
 	console := &consoleLog{file: f, run: r, started: r.now()}
-	report, err := r.machine.Boot(ctx, smoke.Options{
+	until, err := smokeMarker(r.plan.Request.Kind).Pattern()
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	report, err := r.machine.Prove(ctx, smoke.Options{
 		ISO: filepath.Join(r.out, r.plan.Image), Firmware: smoke.BIOS, As: smoke.CDROM, Memory: smokeMemory, Timeout: smokeTime,
-		Until: smokeUntil, Fail: smokeFail, Log: console, WorkDir: r.temp(), Screenshot: filepath.Join(r.out, screenPath),
+		Until: until, Fail: smoke.BadLines(), Log: console, WorkDir: r.temp(), Screenshot: filepath.Join(r.out, screenPath),
 	})
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("smoke boot: %w", err)
@@ -107,6 +101,14 @@ func (r *build) smoke(ctx context.Context) error {
 	if report.Screenshot != "" {
 		r.result.Smoke.Screenshot = screenPath
 	}
+	for _, step := range report.Steps {
+		b := SmokeBoot{How: step.How, OK: step.OK, Seconds: step.Duration.Seconds()}
+		if step.Screenshot != "" {
+			b.Screenshot = "logs/" + filepath.Base(step.Screenshot)
+		}
+		r.result.Smoke.Boots = append(r.result.Smoke.Boots, b)
+		r.logf("smoke boot, %s: good %t after %.0f s", step.How, step.OK, b.Seconds)
+	}
 	if report.OK {
 		r.logf("smoke boot: the image starts, %.0f s with %s: %s", report.Duration.Seconds(), report.Accel, clip(report.Line))
 		return nil
@@ -119,10 +121,6 @@ func (r *build) smokeFailed(report *smoke.Report) error {
 		Code: CodeSmokeFailed, Stage: StageSmoke, Remedy: "Read the serial log, " + serialPath + ".",
 		Sentence: "The image did not boot: " + strings.TrimRight(r.result.Smoke.Reason, ".: ") + ".",
 		Evidence: evidence(untilLine(strings.Split(string(report.Serial), "\n"), report.Line)),
-	}
-	if report.Line == "" && !serialConsole(r.plan.Request.BootArgs) {
-		f.Sentence += " The boot arguments have no console=ttyS0, without which Fedora's images say nothing on the serial console."
-		f.Remedy = "Add the boot argument console=ttyS0, or leave out options.smoke_boot."
 	}
 	return &FailedError{Failure: f, Err: errors.New("smoke boot: " + report.Reason)}
 }

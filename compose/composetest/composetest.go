@@ -24,7 +24,8 @@
 //	Starting installer, one moment... (not really: there is none)
 //	RESPIN-STANDIN end ok
 //
-// and then powers off. Each repository on the medium (a folder with repodata) is
+// and then powers off. A live medium (root=live:CDLABEL=...) reports its
+// /LiveOS/squashfs.img as "live:" and ends with a login prompt. Each repository on the medium (a folder with repodata) is
 // held against its own primary.xml, which must be gzip, xz or uncompressed:
 // busybox has no zstd. "primary=" says ok, MISMATCH, UNLISTED or MISSING for a
 // package; "end failed: <reason>" sums up.

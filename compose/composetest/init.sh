@@ -21,7 +21,11 @@ fail() {
 
 finish() {
 	if [ -z "$reason" ]; then
-		echo "Starting installer, one moment... (not really: there is none)"
+		if [ -n "$live" ]; then
+			echo "localhost-live login: (not really: there is no system)"
+		else
+			echo "Starting installer, one moment... (not really: there is none)"
+		fi
 		echo "RESPIN-STANDIN end ok"
 	else
 		echo "RESPIN-STANDIN end failed: $reason"
@@ -46,7 +50,10 @@ echo "RESPIN-STANDIN begin"
 echo "banner: this is a stand-in for an installer, made for tests of respin"
 echo "cmdline: $(cat /proc/cmdline)"
 
+live=$(arg root)
+live=${live#live:CD}
 want=$(arg inst.stage2)
+[ -z "$live" ] || want=hd:$live
 case $want in
 hd:LABEL=*) want=$(unescape "${want#hd:LABEL=}"); want=${want%%:*} ;;
 *) want= ;;
@@ -101,7 +108,11 @@ on_medium() {
 	path=${rest#*:}
 }
 
-report stage2 /images/install.img
+if [ -n "$live" ]; then
+	report live /LiveOS/squashfs.img
+else
+	report stage2 /images/install.img
+fi
 
 if on_medium inst.ks && report ks "$path"; then
 	sed -n 's/^[[:space:]]*\(\(repo\|url\)[[:space:]].*\)$/ks-repo: \1/p' ".$path"

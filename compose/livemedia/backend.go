@@ -42,7 +42,7 @@ func (*Backend) Makes() []compose.Capability {
 	for _, kind := range []compose.Kind{compose.KindLive, compose.KindDisk, compose.KindPXELive, compose.KindTar, compose.KindOCI} {
 		uses := []string{"packages", "exclude", "repos", "kickstart", "options.product", "options.variant", "options.virt"}
 		if kind == compose.KindLive {
-			uses = append(uses, "boot_args", "options.rootfs_type")
+			uses = append(uses, "boot_args", "options.rootfs_type", "options.smoke_boot")
 		}
 		if kind == compose.KindPXELive {
 			uses = append(uses, "options.rootfs_size")

@@ -39,7 +39,7 @@ func (*Backend) Name() string { return "lorax" }
 func (*Backend) Makes() []compose.Capability {
 	return []compose.Capability{{
 		Kind: compose.KindBootISO, Native: true, Oldest: 38,
-		Uses: []string{"packages", "exclude", "repos", "options.rootfs_size", "options.rootfs_type", "options.product", "options.variant", "options.templates"},
+		Uses: []string{"packages", "exclude", "repos", "options.rootfs_size", "options.rootfs_type", "options.product", "options.variant", "options.templates", "options.smoke_boot"},
 	}}
 }
 

@@ -12,18 +12,19 @@ import (
 // machine still runs, and then ends it.
 type ending struct {
 	ctx      context.Context //nolint:containedctx // of the machine, which it ends
-	args     []string        // for the machine
 	decided  func()          // to be called on the decision
 	timedOut bool            // valid after wait
 	cancel   context.CancelFunc
-	done     chan struct{}
-	screen   *screen
+	all      sync.WaitGroup
+	monitor  *monitor
 	shot     bool // a screenshot was tried
 	shotErr  error
 }
 
-func (o *Options) watchEnd(ctx context.Context) (*ending, error) {
-	e := &ending{done: make(chan struct{})}
+// watchEnd begins to wait; dir is the work folder. loaded is called when the
+// options want to know that the machine runs a kernel, and it does.
+func (o *Options) watchEnd(ctx context.Context, dir string, loaded func()) (*ending, error) {
+	e := &ending{monitor: &monitor{dir}}
 	path := o.Screenshot
 	if path != "" {
 		var err error
@@ -33,17 +34,20 @@ func (o *Options) watchEnd(ctx context.Context) (*ending, error) {
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
 			return nil, &OptionError{"Screenshot", "its folder: " + err.Error()}
 		}
-		if e.screen, err = newScreen(); err != nil {
-			return nil, err
-		}
-		e.args = e.screen.args()
 	}
 	e.ctx, e.cancel = context.WithCancel(ctx)
 	decided := make(chan struct{})
 	e.decided = sync.OnceFunc(func() { close(decided) })
+	if o.Kernel {
+		e.all.Go(func() {
+			if e.monitor.awaitKernel(e.ctx) == nil {
+				loaded()
+				e.decided()
+			}
+		})
+	}
 	limit := time.NewTimer(o.Timeout)
-	go func() {
-		defer close(e.done)
+	e.all.Go(func() {
 		defer limit.Stop()
 		select {
 		case <-decided:
@@ -52,21 +56,18 @@ func (o *Options) watchEnd(ctx context.Context) (*ending, error) {
 		case <-e.ctx.Done():
 			return
 		}
-		if e.screen != nil {
-			e.shot, e.shotErr = true, e.screen.save(e.ctx, path)
+		if path != "" {
+			e.shot, e.shotErr = true, e.monitor.saveScreen(e.ctx, path)
 		}
 		e.cancel()
-	}()
+	})
 	return e, nil
 }
 
 // wait is called once the machine has ended.
 func (e *ending) wait() {
 	e.cancel()
-	<-e.done
-	if e.screen != nil {
-		e.screen.close()
-	}
+	e.all.Wait()
 }
 
 // screenshot says what came of it.

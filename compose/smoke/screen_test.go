@@ -15,9 +15,9 @@ import (
 
 // qmp answers as qemu does, with events between, and draws one red and one blue
 // pixel; refuse makes screendump fail.
-func qmp(t *testing.T, s *screen, refuse bool) {
+func qmp(t *testing.T, m *monitor, refuse bool) {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", s.socket())
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(m.dir, socketName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,14 +53,10 @@ func qmp(t *testing.T, s *screen, refuse bool) {
 
 func TestScreenshotIsPNG(t *testing.T) {
 	t.Parallel()
-	s, err := newScreen()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
+	s := &monitor{t.TempDir()}
 	qmp(t, s, false)
 	path := filepath.Join(t.TempDir(), "screen.png")
-	if err := s.save(t.Context(), path); err != nil {
+	if err := s.saveScreen(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
@@ -83,17 +79,13 @@ func TestScreenshotIsPNG(t *testing.T) {
 
 func TestScreenshotThatCannotBeTaken(t *testing.T) {
 	t.Parallel()
-	s, err := newScreen()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
+	s := &monitor{t.TempDir()}
 	path := filepath.Join(t.TempDir(), "screen.png")
-	if err := s.save(t.Context(), path); err == nil || !strings.Contains(err.Error(), "reach the machine") {
+	if err := s.saveScreen(t.Context(), path); err == nil || !strings.Contains(err.Error(), "reach the machine") {
 		t.Errorf("no machine: %v", err)
 	}
 	qmp(t, s, true)
-	if err := s.save(t.Context(), path); err == nil || !strings.Contains(err.Error(), "no surface") {
+	if err := s.saveScreen(t.Context(), path); err == nil || !strings.Contains(err.Error(), "no surface") {
 		t.Errorf("refused: %v", err)
 	}
 	if _, err := os.Stat(path); err == nil {

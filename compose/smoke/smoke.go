@@ -12,8 +12,9 @@
 //	// err: the machine could not be run; rep.OK: whether Until was seen
 //
 // The machine has no network, and the image is opened read-only. It needs
-// qemu-system-x86_64, and edk2's OVMF for UEFI. The image must use the serial
-// console (console=ttyS0) for anything to be seen.
+// qemu-system-x86_64, and edk2's OVMF for UEFI. Boot sees what the image says on
+// the serial console (console=ttyS0), which the menus of Fedora's images do not
+// use; Prove boots such an image in two steps.
 package smoke
 
 import (
@@ -29,6 +30,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/internal/proc"
 )
 
@@ -73,6 +75,13 @@ type Options struct {
 	Log      io.Writer      // gets the console as it comes; default none
 	Until    *regexp.Regexp // the boot is good once a line matches; default: once the machine powers off
 	Fail     *regexp.Regexp // the boot is bad once a line matches, even if Until matches it too; default none
+	// Kernel makes the boot good once the machine runs a kernel of Linux, whatever
+	// it says: as far as firmware and boot loader bring it.
+	Kernel bool
+	// Direct starts the kernel and the initrd of the image without firmware and
+	// boot loader, with the arguments of its boot menu for Firmware and the serial
+	// console (see ReadEntry).
+	Direct bool
 	// Screenshot is where the screen goes as PNG at the moment of the decision;
 	// default nowhere. A machine that has powered off has none.
 	Screenshot string
@@ -91,6 +100,7 @@ type Report struct {
 	// ScreenshotError says why one that was asked for was not.
 	Screenshot, ScreenshotError string
 	Serial                      []byte // the console without terminal control sequences, the last MiB
+	Steps                       []Step // of Prove: the machines, in their order
 }
 
 // OptionError says which option is wrong.
@@ -131,6 +141,8 @@ func (o *Options) defaults() error {
 		return &OptionError{"As", fmt.Sprintf("%q is neither cdrom nor disk", o.As)}
 	case o.Accel != Auto && o.Accel != KVM && o.Accel != TCG:
 		return &OptionError{"Accel", fmt.Sprintf("%q is neither kvm nor tcg", o.Accel)}
+	case o.Kernel && o.Direct:
+		return &OptionError{"Kernel", "a kernel that is started directly always runs"}
 	case o.Memory < 0 || o.Timeout < 0:
 		return &OptionError{"Memory, Timeout", "a negative value"}
 	}
@@ -156,10 +168,13 @@ func Boot(ctx context.Context, opts Options) (*Report, error) {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp(opts.WorkDir, "respin-smoke-")
+	if err == nil {
+		defer func() { _ = os.RemoveAll(dir) }()
+		dir, err = filepath.Abs(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("smoke boot: make work folder: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	args, err := opts.args(dir)
 	if err != nil {
 		return nil, err
@@ -168,7 +183,7 @@ func Boot(ctx context.Context, opts Options) (*Report, error) {
 		opts.Accel = probe(ctx, opts.Runner, dir)
 	}
 	args = append(args, "-accel", string(opts.Accel))
-	rep, err := opts.boot(ctx, args)
+	rep, err := opts.boot(ctx, dir, args)
 	if err != nil {
 		return nil, fmt.Errorf("smoke boot: %w", err)
 	}
@@ -186,20 +201,26 @@ func (q *QEMU) Find() error {
 	return err
 }
 
-// Boot is the function Boot with the Runner of q.
-func (q *QEMU) Boot(ctx context.Context, opts Options) (*Report, error) {
+// Prove is the function Prove with the Runner of q.
+func (q *QEMU) Prove(ctx context.Context, opts Options) (*Report, error) {
 	opts.Runner = q.Runner
-	return Boot(ctx, opts)
+	return Prove(ctx, opts)
 }
 
-func (o *Options) boot(ctx context.Context, args []string) (*Report, error) {
+func (o *Options) boot(ctx context.Context, dir string, args []string) (*Report, error) {
 	start := time.Now()
-	end, err := o.watchEnd(ctx)
+	w := &watcher{until: o.Until, fail: o.Fail, log: o.Log}
+	if o.Kernel {
+		w.until = nil
+	}
+	end, err := o.watchEnd(ctx, dir, w.loaded)
 	if err != nil {
 		return nil, err
 	}
-	w := &watcher{until: o.Until, fail: o.Fail, log: o.Log, stop: end.decided}
-	err = o.Runner.Run(end.ctx, proc.Cmd{Name: Tool, Args: append(args, end.args...), Stdout: w, OnLine: w.line, Package: Package})
+	w.stop = end.decided
+	err = o.Runner.Run(end.ctx, proc.Cmd{
+		Name: Tool, Args: append(args, end.monitor.args()...), Dir: dir, Env: []string{"TMPDIR=" + dir}, Stdout: w, OnLine: w.line, Package: Package,
+	})
 	end.wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -221,6 +242,8 @@ func (o *Options) boot(ctx context.Context, args []string) (*Report, error) {
 		rep.Reason = strings.TrimSpace("the machine broke off: " + strings.Join(last(exit.Tail, 3), " | "))
 	case err != nil:
 		return nil, err
+	case o.Kernel:
+		rep.Reason = "the machine powered off before it ran a kernel; the last line is: " + w.last
 	case o.Until != nil:
 		rep.Reason = "the machine powered off before the expected line; the last one is: " + w.last
 	default:
@@ -246,6 +269,10 @@ func (o *Options) args(dir string) ([]string, error) {
 	} else {
 		args = append(args, "-drive", file+",if=virtio")
 	}
+	if o.Direct {
+		more, err := o.directArgs(dir)
+		return append(args, more...), err
+	}
 	if o.Firmware == UEFI {
 		fw, err := findOVMF("/")
 		if err != nil {
@@ -258,6 +285,23 @@ func (o *Options) args(dir string) ([]string, error) {
 		args = append(args, more...)
 	}
 	return args, nil
+}
+
+func (o *Options) directArgs(dir string) ([]string, error) {
+	m, err := iso.Open(o.ISO)
+	if err != nil {
+		return nil, fmt.Errorf("smoke boot: %w", err)
+	}
+	defer func() { _ = m.Close() }()
+	e, err := ReadEntry(m, o.Firmware)
+	if err != nil {
+		return nil, fmt.Errorf("smoke boot: %w", err)
+	}
+	more, err := e.extract(m, dir)
+	if err != nil {
+		return nil, fmt.Errorf("smoke boot: %w", err)
+	}
+	return more, nil
 }
 
 type verdict int
@@ -292,6 +336,15 @@ func (w *watcher) Write(p []byte) (int, error) {
 // controls are the escape sequences with which boot loaders draw their menus,
 // and what is left of control characters.
 var controls = regexp.MustCompile("\x1b\\[[0-9;?=]*[a-zA-Z]|\x1b[()][A-Z0-9]|\x1b[a-zA-Z]|[\x00-\x08\x0b-\x1f\x7f]")
+
+// loaded decides for a boot that is to bring a kernel.
+func (w *watcher) loaded() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.verdict == open {
+		w.verdict = good
+	}
+}
 
 func (w *watcher) line(_ proc.Stream, raw string) {
 	text := strings.TrimRight(controls.ReplaceAllString(raw, ""), " ")

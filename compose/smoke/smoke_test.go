@@ -154,7 +154,7 @@ func TestBadOptionsAndMissingTools(t *testing.T) {
 	if err := q.Find(); err != nil {
 		t.Errorf("present qemu: %v", err)
 	}
-	if rep, err := q.Boot(t.Context(), opts); err != nil || !rep.OK {
+	if rep, err := q.Prove(t.Context(), opts); err != nil || !rep.OK {
 		t.Errorf("with the Runner of QEMU: %+v, %v", rep, err)
 	}
 }

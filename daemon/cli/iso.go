@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/atomicfile"
@@ -201,15 +202,17 @@ type isoBootCmd struct {
 	Memory     int           `default:"2048" placeholder:"MIB" help:"Memory of the machine (default 2048)."`
 	Timeout    time.Duration `default:"5m" placeholder:"TIME" help:"Give up after this (default 5m)."`
 	Until      string        `placeholder:"REGEX" help:"The boot is good once a line of the console matches. Default: once the machine powers off."`
-	Expect     string        `enum:",installer,login,live" default:"" help:"The boot is good once this is reached: installer (anaconda runs), login (a prompt), live (the live session)."`
+	Expect     string        `enum:",installer,login,live,system" default:"" help:"The boot is good once this is reached: installer (anaconda runs), login (a prompt), live (the live session), system (any of them)."`
 	Serial     string        `placeholder:"FILE" help:"Write the serial console here."`
 	Screenshot string        `placeholder:"FILE" help:"Write the screen at the end here, as PNG."`
-	Fail       string        `placeholder:"REGEX" default:"Kernel panic" help:"The boot is bad once a line matches (default Kernel panic)."`
+	Fail       string        `placeholder:"REGEX" help:"The boot is bad once a line matches. Default: a kernel panic, an emergency shell, a failed medium check, nothing that boots."`
 	Accel      string        `enum:"auto,kvm,tcg" default:"auto" help:"How the machine's code is run."`
 }
 
 func (*isoBootCmd) about() string {
-	return `The machine has no network and cannot change the image. The console goes to standard error. An image must use the serial console (console=ttyS0) for anything to be seen. Exit code 1 when it did not boot.`
+	return `The machine has no network and cannot change the image. The console goes to standard error. Exit code 1 when it did not boot.
+
+What is expected is read on the serial console (console=ttyS0). An image whose boot menu does not use it, as Fedora's do not, is booted twice: first until firmware and boot loader have brought its kernel to run, then its kernel and initrd directly, with the arguments of the menu and the serial console.`
 }
 
 func (*isoBootCmd) examples() []example {
@@ -248,6 +251,7 @@ func (b *isoBootCmd) options(a *app) (smoke.Options, error) {
 			return o, usagef("--until: %v", err)
 		}
 	}
+	o.Fail = smoke.BadLines()
 	if b.Fail != "" {
 		if o.Fail, err = regexp.Compile(b.Fail); err != nil {
 			return o, usagef("--fail: %v", err)
@@ -269,16 +273,25 @@ func (c *console) Write(p []byte) (int, error) {
 
 // bootReport is what iso boot prints with --json.
 type bootReport struct {
-	OK              bool    `json:"ok"`
-	Reason          string  `json:"reason,omitempty"`
-	Line            string  `json:"line,omitempty"`
-	Seconds         float64 `json:"seconds"`
-	Firmware        string  `json:"firmware"`
-	Accel           string  `json:"accel"`
-	Serial          string  `json:"serial"`
-	SerialLog       string  `json:"serial_log,omitempty"`
-	Screenshot      string  `json:"screenshot,omitempty"`
-	ScreenshotError string  `json:"screenshot_error,omitempty"`
+	OK              bool                `json:"ok"`
+	Reason          string              `json:"reason,omitempty"`
+	Line            string              `json:"line,omitempty"`
+	Seconds         float64             `json:"seconds"`
+	Firmware        string              `json:"firmware"`
+	Accel           string              `json:"accel"`
+	Serial          string              `json:"serial"`
+	SerialLog       string              `json:"serial_log,omitempty"`
+	Screenshot      string              `json:"screenshot,omitempty"`
+	ScreenshotError string              `json:"screenshot_error,omitempty"`
+	Boots           []compose.SmokeBoot `json:"boots"`
+}
+
+func boots(rep *smoke.Report) []compose.SmokeBoot {
+	list := []compose.SmokeBoot{}
+	for _, step := range rep.Steps {
+		list = append(list, compose.SmokeBoot{How: step.How, OK: step.OK, Screenshot: step.Screenshot, Seconds: step.Duration.Seconds()})
+	}
+	return list
 }
 
 // Run is the verb.
@@ -287,7 +300,7 @@ func (b *isoBootCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	rep, err := smoke.Boot(ctx, o)
+	rep, err := smoke.Prove(ctx, o)
 	if wrong, ok := errors.AsType[*smoke.OptionError](err); ok {
 		return usagef("%v", wrong)
 	}
@@ -305,10 +318,14 @@ func (b *isoBootCmd) Run(ctx context.Context, a *app) error {
 	if a.global.JSON {
 		a.printJSON(bootReport{
 			OK: rep.OK, Reason: rep.Reason, Line: rep.Line, Seconds: rep.Duration.Seconds(), Firmware: string(o.Firmware), Accel: string(rep.Accel),
-			Serial: string(rep.Serial), SerialLog: b.Serial, Screenshot: rep.Screenshot, ScreenshotError: rep.ScreenshotError,
+			Serial: string(rep.Serial), SerialLog: b.Serial, Screenshot: rep.Screenshot, ScreenshotError: rep.ScreenshotError, Boots: boots(rep),
 		})
 	} else if rep.OK {
-		a.printf("%s: booted in %.1f s (%s)\n", b.File, rep.Duration.Seconds(), rep.Accel)
+		how := ""
+		for _, step := range rep.Steps {
+			how += ", " + step.How
+		}
+		a.printf("%s: booted in %.1f s (%s%s)\n", b.File, rep.Duration.Seconds(), rep.Accel, how)
 	}
 	if !rep.OK {
 		a.say("respin: %s did not boot: %s\n", b.File, clean(rep.Reason))

@@ -3,8 +3,6 @@
 package interop_test
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,9 +15,7 @@ import (
 	"github.com/fedora-respin/respin/compose/composetest"
 	"github.com/fedora-respin/respin/compose/lorax"
 	"github.com/fedora-respin/respin/compose/remaster"
-	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/proc"
-	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/repo"
 	"github.com/fedora-respin/respin/repo/rpm/rpmtest"
 	"github.com/fedora-respin/respin/repo/siderepo"
@@ -119,47 +115,6 @@ func TestRealLorax(t *testing.T) {
 	}
 	image, proof, _ := loraxJob(t, runner, release, repos)
 	t.Logf("%s: %s with %d packages, volume %s", path, image, len(proof.Shipped), proof.Image.VolID)
-}
-
-// standInTools installs the stand-in tools, with a boot.iso that boots.
-func standInTools(t *testing.T, set composetest.Settings) *proc.Runner {
-	t.Helper()
-	dir := t.TempDir()
-	set.AnyUser = true
-	if err := composetest.Install(t.Context(), dir, set); err != nil {
-		t.Fatal(err)
-	}
-	return &proc.Runner{Env: []string{"PATH=" + dir + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "LANG=C.UTF-8"}, Grace: time.Second}
-}
-
-func TestBootISOOfTheStandInBoots(t *testing.T) {
-	t.Parallel()
-	cache := filepath.Dir(baseISO(t)) // its tools and its kernel are those that are needed
-	if err := (&smoke.QEMU{}).Find(); err != nil {
-		shareddata.Missing(t, err.Error())
-	}
-	dir := t.TempDir()
-	repoOf(t, dir, "anaconda-44-1.noarch", "bash-5-1.noarch")
-	runner := standInTools(t, composetest.Settings{Runtime: []string{"anaconda", "bash"}, Bootable: cache})
-	image, _, j := loraxJob(t, runner, "44", []compose.Repo{{ID: "fedora", BaseURL: "file://" + dir}})
-	stage2, err := os.ReadFile(filepath.Join(j.OutDir, lorax.TreeDir, "images", "install.img"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The medium's init tells what it finds: the very root file system of the tree.
-	want := fmt.Sprintf("stage2: /images/install.img sha256=%x", sha256.Sum256(stage2))
-	for _, firmware := range []smoke.Firmware{smoke.BIOS, smoke.UEFI} {
-		report, err := smoke.Boot(t.Context(), smoke.Options{
-			ISO: image, Firmware: firmware, As: smoke.CDROM, Memory: 512, Timeout: 5 * time.Minute, WorkDir: t.TempDir(),
-			Until: regexp.MustCompile(composetest.MarkOK), Fail: regexp.MustCompile(composetest.MarkFailed + "|Kernel panic"),
-		})
-		if err != nil || !report.OK {
-			t.Fatalf("%s: %v %+v", firmware, err, report)
-		}
-		if !strings.Contains(string(report.Serial), want) {
-			t.Errorf("%s: the console does not say %q", firmware, want)
-		}
-	}
 }
 
 func TestRemasterKeepsThePromisesOfBackEnds(t *testing.T) {

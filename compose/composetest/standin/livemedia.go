@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fedora-respin/respin/compose/composetest"
 	"github.com/fedora-respin/respin/compose/image/imagetest"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/iso/isotest"
@@ -226,19 +227,11 @@ func (s *session) results(p *parser, kind, result string) error {
 		s.log.info("Rebuilding initrds")
 		s.log.info("Building boot.iso")
 		volid := p.last("--volid", p.last("--project", "Linux")+"-"+p.last("--releasever", "46")+"-x86_64")
-		image := isotest.Build(isotest.Options{VolumeID: volid, BIOS: true, UEFI: true, Pad: 32, Files: map[string]string{
-			"LiveOS/squashfs.img": system, "images/pxeboot/vmlinuz": "stand-in kernel", "boot/grub2/grub.cfg": "linux /images/pxeboot/vmlinuz root=live:CDLABEL=" + volid + " rd.live.image quiet " + p.last("--extra-boot-args", "") + "\n",
-		}})
 		path := "images/boot.iso"
 		if p.has("--iso-only") {
 			path = p.last("--iso-name", "boot.iso")
 		}
-		if err := write(path, string(image)); err != nil {
-			return err
-		}
-		_, err := iso.ImplantMD5(context.Background(), filepath.Join(result, path), iso.ImplantOptions{})
-		s.log.info("Disk image erased")
-		return err
+		return s.liveISO(p, filepath.Join(result, path), system, volid)
 	case "disk":
 		if p.last("--image-type", "") == "qcow2" {
 			return write(name, "QFI\xfb\x00\x00\x00\x03 a stand-in for a disk")
@@ -251,6 +244,32 @@ func (s *session) results(p *parser, kind, result string) error {
 			write("PXE_CONFIG", "root=live:<URL>/live-rootfs.squashfs.img\n"))
 	}
 	return fmt.Errorf("the stand-in makes no %s", kind)
+}
+
+// liveISO makes the live image: one of BuildTree, which boots, or a small one that
+// has everything but boot code.
+func (s *session) liveISO(p *parser, path, system, volid string) error {
+	grub := menu(volid, "Start "+p.last("--project", "Linux"), strings.TrimSpace("root=live:CDLABEL="+volid+" rd.live.image "+p.last("--extra-boot-args", "")))
+	files := map[string]string{"LiveOS/squashfs.img": system, "boot/grub2/grub.cfg": grub, "EFI/BOOT/grub.cfg": grub}
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if s.Bootable != "" {
+		tree := filepath.Join(p.last("--tmp", "/var/tmp"), "lmc-work")
+		err = errors.Join(err, composetest.BuildTree(context.Background(), composetest.Options{
+			Dir: s.Bootable, Release: p.last("--releasever", "46"), VolID: volid, Log: s.log.files["program"],
+		}, tree, files))
+		if err == nil {
+			err = os.Rename(filepath.Join(tree, "images/boot.iso"), path)
+		}
+		s.log.info("Disk image erased")
+		return err
+	}
+	files["images/pxeboot/vmlinuz"], files["images/pxeboot/initrd.img"] = "stand-in kernel", "stand-in initrd"
+	image := isotest.Build(isotest.Options{VolumeID: volid, BIOS: true, UEFI: true, Pad: 32, Files: files})
+	if err = errors.Join(err, writeFile(path, string(image), stamp())); err == nil {
+		_, err = iso.ImplantMD5(context.Background(), path, iso.ImplantOptions{})
+	}
+	s.log.info("Disk image erased")
+	return err
 }
 
 // anaconda installs what a kickstart says, as far as choosing packages goes.

@@ -111,14 +111,23 @@ func (t *tree) nevras() string {
 	return b.String()
 }
 
+// menu is the grub.cfg of lorax and livemedia-creator: no serial console, a minute
+// to choose, and the check of the medium as default.
+func menu(volid, title, args string) string {
+	entry := func(title, args string) string {
+		return "menuentry '" + title + " (stand-in)' --class fedora --class gnu-linux --class gnu --class os {\n" +
+			"\tlinux /images/pxeboot/vmlinuz " + args + " quiet\n\tinitrd /images/pxeboot/initrd.img\n}\n"
+	}
+	return "set default=\"1\"\nset timeout=60\nsearch --no-floppy --set=root -l '" + volid + "'\n" + entry(title, args) + entry("Test this media & "+title, args+" rd.live.check")
+}
+
 // files are those of the tree but boot.iso, by path.
 func (t *tree) files() (map[string]string, error) {
 	install, err := t.runtime()
 	if err != nil {
 		return nil, err
 	}
-	grub := "search --no-floppy --set=root -l '" + t.volid + "'\nmenuentry 'Install " + t.product + " " + t.version + " (stand-in)' {\n" +
-		"\tlinux /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=" + t.volid + " quiet\n\tinitrd /images/pxeboot/initrd.img\n}\n"
+	grub := menu(t.volid, "Install "+t.product+" "+t.version, "inst.stage2=hd:LABEL="+t.volid)
 	stamp := fmt.Sprintf("%d.000000", t.at.Unix())
 	info := fmt.Sprintf("[general]\ntimestamp = %s\nfamily = %s\nversion = %s\nname = %s-%[3]s\nvariant = %[5]s\narch = %[6]s\npackagedir = \n\n"+
 		"[stage2]\nmainimage = images/install.img\n\n[images-%[6]s]\nkernel = images/pxeboot/vmlinuz\ninitrd = images/pxeboot/initrd.img\n"+
@@ -181,7 +190,10 @@ func writeFile(path, text string, at time.Time) error {
 func (t *tree) write(files map[string]string) error {
 	if t.Bootable != "" {
 		// The boot loaders, kernel and initrd are the recipe's.
-		keep := map[string]string{".discinfo": files[".discinfo"], ".treeinfo": files[".treeinfo"], "LICENSE": files["LICENSE"], "images/install.img": files["images/install.img"]}
+		keep := map[string]string{}
+		for _, name := range []string{".discinfo", ".treeinfo", "LICENSE", "images/install.img", "EFI/BOOT/grub.cfg", "boot/grub2/grub.cfg"} {
+			keep[name] = files[name]
+		}
 		return composetest.BuildTree(context.Background(), composetest.Options{
 			Dir: t.Bootable, Arch: t.arch, Release: t.version, VolID: t.volid, Log: t.log.files["program"],
 		}, t.out, keep)
