@@ -161,14 +161,15 @@ func TestArgvIsFrozenForKindsReleasesAndVersions(t *testing.T) {
 			t.Errorf("%s:\n%s", name, diff)
 		}
 	}
-	for _, release := range []string{"42", "43", "44", "45", "rawhide"} {
+	names := map[string]string{"42": "F42", "43": "F43", "44": "F44", "45": "F45", "rawhide": "Frawhide", "10": "EL10", "eln": "eln"}
+	for release, prefix := range names {
 		for _, kind := range kinds() {
 			p := plan(kind, "http://release/")
 			p.Request.Release, p.Final, p.Image, p.VolID = release, release < "45", "Fedora-"+release+"-"+string(kind)+"-x86_64.iso", "Fedora-"+release+"-live-x86_64"
 			if err := backend(t).Describe(p); err != nil {
 				t.Fatal(err)
 			}
-			check(t, "F"+release+"-"+string(kind), strings.Join(p.Argv, "\n")+"\n---\n"+p.Kickstart)
+			check(t, prefix+"-"+string(kind), strings.Join(p.Argv, "\n")+"\n---\n"+p.Kickstart)
 		}
 	}
 	virt := plan(compose.KindLive, "http://release/")

@@ -23,7 +23,7 @@ func TestRegistersTellAKernel(t *testing.T) {
 		"RIP=000000007e5a1d3b RFL=00000246":                        false, // firmware
 		"EIP=00008e4f EFL=00000046":                                false, // GRUB
 		"RIP=00007f1c2a3b4c5d RFL=00000246":                        false, // a program
-		"RIP=fffffffffff00000":                                     false, // the reset vector's neighbourhood
+		"RIP=fffffffffff00000":                                     false, // near the reset vector
 		"CPU#0\nRIP=000000007e5a1d3b\nCPU#1\nRIP=ffffffff81e0f3a2": true,
 		"": false,
 	} {

@@ -321,11 +321,11 @@ func (b *isoBootCmd) Run(ctx context.Context, a *app) error {
 			Serial: string(rep.Serial), SerialLog: b.Serial, Screenshot: rep.Screenshot, ScreenshotError: rep.ScreenshotError, Boots: boots(rep),
 		})
 	} else if rep.OK {
-		how := ""
+		how := []string{string(rep.Accel)}
 		for _, step := range rep.Steps {
-			how += ", " + step.How
+			how = append(how, step.How)
 		}
-		a.printf("%s: booted in %.1f s (%s%s)\n", b.File, rep.Duration.Seconds(), rep.Accel, how)
+		a.printf("%s: booted in %.1f s (%s)\n", b.File, rep.Duration.Seconds(), strings.Join(how, ", "))
 	}
 	if !rep.OK {
 		a.say("respin: %s did not boot: %s\n", b.File, clean(rep.Reason))
