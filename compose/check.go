@@ -202,8 +202,8 @@ func (c *checker) kickstart(r *Request) {
 	if k.URL != "" && !isWebURL(k.URL) {
 		c.add(CodeURLRefused, "kickstart.url", "Give an http or https URL.", "%q is no http or https URL without user and password.", clip(k.URL))
 	}
-	if k.Spin != "" {
-		c.add(CodeUnsupportedField, "kickstart.spin", "Give the kickstart as text or url.", "This version does not bring Fedora's own kickstarts.")
+	if k.Spin != "" && !spinPattern.MatchString(spinName(k.Spin)) {
+		c.add(CodeInvalidRequest, "kickstart.spin", "Name a file of fedora-kickstarts, as fedora-live-workstation.", "%q is no name of a spin's kickstart.", clip(k.Spin))
 	}
 }
 

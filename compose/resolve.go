@@ -47,9 +47,12 @@ type ResolverOptions struct {
 	// Keys say which signatures count where they are required.
 	Keys Keys
 	// COPR is where the results of COPR are served; "" means DefaultCOPR.
-	COPR   string
-	Logger hclog.Logger
-	Now    func() time.Time
+	COPR string
+	// Kickstarts is where fedora-kickstarts is served, with {branch} and {file};
+	// "" means DefaultKickstarts.
+	Kickstarts string
+	Logger     hclog.Logger
+	Now        func() time.Time
 }
 
 // ErrNoUpload is what ResolverOptions.Uploads and Composes answer for an id
@@ -82,7 +85,7 @@ func NewResolver(hub *koji.Client, updates *bodhi.Client, network Network, o Res
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
-	o.COPR = cmp.Or(o.COPR, DefaultCOPR)
+	o.COPR, o.Kickstarts = cmp.Or(o.COPR, DefaultCOPR), cmp.Or(o.Kickstarts, DefaultKickstarts)
 	return &Resolver{koji: hub, bodhi: updates, fetcher: f, repos: repos, indexes: filepath.Join(network.CacheDir, "indexes"), opts: o}, nil
 }
 

@@ -177,13 +177,18 @@ func (q *resolution) kickstart(ctx context.Context) error {
 		return nil
 	}
 	name, text := "kickstart", k.Text
-	if k.URL != "" {
+	var err error
+	ok := true
+	switch {
+	case k.URL != "":
 		name = k.URL
-		data, ok, err := q.kickstartFrom(ctx, k.URL)
-		if err != nil || !ok {
-			return err
-		}
-		text = data
+		text, ok, err = q.kickstartFrom(ctx, k.URL)
+	case k.Spin != "":
+		name = spinName(k.Spin) + ".ks"
+		text, ok, err = q.spin(ctx, k.Spin)
+	}
+	if err != nil || !ok {
+		return err
 	}
 	doc, diagnostics, err := kickstart.Check(name, []byte(text), kickstart.Options{Version: q.kickstartVersion()})
 	if err != nil {
@@ -242,6 +247,11 @@ func (q *resolution) kickstartVersion() kickstart.Version {
 	}
 	if q.req.Release == "eln" {
 		return kickstart.RHEL10
+	}
+	if n, err := strconv.Atoi(q.req.Release); err == nil && n < FirstFedora {
+		if v, ok := kickstart.ParseVersion("RHEL" + q.req.Release); ok {
+			return v
+		}
 	}
 	newest := kickstart.F38
 	for _, v := range kickstart.Versions() {

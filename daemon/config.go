@@ -38,18 +38,19 @@ type Config struct {
 	// /var/lib/respin for root, else $XDG_DATA_HOME/respin.
 	Data string `koanf:"data" validate:"required"`
 
-	Queue   QueueConfig     `koanf:"queue"`
-	Koji    KojiConfig      `koanf:"koji"`
-	Bodhi   BodhiConfig     `koanf:"bodhi"`
-	COPR    COPRConfig      `koanf:"copr"`
-	Keys    KeysConfig      `koanf:"keys"`
-	Node    NodeConfig      `koanf:"node"`
-	Runner  RunnerConfig    `koanf:"runner"`
-	Publish []PublishConfig `koanf:"publish" validate:"dive"`
-	SMTP    SMTPConfig      `koanf:"smtp"`
-	Auth    AuthConfig      `koanf:"auth"`
-	Quotas  QuotaConfig     `koanf:"quotas"`
-	Limits  LimitConfig     `koanf:"limits"`
+	Queue      QueueConfig      `koanf:"queue"`
+	Koji       KojiConfig       `koanf:"koji"`
+	Bodhi      BodhiConfig      `koanf:"bodhi"`
+	COPR       COPRConfig       `koanf:"copr"`
+	Kickstarts KickstartsConfig `koanf:"kickstarts"`
+	Keys       KeysConfig       `koanf:"keys"`
+	Node       NodeConfig       `koanf:"node"`
+	Runner     RunnerConfig     `koanf:"runner"`
+	Publish    []PublishConfig  `koanf:"publish" validate:"dive"`
+	SMTP       SMTPConfig       `koanf:"smtp"`
+	Auth       AuthConfig       `koanf:"auth"`
+	Quotas     QuotaConfig      `koanf:"quotas"`
+	Limits     LimitConfig      `koanf:"limits"`
 	// TTL is how long the files of a compose stay. Default 336h.
 	TTL time.Duration `koanf:"ttl" validate:"min=1m"`
 }
@@ -80,6 +81,12 @@ type BodhiConfig struct {
 // COPRConfig says where COPR serves its results. The default is Fedora's.
 type COPRConfig struct {
 	URL string `koanf:"url" validate:"required,http_url"`
+}
+
+// KickstartsConfig says where fedora-kickstarts is served; see
+// compose.DefaultKickstarts, which is the default.
+type KickstartsConfig struct {
+	URL string `koanf:"url" validate:"required,startswith=http,contains={file}"`
 }
 
 // KeysConfig says which signatures count where they are required; see
@@ -223,16 +230,17 @@ func (Secret) MarshalText() ([]byte, error) { return []byte("(hidden)"), nil }
 // Defaults returns the configuration that nothing was configured in.
 func Defaults() Config {
 	return Config{
-		Listen: "127.0.0.1:8080",
-		Data:   defaultData(),
-		Queue:  QueueConfig{Listen: "127.0.0.1:4222", Lease: time.Minute},
-		Koji:   KojiConfig{Hub: "https://koji.fedoraproject.org/kojihub", TopURL: "https://kojipkgs.fedoraproject.org/"},
-		Bodhi:  BodhiConfig{URL: "https://bodhi.fedoraproject.org/"},
-		COPR:   COPRConfig{URL: compose.DefaultCOPR},
-		Node:   NodeConfig{Slots: 1, Timeout: 4 * time.Hour},
-		Quotas: QuotaConfig{Waiting: 200},
-		Limits: LimitConfig{Upload: 16 << 30, DiskFloor: 1 << 30, Cache: 20 << 30, PerHost: 8},
-		TTL:    14 * 24 * time.Hour,
+		Listen:     "127.0.0.1:8080",
+		Data:       defaultData(),
+		Queue:      QueueConfig{Listen: "127.0.0.1:4222", Lease: time.Minute},
+		Koji:       KojiConfig{Hub: "https://koji.fedoraproject.org/kojihub", TopURL: "https://kojipkgs.fedoraproject.org/"},
+		Bodhi:      BodhiConfig{URL: "https://bodhi.fedoraproject.org/"},
+		COPR:       COPRConfig{URL: compose.DefaultCOPR},
+		Kickstarts: KickstartsConfig{URL: compose.DefaultKickstarts},
+		Node:       NodeConfig{Slots: 1, Timeout: 4 * time.Hour},
+		Quotas:     QuotaConfig{Waiting: 200},
+		Limits:     LimitConfig{Upload: 16 << 30, DiskFloor: 1 << 30, Cache: 20 << 30, PerHost: 8},
+		TTL:        14 * 24 * time.Hour,
 	}
 }
 
@@ -388,7 +396,7 @@ func (c *Config) Complete() error {
 // trusted lists the hosts that a request may lead to whatever their address.
 func (c *Config) trusted() []string {
 	hosts := append([]string{}, c.Limits.TrustHosts...)
-	for _, raw := range []string{c.Koji.Hub, c.Koji.TopURL, c.COPR.URL, c.URL} {
+	for _, raw := range []string{c.Koji.Hub, c.Koji.TopURL, c.COPR.URL, c.Kickstarts.URL, c.URL} {
 		if u, err := url.Parse(raw); err == nil && u.Host != "" {
 			hosts = append(hosts, u.Host)
 		}

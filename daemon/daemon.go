@@ -145,7 +145,7 @@ func (d *Daemon) newResolver(client *http.Client) (*compose.Resolver, error) {
 		return nil, err
 	}
 	return compose.NewResolver(hub, updates, d.cfg.network(), compose.ResolverOptions{
-		Backends: Backends(), Keys: keys, COPR: d.cfg.COPR.URL, Uploads: d.planUpload, Composes: d.planCompose, Logger: d.log.Named("resolve"),
+		Backends: Backends(), Keys: keys, COPR: d.cfg.COPR.URL, Kickstarts: d.cfg.Kickstarts.URL, Uploads: d.planUpload, Composes: d.planCompose, Logger: d.log.Named("resolve"),
 	})
 }
 

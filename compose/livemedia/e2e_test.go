@@ -3,14 +3,18 @@ package livemedia_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/composetest"
+	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/koji"
 )
 
@@ -107,5 +111,51 @@ func TestCanceledLiveImageLeavesNothing(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(filepath.Dir(out)); err != nil || len(entries) != 1 {
 		t.Errorf("left: %v %v", entries, err)
+	}
+}
+
+// Fedora's own kickstarts of live images are ones that livemedia-creator takes.
+func TestRealSpinsMakePlans(t *testing.T) {
+	t.Parallel()
+	if compose.HostArch() != "x86_64" {
+		t.Skip("the small Fedora's images are for x86_64, and are made on it only")
+	}
+	dir := filepath.Join(shareddata.Dir(t, "kickstart"), "ks", "fedora-f43")
+	server := httptest.NewServer(http.StripPrefix("/f44/", http.FileServer(http.Dir(dir))))
+	t.Cleanup(server.Close)
+	f, err := composetest.StartFedora(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub, err := koji.New(f.HubURL, koji.Options{TopURL: f.TopURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	updates, err := bodhi.New(f.BodhiURL, bodhi.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := compose.NewResolver(hub, updates, compose.Network{CacheDir: t.TempDir(), AllowLoopback: true, MinFree: 1 << 20}, compose.ResolverOptions{
+		Backends: []compose.Backend{backend(t)}, Kickstarts: server.URL + "/{branch}/{file}",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(r.Close(), f.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, spin := range []string{"fedora-live-workstation", "fedora-live-kde", "fedora-live-xfce"} {
+		p, err := r.Resolve(t.Context(), compose.Request{
+			Kind: compose.KindLive, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, Kickstart: &compose.Kickstart{Spin: spin},
+		})
+		if err != nil {
+			t.Errorf("%s: %v", spin, err)
+			continue
+		}
+		if len(p.KickstartFiles) < 3 || !strings.Contains(p.Kickstart, "%packages") {
+			t.Errorf("%s: %d files:\n%.200s", spin, len(p.KickstartFiles), p.Kickstart)
+		}
 	}
 }

@@ -89,7 +89,7 @@ func (l *local) network() (compose.Network, error) {
 		cache = l.cfg.Data
 	}
 	n := compose.Network{CacheDir: filepath.Join(cache, "respin"), TrustHosts: l.cfg.Limits.TrustHosts, AllowLoopback: true, MaxCache: l.cfg.Limits.Cache, PerHost: l.cfg.Limits.PerHost, BytesPerSecond: l.cfg.Limits.Rate}
-	for _, raw := range []string{l.cfg.Koji.Hub, l.cfg.Koji.TopURL, l.cfg.COPR.URL} {
+	for _, raw := range []string{l.cfg.Koji.Hub, l.cfg.Koji.TopURL, l.cfg.COPR.URL, l.cfg.Kickstarts.URL} {
 		if u, err := url.Parse(raw); err == nil && u.Host != "" {
 			n.TrustHosts = append(n.TrustHosts, u.Host)
 		}
@@ -160,7 +160,7 @@ func (l *local) resolver() (*compose.Resolver, error) {
 		return nil, err
 	}
 	return compose.NewResolver(hub, updates, network, compose.ResolverOptions{
-		Backends: daemon.Backends(), Keys: keys, COPR: l.cfg.COPR.URL,
+		Backends: daemon.Backends(), Keys: keys, COPR: l.cfg.COPR.URL, Kickstarts: l.cfg.Kickstarts.URL,
 		Uploads: func(_ context.Context, id string) (compose.Uploaded, error) {
 			if u, ok := l.files[id]; ok {
 				return u, nil

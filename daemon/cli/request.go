@@ -35,6 +35,7 @@ type requestFlags struct {
 	Exclude       []string          `sep:"none" placeholder:"NAME" help:"Package to keep out of the image."`
 	Require       []string          `sep:"none" placeholder:"NAME>=EVR" help:"Fail unless the result ships this."`
 	Kickstart     string            `short:"k" placeholder:"FILE" help:"Kickstart: a file, a URL, or - for standard input."`
+	Spin          string            `placeholder:"NAME" help:"Kickstart of one of Fedora's spins, as fedora-live-workstation, instead of --kickstart."`
 	BaseISO       string            `name:"base-iso" placeholder:"FILE" help:"Image to start from: a file, which is uploaded once, or a URL."`
 	BaseSHA256    string            `name:"base-sha256" placeholder:"HEX" help:"SHA-256 that the base image must have."`
 	BaseCompose   string            `name:"base-compose" placeholder:"ID" help:"Start from the image of an earlier compose."`
@@ -89,7 +90,7 @@ func (f *requestFlags) build(a *app) (*prepared, error) {
 		return nil, err
 	}
 	r := &reader{app: a, prepared: p}
-	r.kickstart(f.Kickstart, dir)
+	r.kickstart(f.Kickstart, f.Spin, dir)
 	r.base(f, dir)
 	r.sources(dir, len(p.req.Sources)-len(f.Sources))
 	if len(r.problems) > 0 {
@@ -235,8 +236,15 @@ func (r *reader) problem(code compose.Code, field, remedy, format string, args .
 }
 
 // kickstart reads a kickstart that is a file into the request's text.
-func (r *reader) kickstart(flag, dir string) {
+func (r *reader) kickstart(flag, spin, dir string) {
 	name := flag
+	if spin != "" {
+		if flag != "" {
+			r.problem(compose.CodeInvalidRequest, "kickstart", "Leave one of them out.", "Both --kickstart and --spin are given.")
+		}
+		r.req.Kickstart = &compose.Kickstart{Spin: spin}
+		return
+	}
 	if name == "" && r.req.Kickstart != nil && r.req.Kickstart.File != "" {
 		name = within(dir, r.req.Kickstart.File)
 	}
