@@ -119,7 +119,7 @@ func probeRuns(ctx context.Context, runner *proc.Runner, dir string, accel Accel
 	if os.WriteFile(image, sector, 0o600) != nil {
 		return false
 	}
-	err := runner.Run(ctx, proc.Cmd{Name: Tool, Package: Package, Args: []string{
+	err := runner.Run(ctx, proc.Cmd{Name: Tool, Package: Package, Env: []string{"TMPDIR=" + dir}, Args: []string{
 		"-accel", string(accel), "-m", "16", "-display", "none", "-no-reboot", "-net", "none", "-no-user-config",
 		"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
 		"-drive", "file=" + image + ",format=raw,if=ide,snapshot=on",
