@@ -2,7 +2,6 @@ package livemedia_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,49 +10,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/backendtest"
 	"github.com/fedora-respin/respin/compose/composetest"
 	"github.com/fedora-respin/respin/internal/shareddata"
-	"github.com/fedora-respin/respin/koji"
 )
 
 // live resolves a live image with an update, and builds it.
 func live(ctx context.Context, t *testing.T, set composetest.Settings, hung func()) (*compose.Result, string) {
 	t.Helper()
-	if compose.HostArch() != "x86_64" {
-		t.Skip("the small Fedora's images are for x86_64, and are made on it only")
-	}
-	f, err := composetest.StartFedora(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	hub, err := koji.New(f.HubURL, koji.Options{TopURL: f.TopURL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	updates, err := bodhi.New(f.BodhiURL, bodhi.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	network := compose.Network{CacheDir: t.TempDir(), AllowLoopback: true, MinFree: 1 << 20}
-	backends := []compose.Backend{backend(t)}
-	r, err := compose.NewResolver(hub, updates, network, compose.ResolverOptions{Backends: backends})
-	if err != nil {
-		t.Fatal(err)
-	}
-	runner, tools := built.runner(t, set)
-	b, err := compose.NewBuilder(network, compose.BuilderOptions{Backends: backends, Runner: runner})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(r.Close(), b.Close(), f.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	plan, err := r.Resolve(t.Context(), compose.Request{
-		Kind: compose.KindLive, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, Packages: []string{"greeter"},
+	runner, tools := built.Runner(t, set)
+	w := backendtest.NewWorld(t, []compose.Backend{backend(t)}, compose.ResolverOptions{}, compose.BuilderOptions{Runner: runner})
+	plan, err := w.Resolve(t.Context(), compose.Request{
+		Kind: compose.KindLive, Release: "44", Arch: "x86_64", Sources: []string{w.Fedora.Update}, Packages: []string{"greeter"},
 		Require: []string{"greeter>=2.3"}, Kickstart: &compose.Kickstart{Text: ks(release(t))},
 	})
 	if err != nil {
@@ -68,7 +37,7 @@ func live(ctx context.Context, t *testing.T, set composetest.Settings, hung func
 		}()
 	}
 	dir := t.TempDir()
-	result, err := b.Build(ctx, plan, compose.Work{ID: "c1", Dir: dir})
+	result, err := w.Build(ctx, plan, compose.Work{ID: "c1", Dir: dir})
 	if hung == nil && err != nil {
 		t.Fatal(err)
 	}
@@ -117,38 +86,13 @@ func TestCanceledLiveImageLeavesNothing(t *testing.T) {
 // Fedora's own kickstarts of live images are ones that livemedia-creator takes.
 func TestRealSpinsMakePlans(t *testing.T) {
 	t.Parallel()
-	if compose.HostArch() != "x86_64" {
-		t.Skip("the small Fedora's images are for x86_64, and are made on it only")
-	}
 	dir := filepath.Join(shareddata.Dir(t, "kickstart"), "ks", "fedora-f43")
 	server := httptest.NewServer(http.StripPrefix("/f44/", http.FileServer(http.Dir(dir))))
 	t.Cleanup(server.Close)
-	f, err := composetest.StartFedora(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	hub, err := koji.New(f.HubURL, koji.Options{TopURL: f.TopURL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	updates, err := bodhi.New(f.BodhiURL, bodhi.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := compose.NewResolver(hub, updates, compose.Network{CacheDir: t.TempDir(), AllowLoopback: true, MinFree: 1 << 20}, compose.ResolverOptions{
-		Backends: []compose.Backend{backend(t)}, Kickstarts: server.URL + "/{branch}/{file}",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(r.Close(), f.Close()); err != nil {
-			t.Error(err)
-		}
-	})
+	w := backendtest.NewWorld(t, []compose.Backend{backend(t)}, compose.ResolverOptions{Kickstarts: server.URL + "/{branch}/{file}"}, compose.BuilderOptions{})
 	for _, spin := range []string{"fedora-live-workstation", "fedora-live-kde", "fedora-live-xfce"} {
-		p, err := r.Resolve(t.Context(), compose.Request{
-			Kind: compose.KindLive, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, Kickstart: &compose.Kickstart{Spin: spin},
+		p, err := w.Resolve(t.Context(), compose.Request{
+			Kind: compose.KindLive, Release: "44", Arch: "x86_64", Sources: []string{w.Fedora.Update}, Kickstart: &compose.Kickstart{Spin: spin},
 		})
 		if err != nil {
 			t.Errorf("%s: %v", spin, err)

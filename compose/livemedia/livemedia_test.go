@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "write the golden files") //nolint:goche
 func release(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	makeRepo(t, dir+"/repo", releaseRPMs())
+	backendtest.Repo(t, dir+"/repo", releaseRPMs())
 	srv := httptest.NewServer(http.FileServer(http.Dir(dir + "/repo")))
 	t.Cleanup(srv.Close)
 	return srv.URL + "/"
@@ -46,7 +46,7 @@ func TestConformance(t *testing.T) {
 	tools := func(fail string) func(*testing.T) *proc.Runner {
 		return func(t *testing.T) *proc.Runner {
 			t.Helper()
-			runner, _ := built.runner(t, composetest.Settings{Fail: fail})
+			runner, _ := built.Runner(t, composetest.Settings{Fail: fail})
 			return runner
 		}
 	}
@@ -62,13 +62,13 @@ func TestConformance(t *testing.T) {
 			},
 			Prepare: func(t *testing.T, _ *compose.Plan, j *compose.BackendJob) {
 				t.Helper()
-				makeRepo(t, j.SideRepo+"/r", sideRPMs())
+				backendtest.Repo(t, j.SideRepo+"/r", sideRPMs())
 				j.SideRepo += "/r"
 			},
 			Tools: tools(""), Failing: tools("anaconda"), Loses: []string{"priority", "gpgcheck"},
 			Hanging: func(t *testing.T) (*proc.Runner, func() []int) {
 				t.Helper()
-				runner, dir := built.runner(t, composetest.Settings{Fail: "hang"})
+				runner, dir := built.Runner(t, composetest.Settings{Fail: "hang"})
 				return runner, func() []int { return composetest.Hanging(dir) }
 			},
 		})
@@ -80,7 +80,7 @@ func build(ctx context.Context, t *testing.T, b *livemedia.Backend, p *compose.P
 	if err := b.Describe(p); err != nil {
 		t.Fatal(err)
 	}
-	runner, _ := built.runner(t, set)
+	runner, _ := built.Runner(t, set)
 	dir := t.TempDir()
 	j := &compose.BackendJob{
 		SideRepo: dir + "/side", OutDir: dir + "/out", LogDir: dir + "/logs", CacheDir: dir + "/cache", Temp: dir + "/tmp",
@@ -91,7 +91,7 @@ func build(ctx context.Context, t *testing.T, b *livemedia.Backend, p *compose.P
 			t.Fatal(err)
 		}
 	}
-	makeRepo(t, j.SideRepo, sideRPMs())
+	backendtest.Repo(t, j.SideRepo, sideRPMs())
 	var err error
 	if j.Tools, err = b.Probe(t.Context(), runner); err != nil {
 		t.Fatal(err)

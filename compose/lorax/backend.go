@@ -13,7 +13,6 @@ import (
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/pylorax"
 	"github.com/fedora-respin/respin/internal/atomicfile"
-	"github.com/fedora-respin/respin/internal/proc"
 )
 
 // Tool and Package are the program and what to install for it.
@@ -79,18 +78,8 @@ func (*Backend) Probe(ctx context.Context, runner compose.Runner) ([]compose.Too
 
 // Build implements compose.Backend.
 func (*Backend) Build(ctx context.Context, p *compose.Plan, j *compose.BackendJob) (*compose.Made, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("run lorax: %w", err)
-	}
-	tool, ok := j.Tool(Tool)
-	if !ok {
-		return nil, &proc.NotFoundError{Tool: Tool, Package: Package}
-	}
-	argv, err := translate(p.Argv, tool)
+	tool, argv, err := pylorax.Prepare(ctx, p, j, Tool, Package, translate)
 	if err != nil {
-		return nil, err
-	}
-	if argv, err = j.Expand(p, argv); err != nil {
 		return nil, err
 	}
 	if err := writeInputs(p, j); err != nil {

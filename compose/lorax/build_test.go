@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/backendtest"
 	"github.com/fedora-respin/respin/compose/composetest"
 	"github.com/fedora-respin/respin/compose/diagnose"
 	"github.com/fedora-respin/respin/compose/lorax"
@@ -37,7 +38,7 @@ func build(t *testing.T, p *compose.Plan, runner compose.Runner) (*compose.Made,
 			t.Fatal(err)
 		}
 	}
-	makeRepo(t, filepath.Join(j.SideRepo, "r"), sideRPMs())
+	backendtest.Repo(t, filepath.Join(j.SideRepo, "r"), sideRPMs())
 	j.SideRepo = filepath.Join(j.SideRepo, "r")
 	var err error
 	if j.Tools, err = b.Probe(t.Context(), runner); err != nil {
@@ -50,7 +51,7 @@ func build(t *testing.T, p *compose.Plan, runner compose.Runner) (*compose.Made,
 func TestSideRepoWinsAndTheReportSaysSo(t *testing.T) {
 	t.Parallel()
 	p := plan(release(t))
-	runner, _ := built.runner(t, composetest.Settings{})
+	runner, _ := built.Runner(t, composetest.Settings{})
 	made, j, err := build(t, p, runner)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +124,7 @@ func packed(t *testing.T, path string) (names []string) {
 func TestLogOfDNF4IsReadToo(t *testing.T) {
 	t.Parallel()
 	p := plan(release(t))
-	runner, _ := built.runner(t, composetest.Settings{Version: "40.5", DNF4: true})
+	runner, _ := built.Runner(t, composetest.Settings{Version: "40.5", DNF4: true})
 	made, j, err := build(t, p, runner)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +139,7 @@ func TestExcludedPackagesAreHiddenFromLorax(t *testing.T) {
 	t.Parallel()
 	p := plan(release(t))
 	p.Request.Packages, p.Request.Exclude = nil, []string{"ker*"}
-	runner, _ := built.runner(t, composetest.Settings{})
+	runner, _ := built.Runner(t, composetest.Settings{})
 	made, j, err := build(t, p, runner)
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +170,7 @@ func TestFailuresAreToldInLoraxsWords(t *testing.T) {
 	} {
 		t.Run(fail, func(t *testing.T) {
 			t.Parallel()
-			runner, _ := built.runner(t, composetest.Settings{Fail: fail})
+			runner, _ := built.Runner(t, composetest.Settings{Fail: fail})
 			_, _, err := build(t, plan(url), runner)
 			f := compose.Diagnose(t.Context(), compose.StageCompose, err).Failure
 			if f.Code != want.code || !strings.Contains(f.Sentence, want.says) || len(f.Evidence) == 0 {
@@ -180,7 +181,7 @@ func TestFailuresAreToldInLoraxsWords(t *testing.T) {
 	t.Run("another volume id", func(t *testing.T) {
 		t.Parallel()
 		p := plan(url)
-		runner, _ := built.runner(t, composetest.Settings{Fail: "volid"})
+		runner, _ := built.Runner(t, composetest.Settings{Fail: "volid"})
 		made, j, err := build(t, p, runner)
 		if err != nil {
 			t.Fatal(err)
@@ -194,7 +195,7 @@ func TestFailuresAreToldInLoraxsWords(t *testing.T) {
 		t.Parallel()
 		p := plan(url)
 		p.Request.Packages = []string{"not-there"}
-		runner, _ := built.runner(t, composetest.Settings{})
+		runner, _ := built.Runner(t, composetest.Settings{})
 		_, _, err := build(t, p, runner)
 		if f := compose.Diagnose(t.Context(), compose.StageCompose, err).Failure; !strings.Contains(f.Sentence, "not-there") || f.Code != compose.CodePackageNotFound {
 			t.Errorf("got %+v", f)

@@ -3,7 +3,6 @@ package lorax_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,61 +13,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/backendtest"
 	"github.com/fedora-respin/respin/compose/composetest"
 	"github.com/fedora-respin/respin/compose/diagnose"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/lorax"
-	"github.com/fedora-respin/respin/koji"
 )
 
-// pipeline is a resolver and a builder against a small Fedora.
-type pipeline struct {
-	*compose.Resolver
-	*compose.Builder
-	fedora *composetest.Fedora
-}
+// pipeline is a small Fedora whose builder has the stand-ins.
+type pipeline struct{ *backendtest.World }
 
 func newPipeline(t *testing.T, set composetest.Settings) (*pipeline, string) {
 	t.Helper()
-	if compose.HostArch() != "x86_64" {
-		t.Skip("the small Fedora's images are for x86_64, and are made on it only")
-	}
-	f, err := composetest.StartFedora(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	hub, err := koji.New(f.HubURL, koji.Options{TopURL: f.TopURL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	updates, err := bodhi.New(f.BodhiURL, bodhi.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	network := compose.Network{CacheDir: t.TempDir(), AllowLoopback: true, MinFree: 1 << 20}
-	backends := []compose.Backend{&lorax.Backend{}}
-	p := &pipeline{fedora: f}
-	if p.Resolver, err = compose.NewResolver(hub, updates, network, compose.ResolverOptions{Backends: backends}); err != nil {
-		t.Fatal(err)
-	}
-	runner, dir := built.runner(t, set)
-	if p.Builder, err = compose.NewBuilder(network, compose.BuilderOptions{Backends: backends, Runner: runner}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := errors.Join(p.Resolver.Close(), p.Builder.Close(), f.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return p, dir
+	runner, dir := built.Runner(t, set)
+	return &pipeline{backendtest.NewWorld(t, []compose.Backend{&lorax.Backend{}}, compose.ResolverOptions{}, compose.BuilderOptions{Runner: runner})}, dir
 }
 
 func (p *pipeline) request(t *testing.T) compose.Request {
 	t.Helper()
 	return compose.Request{
-		Kind: compose.KindBootISO, Release: "44", Arch: "x86_64", Sources: []string{p.fedora.Update}, Packages: []string{"greeter"},
+		Kind: compose.KindBootISO, Release: "44", Arch: "x86_64", Sources: []string{p.Fedora.Update}, Packages: []string{"greeter"},
 		Require: []string{"greeter>=2.3", "bash>=5"}, Repos: []compose.Repo{{ID: "fedora", BaseURL: release(t)}},
 	}
 }

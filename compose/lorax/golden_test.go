@@ -99,7 +99,7 @@ func TestArgvIsTranslatedForEachVersion(t *testing.T) {
 				t.Parallel()
 				p := plan(url)
 				p.Request.Options.RootfsType = rootfs
-				runner, _ := built.runner(t, composetest.Settings{Version: version})
+				runner, _ := built.Runner(t, composetest.Settings{Version: version})
 				made, job, err := build(t, p, runner)
 				if old := version == "40.5" || version == "41.0"; old && rootfs == "erofs" {
 					failed := compose.Diagnose(t.Context(), compose.StageCompose, err).Failure

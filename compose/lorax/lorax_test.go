@@ -15,7 +15,7 @@ import (
 func release(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	makeRepo(t, dir+"/repo", releaseRPMs())
+	backendtest.Repo(t, dir+"/repo", releaseRPMs())
 	srv := httptest.NewServer(http.FileServer(http.Dir(dir + "/repo")))
 	t.Cleanup(srv.Close)
 	return srv.URL + "/"
@@ -27,7 +27,7 @@ func TestConformance(t *testing.T) {
 	tools := func(fail string) func(*testing.T) *proc.Runner {
 		return func(t *testing.T) *proc.Runner {
 			t.Helper()
-			runner, _ := built.runner(t, composetest.Settings{Fail: fail})
+			runner, _ := built.Runner(t, composetest.Settings{Fail: fail})
 			return runner
 		}
 	}
@@ -38,13 +38,13 @@ func TestConformance(t *testing.T) {
 			Plan:    func(*testing.T) *compose.Plan { return plan(url) },
 			Prepare: func(t *testing.T, _ *compose.Plan, j *compose.BackendJob) {
 				t.Helper()
-				makeRepo(t, j.SideRepo+"/r", sideRPMs())
+				backendtest.Repo(t, j.SideRepo+"/r", sideRPMs())
 				j.SideRepo += "/r"
 			},
 			Tools: tools(""), Failing: tools("depsolve"), Loses: []string{"gpgcheck"},
 			Hanging: func(t *testing.T) (*proc.Runner, func() []int) {
 				t.Helper()
-				runner, dir := built.runner(t, composetest.Settings{Fail: "hang"})
+				runner, dir := built.Runner(t, composetest.Settings{Fail: "hang"})
 				return runner, func() []int { return composetest.Hanging(dir) }
 			},
 		})

@@ -2,6 +2,7 @@ package pylorax
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 
 	"github.com/fedora-respin/respin/compose"
@@ -15,6 +16,23 @@ type Invocation struct {
 	Log    string       // the tool's log, below the job's LogDir
 	Stages []Stage
 	Share  int // percent of a Build that the run is
+}
+
+// Prepare returns the tool that Probe found and the Plan's argv in its words, with
+// the paths of the build filled in.
+func Prepare(ctx context.Context, p *compose.Plan, j *compose.BackendJob, name, pkg string, translate func([]string, compose.Tool) ([]string, error)) (compose.Tool, []string, error) {
+	if err := ctx.Err(); err != nil {
+		return compose.Tool{}, nil, fmt.Errorf("run %s: %w", name, err)
+	}
+	tool, ok := j.Tool(name)
+	if !ok {
+		return tool, nil, &proc.NotFoundError{Tool: name, Package: pkg}
+	}
+	argv, err := translate(p.Argv, tool)
+	if err == nil {
+		argv, err = j.Expand(p, argv)
+	}
+	return tool, argv, err
 }
 
 // Run runs the tool to its end, in a mount namespace of its own, and reports its
