@@ -57,6 +57,9 @@ type Capability struct {
 	// Gathers says that packages of the release go onto the medium: the Plan has
 	// those that the request names, with all that they require, in Gathered.
 	Gathers bool
+	// StartsFrom is the kind that another back end makes first, in the same build,
+	// when the request names no base image for this one; "": none is made.
+	StartsFrom Kind
 	// Uses are the request's fields that the back end acts on for this kind, by
 	// their JSON names, besides those that every kind uses. A request that says
 	// something else is warned that it counts for nothing.

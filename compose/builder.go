@@ -16,7 +16,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/fedora-respin/respin/compose/proof"
 	"github.com/fedora-respin/respin/compose/smoke"
 	"github.com/fedora-respin/respin/internal/atomicfile"
 	"github.com/fedora-respin/respin/internal/fetch"
@@ -134,18 +133,21 @@ type Offer struct {
 	Arch string
 }
 
-// Offers says what this host can build, and why it cannot build the rest.
+// Offers says what this host can build, and why it cannot build the rest. Among
+// the kinds are those of Chain.
 func (b *Builder) Offers(ctx context.Context) (can []Offer, missing map[Kind]string) {
 	missing = map[Kind]string{}
 	for _, arch := range Arches() {
 		can = append(can, Offer{KindRepo, arch})
 	}
-	for _, backend := range b.backends {
+	errs := make([]error, len(b.backends))
+	for i, backend := range b.backends {
 		err := ProbeBackend(ctx, backend, b.runner, b.roots)
+		errs[i] = err
 		for _, c := range backend.Makes() {
 			if err != nil {
 				if !slices.ContainsFunc(can, func(o Offer) bool { return o.Kind == c.Kind }) {
-					missing[c.Kind] = strings.ReplaceAll(err.Error(), "\n", "; ")
+					missing[c.Kind] = reason(err)
 				}
 				continue
 			}
@@ -157,8 +159,10 @@ func (b *Builder) Offers(ctx context.Context) (can []Offer, missing map[Kind]str
 			}
 		}
 	}
-	return can, missing
+	return b.chains(errs, can, missing), missing
 }
+
+func reason(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // hostArches are the architectures that this host can build for, tools granted.
 func (c *Capability) hostArches() []string {
@@ -239,22 +243,20 @@ func (r *build) hidePaths(f *Failure) {
 // build is the state of one Build.
 type build struct {
 	*Builder
-	plan     *Plan
-	work     Work
-	out      string
-	result   *Result
-	tracker  *tracker
-	backend  Backend
-	job      *BackendJob
-	root     Root // nil: the host's
-	made     *Made
-	contents *proof.Contents // what the image has installed; nil when nobody has looked
-	logFile  *os.File
-	log      io.Writer
-	rpms     []string // local paths, in the order of plan.RPMs
-	base     string
-	gathered []string       // local paths, in the order of plan.Gathered
-	held     *fetch.Session // keeps rpms and base in the cache
+	plan      *Plan
+	work      Work
+	out       string
+	result    *Result
+	tracker   *tracker
+	parts     []*part
+	installer []PackageEntry // what the image has that the Plan's own starts from
+	root      Root           // nil: the host's
+	logFile   *os.File
+	log       io.Writer
+	rpms      []string // local paths, in the order of plan.RPMs
+	base      string
+	gathered  []string       // local paths, in the order of plan.Gathered
+	held      *fetch.Session // keeps rpms and base in the cache
 }
 
 func (r *build) stage() Stage {
@@ -308,7 +310,7 @@ func (r *build) all(ctx context.Context) error {
 // directory left is removed: every attempt starts from the Plan alone.
 func (r *build) open() error {
 	r.tracker = &tracker{report: r.work.Progress, now: r.now}
-	if err := errors.Join(os.RemoveAll(r.out), os.RemoveAll(filepath.Join(r.work.Dir, madeDir)), os.MkdirAll(filepath.Join(r.out, "logs"), 0o755), os.MkdirAll(r.temp(), 0o700)); err != nil {
+	if err := errors.Join(os.RemoveAll(r.out), r.dropMade(), os.MkdirAll(filepath.Join(r.out, "logs"), 0o755), os.MkdirAll(r.temp(), 0o700)); err != nil {
 		return fmt.Errorf("make work directory: %w", err)
 	}
 	var err error
@@ -325,6 +327,10 @@ func (r *build) open() error {
 	}
 	r.logf("compose %s: %s %s %s, plan %s", r.work.ID, r.plan.Request.Kind, r.plan.Request.Release, r.plan.Request.Arch, r.plan.Digest)
 	return atomicfile.Write(filepath.Join(r.out, planPath), append(data, '\n'), 0o644)
+}
+
+func (r *build) dropMade() error {
+	return errors.Join(os.RemoveAll(filepath.Join(r.work.Dir, madeDir)), os.RemoveAll(filepath.Join(r.work.Dir, firstDir)))
 }
 
 func (r *build) temp() string { return filepath.Join(r.work.Dir, "tmp") }
@@ -354,7 +360,7 @@ func (r *build) close() error {
 	}
 	r.tracker.end()
 	r.result.Timings = r.tracker.timings
-	err := errors.Join(r.leave(), os.RemoveAll(r.temp()), os.RemoveAll(filepath.Join(r.work.Dir, madeDir)))
+	err := errors.Join(r.leave(), os.RemoveAll(r.temp()), r.dropMade())
 	if r.logFile != nil {
 		r.logf("done")
 		err = errors.Join(err, r.logFile.Sync(), r.logFile.Close())

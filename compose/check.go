@@ -164,14 +164,15 @@ func (c *checker) image(r *Request) {
 }
 
 func (c *checker) base(r *Request) {
-	needs := r.Kind == KindRemaster || r.Kind == KindDVD
+	may := r.Kind == KindRemaster || r.Kind == KindDVD
 	if r.Base == nil || *r.Base == (Base{}) || *r.Base == (Base{SHA256: r.Base.SHA256}) {
-		if needs {
+		// A dvd without a base has one made; a digest alone is a slip.
+		if r.Kind == KindRemaster || r.Kind == KindDVD && r.Base != nil && r.Base.SHA256 != "" {
 			c.add(CodeBaseRequired, "base", "Name a boot.iso with base.url (--base-iso).", "A %s starts from an image, and none was named.", r.Kind)
 		}
 		return
 	}
-	if !needs && !r.Options.Virt {
+	if !may && !r.Options.Virt {
 		c.add(CodeUnsupportedField, "base", "Leave it out.", "A %s does not start from a base image.", r.Kind)
 	}
 	if count(r.Base.URL != "", r.Base.Compose != "", r.Base.Upload != "") > 1 {

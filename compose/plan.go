@@ -28,12 +28,15 @@ type Plan struct {
 	Kickstart string        `json:"kickstart,omitempty"` // frozen text
 	// KickstartFiles are those that the kickstart of a spin was put together from.
 	KickstartFiles []PlanKickstart `json:"kickstart_files,omitempty"`
-	Base           *PlanBase       `json:"base,omitempty"`
-	Backend        string          `json:"backend,omitempty"` // empty for kind repo
-	Argv           []string        `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
-	Tools          []Tool          `json:"tools,omitempty"`
-	VolID          string          `json:"volid,omitempty"`
-	Image          string          `json:"image,omitempty"` // file name of the image, or of the first artifact
+	// First is what is made before, in the same build, where Base is nil and the
+	// image starts from one all the same.
+	First   *PlanStep `json:"first,omitempty"`
+	Base    *PlanBase `json:"base,omitempty"`
+	Backend string    `json:"backend,omitempty"` // empty for kind repo
+	Argv    []string  `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
+	Tools   []Tool    `json:"tools,omitempty"`
+	VolID   string    `json:"volid,omitempty"`
+	Image   string    `json:"image,omitempty"` // file name of the image, or of the first artifact
 	// Final says that the release is out: its installer does not warn of being a
 	// pre-release, and updates exist.
 	Final     bool      `json:"final,omitempty"`

@@ -56,15 +56,15 @@ func (p *Plan) installs() bool {
 // prove judges an image that has packages installed by the image itself, and one
 // that cannot be looked into by what the back end says of it; the log then says
 // so. Digests and signatures are those of the side repo, which has been read.
-func (r *build) prove(ctx context.Context, found *Proof) ([]PackageEntry, error) {
-	if !r.plan.installs() || r.plan.Image == "" {
+func (r *build) prove(ctx context.Context, x *part, found *Proof) ([]PackageEntry, error) {
+	if !x.plan.installs() || x.plan.Image == "" {
 		return found.Packages, nil
 	}
-	c, err := proof.Read(ctx, filepath.Join(r.job.OutDir, filepath.FromSlash(r.plan.Image)), proof.Options{})
+	c, err := proof.Read(ctx, filepath.Join(x.job.OutDir, filepath.FromSlash(x.plan.Image)), proof.Options{})
 	switch {
 	case err == nil:
 		r.told(c)
-		if err := r.writeSBOM(c); err != nil {
+		if err := r.writeSBOM(x.plan, c); err != nil {
 			return nil, err
 		}
 	case ctx.Err() != nil:
@@ -80,8 +80,8 @@ func (r *build) prove(ctx context.Context, found *Proof) ([]PackageEntry, error)
 		r.logf("the image was not looked into, the list of the back end counts: %v", err)
 		c = listed(found.Shipped)
 	}
-	r.contents = c
-	wants, err := r.plan.Wants()
+	x.contents = c
+	wants, err := x.plan.Wants()
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (r *build) prove(ctx context.Context, found *Proof) ([]PackageEntry, error)
 			wants[i].SigMD5 = r.result.Packages[k].SigMD5
 		}
 	}
-	return r.plan.entries(c, wants, r.result.Packages), nil
+	return x.plan.entries(c, wants, r.result.Packages), nil
 }
 
 // told writes into the log what the image was found to hold.
@@ -145,10 +145,10 @@ func (p *Plan) judgeOptions() proof.JudgeOptions {
 }
 
 // writeSBOM puts the SBOM beside the image.
-func (r *build) writeSBOM(c *proof.Contents) error {
+func (r *build) writeSBOM(p *Plan, c *proof.Contents) error {
 	var b bytes.Buffer
-	o := proof.SBOMOptions{Name: r.plan.Image}
-	if epoch := r.plan.sourceDateEpoch(); epoch.Unix() > 0 {
+	o := proof.SBOMOptions{Name: p.Image}
+	if epoch := p.sourceDateEpoch(); epoch.Unix() > 0 {
 		o.Created = epoch
 	}
 	if err := c.SBOM(&b, o); err != nil {
@@ -161,11 +161,27 @@ func (r *build) writeSBOM(c *proof.Contents) error {
 	return nil
 }
 
-// ships tells whether the result holds what spec names: installed in the image,
-// or in the report.
-func (r *build) ships(entries []PackageEntry, spec string) error {
-	if r.contents != nil {
-		return r.contents.Require(spec) //nolint:wrapcheck // the caller names the spec
+// ships tells whether the image holds what spec names: installed in it, in the
+// report, or gathered on it, whose packages Verify has found there.
+func (x *part) ships(found *Proof, spec string) error {
+	if x.contents != nil {
+		return x.contents.Require(spec) //nolint:wrapcheck // the caller names the spec
 	}
-	return Ships(entries, spec)
+	err := Ships(found.Packages, spec)
+	if err != nil && found.Shipped != nil {
+		err = listed(found.Shipped).Require(spec)
+	}
+	if err != nil && x.plan.gathers(spec) {
+		return nil
+	}
+	return err
+}
+
+// gathers tells whether a package that was gathered is what spec names.
+func (p *Plan) gathers(spec string) bool {
+	list := make([]Shipped, len(p.Gathered))
+	for i := range p.Gathered {
+		list[i].NEVRA = p.Gathered[i].NEVRA
+	}
+	return listed(list).Require(spec) == nil
 }

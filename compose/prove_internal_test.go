@@ -48,16 +48,19 @@ func proving(t *testing.T, kind Kind, side, installed [][]byte, req Request) (*b
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	return &build{Builder: &Builder{now: time.Now}, plan: p, out: out, job: &BackendJob{OutDir: out}, log: log, result: &Result{Packages: entries}}, entries, log
+	r := &build{Builder: &Builder{now: time.Now}, plan: p, out: out, log: log, result: &Result{Packages: entries}}
+	r.parts = []*part{{plan: p, job: &BackendJob{OutDir: out}}}
+	return r, entries, log
 }
 
 func judged(t *testing.T, r *build, entries []PackageEntry) ([]PackageEntry, error) {
 	t.Helper()
-	proven, err := r.prove(t.Context(), &Proof{Packages: entries})
+	x := r.parts[0]
+	proven, err := r.prove(t.Context(), x, &Proof{Packages: entries})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return proven, r.judge(proven)
+	return proven, r.judge(r.plan, proven, func(spec string) error { return x.ships(&Proof{Packages: proven}, spec) })
 }
 
 func TestAnImageIsJudgedByWhatIsInstalledInIt(t *testing.T) {

@@ -286,7 +286,10 @@ func (q *resolution) finish(backend Backend) (*Plan, error) {
 			p.VolID = fmt.Sprintf("%s-%s-%s-%s", distro(p.Request.Release), p.Request.Release, p.Request.Kind, p.Request.Arch)
 		}
 		p.Backend = backend.Name()
-		p.Image = fmt.Sprintf("%s-%s-%s-%s.iso", distro(p.Request.Release), p.Request.Release, p.Request.Kind, p.Request.Arch)
+		p.Image = imageName(p.Request.Release, p.Request.Kind, p.Request.Arch)
+		if err := q.first(backend); err != nil {
+			return nil, err
+		}
 		if err := backend.Describe(p); err != nil {
 			return nil, err
 		}
@@ -329,11 +332,7 @@ func (q *resolution) unused(backend Backend) {
 		{"options.skip_preflight", q.req.Options.SkipPreflight},
 		{"volid", q.req.VolID != ""},
 	}
-	var uses []string
-	if backend != nil {
-		c, _ := capability(backend, q.req.Kind, q.req.Arch, q.req.Release)
-		uses = append(slices.Clone(c.Uses), "volid")
-	}
+	uses := q.uses(backend)
 	for _, f := range fields {
 		if f.set && !slices.Contains(uses, f.name) {
 			q.warn(CodeUnsupportedField, f.name, "A %s does not use %s.", q.req.Kind, f.name)

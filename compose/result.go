@@ -90,6 +90,18 @@ type PackageEntry struct {
 	// "version" or "list"; see package proof. Reason is a sentence.
 	Evidence string `json:"evidence,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+	// Installer is what the installer on a medium has of the package itself, where
+	// the same build has made it; the entry's other fields are of Packages/.
+	Installer *InstallerEntry `json:"installer,omitempty"`
+}
+
+// InstallerEntry is what an installer was found to have installed of a package.
+type InstallerEntry struct {
+	Shipped  string  `json:"shipped,omitempty"` // [epoch:]version-release
+	Repo     string  `json:"repo,omitempty"`
+	Verdict  Verdict `json:"verdict"`
+	Evidence string  `json:"evidence,omitempty"`
+	Reason   string  `json:"reason,omitempty"`
 }
 
 // Timing is how long a stage took.

@@ -59,16 +59,16 @@ func ProbeBackend(ctx context.Context, backend Backend, runner Runner, roots Roo
 }
 
 // enter gives the job its runner.
-func (r *build) enter(ctx context.Context) error {
-	if r.roots == nil || !native(r.backend) {
+func (r *build) enter(ctx context.Context, x *part) error {
+	if r.roots == nil || !native(x.backend) {
 		return nil
 	}
-	read, write := r.job.Dirs()
+	read, write := x.job.Dirs()
 	root, err := r.roots.Begin(ctx, RootJob{ID: r.work.ID, Release: r.plan.Request.Release, Arch: r.plan.Request.Arch, Read: read, Write: write})
 	if err != nil {
 		return fmt.Errorf("make root for the tools: %w", err)
 	}
-	r.root, r.job.Runner = root, root
+	r.root, x.job.Runner = root, root
 	return nil
 }
 
@@ -88,12 +88,14 @@ func (r *build) leave() error {
 // RunsScripts tells whether making this runs commands that the request itself
 // brings: scriptlets of the packages it names, scripts of a kickstart that is
 // installed from, lorax templates. What a remaster or a DVD carries only lies on
-// the medium.
+// the medium; a DVD that names no boot.iso has one made.
 func (r *Request) RunsScripts() bool {
 	switch r.Kind {
 	case KindBootISO, KindLive, KindDisk, KindPXELive, KindTar, KindOCI:
 		return true
-	case KindRepo, KindRepoISO, KindUpdatesImg, KindRemaster, KindDVD:
+	case KindDVD:
+		return r.Base == nil || *r.Base == (Base{})
+	case KindRepo, KindRepoISO, KindUpdatesImg, KindRemaster:
 	}
 	return false
 }

@@ -136,10 +136,15 @@ func (r *build) verify(ctx context.Context) error {
 		return err
 	}
 	r.result.Packages = entries
-	if r.backend == nil {
-		return r.judge(entries)
+	if len(r.parts) == 0 {
+		return r.judge(r.plan, entries, nil)
 	}
-	return r.verifyImage(ctx)
+	for _, x := range r.parts {
+		if err := r.verifyPart(ctx, x); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readSideRepo verifies every RPM of the side repo as it now stands on disk.
@@ -217,7 +222,8 @@ func (p *PlanRPM) evr() string {
 
 // judge fails the build unless everything that was asked for is there. What an
 // installed image was not asked to hold (VerdictNotInstalled) is no failure.
-func (r *build) judge(entries []PackageEntry) error {
+// ships tells whether it holds what Request.Require names.
+func (r *build) judge(p *Plan, entries []PackageEntry, ships func(spec string) error) error {
 	in := 0
 	for _, e := range entries {
 		switch e.Verdict {
@@ -235,8 +241,11 @@ func (r *build) judge(entries []PackageEntry) error {
 			}}
 		}
 	}
-	for _, spec := range r.plan.Request.Require {
-		if err := r.ships(entries, spec); err != nil {
+	if ships == nil {
+		ships = func(spec string) error { return Ships(entries, spec) }
+	}
+	for _, spec := range p.Request.Require {
+		if err := ships(spec); err != nil {
 			return &FailedError{Err: err, Failure: Failure{
 				Code: CodeVerifyFailed, Stage: StageVerify, Sentence: fmt.Sprintf("The result does not hold %s: %s.", spec, err),
 				Remedy: "Name a source that brings it.",

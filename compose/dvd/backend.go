@@ -33,7 +33,7 @@ func (*Backend) Name() string { return "dvd" }
 
 // Makes implements compose.Backend.
 func (*Backend) Makes() []compose.Capability {
-	return []compose.Capability{{Kind: compose.KindDVD, Gathers: true, Uses: []string{
+	return []compose.Capability{{Kind: compose.KindDVD, Gathers: true, StartsFrom: compose.KindBootISO, Uses: []string{
 		"packages", "exclude", "repos", "kickstart", "boot_args", "options.smoke_boot", "options.skip_preflight", "options.product", "options.variant", "options.medium",
 	}}}
 }
@@ -60,10 +60,16 @@ func (*Backend) Describe(p *compose.Plan) error {
 		}
 		add(compose.CodeInvalidRequest, "options.medium", fmt.Sprintf("There is no medium %q.", p.Request.Options.Medium), "Use one of "+strings.Join(names, ", ")+".")
 	}
-	if p.Base == nil {
+	var base int64
+	switch {
+	case p.Base != nil:
+		base = p.Base.Size
+	case p.First == nil:
 		add(compose.CodeBaseRequired, "base", "A dvd starts from a boot.iso, and none was named.", "Name it with base (--base-iso); a boot-iso compose makes one.")
-	} else if ok {
-		if err := medium.Fits(p.Base.Size, p.Size()-p.Base.Size, len(p.RPMs)+len(p.Gathered)); err != nil {
+	}
+	packages, count := p.Size()-base, len(p.RPMs)+len(p.Gathered)
+	if ok {
+		if err := medium.Fits(base, packages, count); err != nil {
 			add(compose.CodeImageTooLarge, "packages", sentence(err), "Name fewer groups, or a larger medium with options.medium.")
 		}
 	}
