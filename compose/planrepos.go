@@ -47,7 +47,8 @@ func (q *resolution) installRepos(ctx context.Context, backend Backend) error {
 	if backend == nil || q.req.Release == "" {
 		return nil
 	}
-	if c, ok := capability(backend, q.req.Kind, q.req.Arch, q.req.Release); !ok || !slices.Contains(c.Uses, "repos") {
+	c, ok := capability(backend, q.req.Kind, q.req.Arch, q.req.Release)
+	if !ok || !slices.Contains(c.Uses, "repos") {
 		return nil
 	}
 	release, err := q.releaseState(ctx)
@@ -55,8 +56,8 @@ func (q *resolution) installRepos(ctx context.Context, backend Backend) error {
 		return err
 	}
 	repos := q.req.Repos
-	if c, _ := capability(backend, q.req.Kind, q.req.Arch, q.req.Release); len(repos) == 0 && !slices.Contains(c.Uses, "kickstart") {
-		// A kickstart names the release's repositories itself.
+	if len(repos) == 0 && (c.Gathers || !slices.Contains(c.Uses, "kickstart")) {
+		// An image that is installed by a kickstart is installed from what it names.
 		if q.opts.Repos != nil {
 			repos = q.opts.Repos(release, q.req.Arch, q.plan.Final)
 		} else {

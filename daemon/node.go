@@ -107,7 +107,8 @@ func (n *node) run(ctx context.Context) error {
 	}
 	var offers []queue.Capability
 	for _, o := range can {
-		if len(n.cfg.Node.Offers) == 0 || slices.Contains(n.cfg.Node.Offers, string(o.Kind)) {
+		kind, _, _ := strings.Cut(string(o.Kind), "_") // a chain is offered with its kind
+		if len(n.cfg.Node.Offers) == 0 || slices.Contains(n.cfg.Node.Offers, kind) {
 			offers = append(offers, queue.Capability{Kind: string(o.Kind), Arch: o.Arch})
 		}
 	}

@@ -298,7 +298,7 @@ func (d *Daemon) checkTools(ctx context.Context, plan *compose.Plan) error {
 	if err != nil {
 		return fmt.Errorf("list nodes: %w", err)
 	}
-	kind, arch, reason := string(plan.Request.Kind), plan.Request.Arch, ""
+	kind, arch, reason := string(plan.Needs()), plan.Request.Arch, ""
 	for i := range nodes {
 		if !nodes[i].Online {
 			continue
@@ -315,11 +315,17 @@ func (d *Daemon) checkTools(ctx context.Context, plan *compose.Plan) error {
 	if reason == "" {
 		return nil
 	}
-	return compose.Refuse(compose.Problem{
+	p := compose.Problem{
 		Code: compose.CodeToolMissing, Field: "kind",
 		Sentence: fmt.Sprintf("No build node can make a %s: %s.", kind, reason),
 		Remedy:   "Install it on the node and start the node again; respin doctor lists what is missing.",
-	})
+	}
+	if first := plan.First; first != nil {
+		p.Field = "base"
+		p.Sentence = fmt.Sprintf("No build node can make the %s that a %s without a base image starts from: %s.", first.Kind, plan.Request.Kind, reason)
+		p.Remedy = "Name a boot.iso with base.url (--base-iso). " + p.Remedy
+	}
+	return compose.Refuse(p)
 }
 
 // checkDisk refuses a Plan whose files will not fit where results are hosted.
@@ -406,7 +412,7 @@ func (d *Daemon) failQueued(ctx context.Context, id string) {
 func (d *Daemon) enqueue(ctx context.Context, c *store.Compose) {
 	data, err := d.payload(c.ID, c.Plan)
 	if err == nil {
-		err = d.master.Submit(ctx, queue.Job{ID: c.ID, Kind: string(c.Request.Kind), Arch: c.Request.Arch, Payload: data})
+		err = d.master.Submit(ctx, queue.Job{ID: c.ID, Kind: string(c.Plan.Needs()), Arch: c.Request.Arch, Payload: data})
 	}
 	if errors.Is(err, queue.ErrConflict) {
 		// It has the compose, with what an earlier configuration or version made of

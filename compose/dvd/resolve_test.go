@@ -57,6 +57,11 @@ const groups = `<comps>
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOf(t, tools(t), &dvd.Backend{})
+}
+
+func newWorldOf(t *testing.T, runner compose.Runner, backends ...compose.Backend) *world {
+	t.Helper()
 	dir := t.TempDir()
 	makeRepo := func(name string, specs ...rpmtest.Spec) {
 		at := filepath.Join(dir, name)
@@ -95,11 +100,13 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{Fedora: f, url: server.URL}
 	network := compose.Network{CacheDir: t.TempDir(), AllowLoopback: true, MinFree: 1 << 20}
-	backends := []compose.Backend{&dvd.Backend{}}
-	if w.resolver, err = compose.NewResolver(hub, updates, network, compose.ResolverOptions{Backends: backends}); err != nil {
+	repos := func(string, string, bool) []compose.Repo {
+		return []compose.Repo{{ID: "fedora", BaseURL: w.url + "/repo/"}}
+	}
+	if w.resolver, err = compose.NewResolver(hub, updates, network, compose.ResolverOptions{Backends: backends, Repos: repos}); err != nil {
 		t.Fatal(err)
 	}
-	if w.builder, err = compose.NewBuilder(network, compose.BuilderOptions{Backends: backends, Runner: tools(t)}); err != nil {
+	if w.builder, err = compose.NewBuilder(network, compose.BuilderOptions{Backends: backends, Runner: runner}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -203,7 +210,8 @@ func TestGatheringObeysTheRequest(t *testing.T) {
 		"kickstart's packages": {func(r *compose.Request) {
 			r.Packages, r.Kickstart = nil, &compose.Kickstart{Text: "%packages\nunused\n%end\n"}
 		}, []string{"unused-1-1"}, []string{"vim-9.1-1"}, nil, ""},
-		"excludepkgs": {func(r *compose.Request) { r.Repos[0].ExcludePkgs = []string{"vim*"} }, nil, []string{"vim-9.1-1"}, nil, ""},
+		"release's own repositories": {func(r *compose.Request) { r.Repos = nil }, []string{"bash-5.2-1", "vim-9.1-1"}, nil, nil, ""},
+		"excludepkgs":                {func(r *compose.Request) { r.Repos[0].ExcludePkgs = []string{"vim*"} }, nil, []string{"vim-9.1-1"}, nil, ""},
 		"newest of equals": {func(r *compose.Request) {
 			r.Repos = append(r.Repos, compose.Repo{ID: "other", BaseURL: w.url + "/other/"})
 		}, []string{"vim-9.1-1"}, []string{"vim-1.0-1"}, nil, ""},

@@ -31,7 +31,11 @@ func TestMain(m *testing.M) {
 	case "mcopy":
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if loraxBuilt.dir != "" {
+		_ = os.RemoveAll(loraxBuilt.dir)
+	}
+	os.Exit(code)
 }
 
 func xorriso(args []string) error {

@@ -80,7 +80,7 @@ func knownTools() []doctorTool {
 		{Name: "mcopy", For: "remaster, dvd", Debian: "mtools", Fedora: "mtools"},
 		{Name: "mdir", For: "remaster, dvd", Debian: "mtools", Fedora: "mtools"},
 		{Name: "qemu-system-x86_64", For: "iso boot, smoke boot", Debian: "qemu-system-x86", Fedora: "qemu-system-x86-core"},
-		{Name: "lorax", For: "boot-iso", Fedora: "lorax"},
+		{Name: "lorax", For: "boot-iso, dvd without a base", Fedora: "lorax"},
 		{Name: "livemedia-creator", For: "live, disk, pxe-live, tar, oci", Fedora: "lorax-lmc-novirt"},
 		{Name: "mock", For: "boot-iso in a chroot (runner: mock)", Fedora: "mock"},
 		{Name: "podman", For: "boot-iso in a container (runner: podman)", Debian: "podman", Fedora: "podman"},
@@ -194,6 +194,7 @@ func probeKinds(ctx context.Context, runners *daemon.Runners) []doctorKind {
 			found[k] = one
 		}
 	}
+	withoutBase(found)
 	var list []doctorKind
 	for _, k := range compose.Kinds() {
 		one, ok := found[k]
@@ -204,6 +205,25 @@ func probeKinds(ctx context.Context, runners *daemon.Runners) []doctorKind {
 		list = append(list, one)
 	}
 	return list
+}
+
+// withoutBase says of kinds that start from an image which other kinds make, that
+// one must be named where it cannot be made here.
+func withoutBase(found map[compose.Kind]doctorKind) {
+	for _, b := range daemon.Backends() {
+		for _, c := range b.Makes() {
+			one, first := found[c.Kind], found[c.StartsFrom]
+			if c.StartsFrom == "" || !one.Available || first.Available {
+				continue
+			}
+			one.Missing = first.Missing
+			one.Reason = fmt.Sprintf("only from a base image: a %s cannot be made here", c.StartsFrom)
+			if len(first.Missing) > 0 {
+				one.Reason += ", missing: " + strings.Join(first.Missing, ", ")
+			}
+			found[c.Kind] = one
+		}
+	}
 }
 
 // missingTools collects every *proc.NotFoundError that err joins or wraps.
