@@ -3,6 +3,7 @@
 package interop_test
 
 import (
+	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
@@ -174,19 +175,11 @@ func dnf(t *testing.T, tree string, job dvd.Job) {
 	}
 }
 
-// TestDVDOfAnUpdateBoots makes a DVD of an update and a release with every back
-// end and the real tools, and boots it before it would be published.
-func TestDVDOfAnUpdateBoots(t *testing.T) {
-	t.Parallel()
-	base := baseISO(t)
+// smallRelease is a folder with a repository of a release that the update of
+// composetest's Fedora is newer than.
+func smallRelease(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
-	if err := os.Link(base, filepath.Join(dir, "boot.iso")); err != nil {
-		data, err := os.ReadFile(base)
-		if err != nil {
-			t.Fatal(err)
-		}
-		put(t, filepath.Join(dir, "boot.iso"), data)
-	}
 	for _, s := range []rpmtest.Spec{
 		{Name: "bash", Version: "5.2", Release: "1.fc44", Arch: "x86_64", Requires: rpmtest.Deps("libc")},
 		{Name: "glibc", Version: "2.42", Release: "1.fc44", Arch: "x86_64", Provides: rpmtest.Deps("libc")},
@@ -199,7 +192,23 @@ func TestDVDOfAnUpdateBoots(t *testing.T) {
 	if _, err := repo.Create(t.Context(), dir, repo.Options{Groupfile: filepath.Join(dir, "comps.xml")}); err != nil {
 		t.Fatal(err)
 	}
-	result, out, err := buildHere(t, dir, func(f *composetest.Fedora, url string) compose.Request {
+	return dir
+}
+
+// TestDVDOfAnUpdateBoots makes a DVD of an update and a release with every back
+// end and the real tools, and boots it before it would be published.
+func TestDVDOfAnUpdateBoots(t *testing.T) {
+	t.Parallel()
+	base := baseISO(t)
+	dir := smallRelease(t)
+	if err := os.Link(base, filepath.Join(dir, "boot.iso")); err != nil {
+		data, err := os.ReadFile(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(dir, "boot.iso"), data)
+	}
+	result, out, err := buildHere(t, dir, nil, func(f *composetest.Fedora, url string) compose.Request {
 		return compose.Request{
 			Kind: compose.KindDVD, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, BootArgs: []string{"console=ttyS0,115200"},
 			Repos: []compose.Repo{{ID: "fedora", BaseURL: url + "/"}}, Base: &compose.Base{URL: url + "/boot.iso"}, Options: compose.Options{SmokeBoot: true, Variant: "Server"},
@@ -219,5 +228,55 @@ func TestDVDOfAnUpdateBoots(t *testing.T) {
 	}
 	if strings.Contains(string(console), "greeter-1.0-1") {
 		t.Error("what the update replaces is on the medium")
+	}
+}
+
+// TestDVDWithItsOwnBootISOBoots has the boot.iso made in the same build, by the
+// stand-in of lorax that makes one which boots, and puts the medium of it on with
+// the real tools. The installer has the update's packages, and so has Packages/.
+func TestDVDWithItsOwnBootISOBoots(t *testing.T) {
+	t.Parallel()
+	cache := filepath.Dir(baseISO(t))
+	runner := standInTools(t, composetest.Settings{Runtime: []string{"bash"}, Bootable: cache})
+	var plan *compose.Plan
+	result, out, err := buildHere(t, smallRelease(t), runner, func(f *composetest.Fedora, url string) compose.Request {
+		return compose.Request{
+			Kind: compose.KindDVD, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, Packages: []string{"greeter"}, Require: []string{"greeter>=2.3", "glibc"},
+			BootArgs: []string{"console=ttyS0,115200"}, Repos: []compose.Repo{{ID: "fedora", BaseURL: url + "/"}}, Options: compose.Options{SmokeBoot: true, Variant: "Server"},
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(out, "plan.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &plan)
+	}
+	if err != nil || plan.First == nil {
+		t.Fatalf("%v: %s", err, data)
+	}
+	for _, e := range result.Packages {
+		if e.Verdict != compose.VerdictIncluded || e.Installer == nil || e.Name == "greeter" && e.Installer.Verdict != compose.VerdictIncluded {
+			t.Errorf("%+v", e)
+		}
+	}
+	image := filepath.Join(out, plan.Image)
+	if text, err := tool(t, "checkisomd5", image); err != nil || !strings.Contains(text, "PASS") {
+		t.Errorf("checkisomd5: %v %s", err, text)
+	}
+	// The builder has booted it by BIOS from CD; here by UEFI as a disk.
+	console := boot(t, image, smoke.UEFI, smoke.Disk, composetest.MarkOK)
+	for _, want := range []string{"rpm: /Packages/g/greeter-2.3-4.fc44.x86_64.rpm sha256=", "rpm: /Packages/b/bash-5.2-1.fc44.x86_64.rpm sha256=", "stage2: /images/install.img sha256="} {
+		if !slices.ContainsFunc(console, func(l string) bool { return strings.HasPrefix(l, want) }) {
+			t.Errorf("the console does not say %q:\n%s", want, strings.Join(console, "\n"))
+		}
+	}
+	// The installer on the medium is the one that was proven.
+	root := t.TempDir()
+	if text, err := tool(t, "xorriso", "-osirrox", "on", "-indev", "stdio:"+image, "-extract", "/images/install.img", filepath.Join(root, "install.img")); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if text, err := tool(t, "unsquashfs", "-cat", filepath.Join(root, "install.img"), "root/lorax-packages.log"); err != nil || !strings.Contains(text, "greeter-2.3-4.fc44.x86_64") {
+		t.Errorf("the installer: %v\n%s", err, text)
 	}
 }

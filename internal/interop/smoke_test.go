@@ -27,7 +27,7 @@ import (
 // library: what options.smoke_boot does on a build node.
 func smokeBuild(t *testing.T, base string) (*compose.Result, string, error) {
 	t.Helper()
-	return buildHere(t, filepath.Dir(base), func(f *composetest.Fedora, url string) compose.Request {
+	return buildHere(t, filepath.Dir(base), nil, func(f *composetest.Fedora, url string) compose.Request {
 		return compose.Request{
 			Kind: compose.KindRemaster, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, BootArgs: []string{"console=ttyS0,115200"},
 			Base: &compose.Base{URL: url + "/" + filepath.Base(base)}, Options: compose.Options{SmokeBoot: true},
@@ -36,8 +36,8 @@ func smokeBuild(t *testing.T, base string) (*compose.Result, string, error) {
 }
 
 // buildHere resolves a request and builds its Plan with every back end of the
-// daemon. url is where dir is served.
-func buildHere(t *testing.T, dir string, request func(f *composetest.Fedora, url string) compose.Request) (*compose.Result, string, error) {
+// daemon. url is where dir is served. Without a runner the tools are the host's.
+func buildHere(t *testing.T, dir string, runner compose.Runner, request func(f *composetest.Fedora, url string) compose.Request) (*compose.Result, string, error) {
 	t.Helper()
 	if err := (&smoke.QEMU{}).Find(); err != nil {
 		shareddata.Missing(t, err.Error())
@@ -63,7 +63,7 @@ func buildHere(t *testing.T, dir string, request func(f *composetest.Fedora, url
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := compose.NewBuilder(network, compose.BuilderOptions{Backends: backends})
+	b, err := compose.NewBuilder(network, compose.BuilderOptions{Backends: backends, Runner: runner})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -229,7 +229,7 @@ func TestUpdatesImageIsListedAsPacked(t *testing.T) {
 func TestRemasterRunsTheUpdate(t *testing.T) {
 	t.Parallel()
 	base := baseISO(t)
-	result, out, err := buildHere(t, filepath.Dir(base), func(f *composetest.Fedora, url string) compose.Request {
+	result, out, err := buildHere(t, filepath.Dir(base), nil, func(f *composetest.Fedora, url string) compose.Request {
 		return compose.Request{
 			Kind: compose.KindRemaster, Release: "44", Arch: "x86_64", Sources: []string{f.Update}, BootArgs: []string{"console=ttyS0,115200"},
 			Base: &compose.Base{URL: url + "/" + filepath.Base(base)}, Options: compose.Options{SmokeBoot: true, UpdatesImg: true},
