@@ -95,6 +95,9 @@ type PlanRepo struct {
 	Repo
 	RepomdSHA256 string `json:"repomd_sha256,omitempty"`
 	Revision     string `json:"revision,omitempty"`
+	// Keys are the public keys of GPGKeys in ASCII armor, as they were: what is
+	// gathered from the repository must be signed by one of them.
+	Keys []string `json:"keys,omitempty"`
 	// Mirrors are base URLs of the repository, for Plan.Gathered; no part of the
 	// Plan's digest.
 	Mirrors []string `json:"mirrors,omitempty"`

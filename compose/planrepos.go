@@ -65,8 +65,14 @@ func (q *resolution) installRepos(ctx context.Context, backend Backend) error {
 		}
 	}
 	for i, r := range repos {
-		if err := q.installRepo(ctx, fmt.Sprintf("repos[%d]", i), r); err != nil {
+		field := fmt.Sprintf("repos[%d]", i)
+		if err := q.installRepo(ctx, field, r); err != nil {
 			return err
+		}
+		if n := len(q.plan.Repos) - 1; c.Gathers && r.GPGCheck && n >= 0 && q.plan.Repos[n].ID == r.ID {
+			if err := q.repoKeys(ctx, field, &q.plan.Repos[n]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -103,6 +109,10 @@ func (q *resolution) releaseState(ctx context.Context) (release string, err erro
 func (q *resolution) installRepo(ctx context.Context, field string, r Repo) error {
 	vars := strings.NewReplacer("$releasever", q.req.Release, "$basearch", q.req.Arch, "$arch", q.req.Arch)
 	r.BaseURL, r.Metalink, r.Mirrorlist = vars.Replace(r.BaseURL), vars.Replace(r.Metalink), vars.Replace(r.Mirrorlist)
+	r.GPGKeys = slices.Clone(r.GPGKeys)
+	for i := range r.GPGKeys {
+		r.GPGKeys[i] = vars.Replace(r.GPGKeys[i])
+	}
 	location := repo.Location{Metalink: r.Metalink, Mirrorlist: r.Mirrorlist}
 	if r.BaseURL != "" {
 		location.BaseURLs = []string{r.BaseURL}

@@ -117,7 +117,7 @@ func (q *resolution) sideHeader(ctx context.Context, p *PlanRPM) (pkg *rpm.Packa
 }
 
 // searchable puts side repo and repositories together. Number sideNumber is the
-// side repo, the others follow in the order of Plan.Repos.
+// side repo, the others follow in the order of byCost.
 func (q *resolution) searchable(ctx context.Context, side *index.Index) (*content.Content, error) {
 	sources := make([]check.Source, len(q.opened))
 	for i, r := range q.opened {
@@ -136,7 +136,11 @@ func (q *resolution) searchable(ctx context.Context, side *index.Index) (*conten
 		}
 		groups[i] = g
 	}
-	return content.New(q.req.Arch, append([]check.Repo{{Name: SideRepoID, Index: side}}, repos...), groups...), nil
+	all := []check.Repo{{Name: SideRepoID, Index: side}}
+	for _, i := range byCost(q.plan.Repos) {
+		all = append(all, repos[i])
+	}
+	return content.New(q.req.Arch, all, groups...), nil
 }
 
 // hide keeps out of sight what the side repo replaces, what the request keeps out
@@ -258,12 +262,13 @@ func (q *resolution) ours(name string) bool {
 func (q *resolution) takeGathered(all *content.Content, s *content.Selection) error {
 	names := map[string]bool{}
 	var total int64
+	order := byCost(q.plan.Repos)
 	for _, c := range s.Packages {
 		names[c.Name()] = true
 		if c.Repo == sideNumber {
 			continue
 		}
-		number := c.Repo - 1
+		number := order[c.Repo-1]
 		sum := c.Checksum()
 		one := repoPackage{
 			nevra: c.NEVRA(), location: c.Location(), base: c.Base(), sumType: sum.Type, sum: sum.Value, size: c.Size(), built: c.BuildTime(),

@@ -28,11 +28,11 @@ func (r *build) fetch(ctx context.Context) error {
 	if base := r.plan.Base; base != nil {
 		wants = append(wants, fetch.Want{URLs: []string{base.URL}, Size: base.Size, SHA256: base.SHA256})
 	}
-	for i := range r.plan.Gathered {
-		g := r.plan.rpm(&r.plan.Gathered[i])
-		wants = append(wants, g.want(nil))
+	gathered, err := r.plan.wantGathered()
+	if err != nil {
+		return err
 	}
-	var err error
+	wants = append(wants, gathered...)
 	if r.held, err = r.fetcher.Session(ctx); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (*Backend) Describe(p *compose.Plan) error {
 	if len(problems) > 0 {
 		return compose.Refuse(problems...)
 	}
-	warn(p)
+	warn(p, medium, packages, count)
 	p.Tools = []compose.Tool{{Name: "xorriso", Package: "xorriso"}, {Name: "mcopy", Package: "mtools"}}
 	p.Argv = []string{"xorriso", "-indev", compose.HoldBase, "-outdev", compose.HoldOutput, "-boot_image", "any", "replay", "-volid", p.VolID}
 	for _, name := range []string{packagesDir, "repodata", ".treeinfo", ".discinfo", "media.repo"} {
@@ -93,22 +93,21 @@ func sentence(err error) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// warn tells of what repositories say and gathering does not act on.
-func warn(p *compose.Plan) {
-	for i := range p.Repos {
-		r := &p.Repos[i]
-		for field, set := range map[string]string{
-			"cost":     map[bool]string{true: "does not look at the cost of the repository %s: of equal packages the first repository's is taken"}[r.Cost != 0 && r.Cost != 1000],
-			"gpgcheck": map[bool]string{true: "does not check signatures of the repository %s: its packages are those whose digests its metadata name"}[r.GPGCheck],
-		} {
-			if set != "" {
-				p.Warnings = append(p.Warnings, compose.Warning{
-					Code: string(compose.CodeUnsupportedField), Field: fmt.Sprintf("repos[%d].%s", i, field), Sentence: fmt.Sprintf("A dvd "+set+".", r.ID),
-				})
-			}
-		}
+// usualBase is what a boot.iso of Fedora's comes to, in bytes: 1.1 GB for the
+// netinstall images of Fedora 43 and 44.
+const usualBase = 1_100_000_000
+
+// warn tells when a boot.iso that is still to be made may leave too little room.
+func warn(p *compose.Plan, medium Medium, packages int64, count int) {
+	if p.First == nil {
+		return
 	}
-	slices.SortStableFunc(p.Warnings, func(a, b compose.Warning) int { return cmp.Compare(a.Field, b.Field) })
+	if err := medium.Fits(usualBase, packages, count); err != nil {
+		p.Warnings = append(p.Warnings, compose.Warning{
+			Code: string(compose.CodeImageTooLarge), Field: "options.medium",
+			Sentence: "How large the boot.iso becomes is not known yet; with one of the usual size, " + err.Error() + ".",
+		})
+	}
 }
 
 // Probe implements compose.Backend.
@@ -255,7 +254,7 @@ func (*Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.BackendJ
 	if err != nil {
 		return nil, err
 	}
-	proof.Image = compose.ImageFacts{VolID: info.VolumeID, Bootable: info.BIOS || info.UEFI || len(info.Boot) > 0}
+	proof.Image = compose.ImageFacts{VolID: info.VolumeID, Bootable: info.Bootable()}
 	if info.Checksum != nil {
 		proof.Image.ImplantedMD5 = info.Checksum.MD5
 	}

@@ -78,7 +78,6 @@ func TestConformance(t *testing.T) {
 				return nil
 			}
 		},
-		Loses: []string{"cost", "gpgcheck"},
 	})
 }
 

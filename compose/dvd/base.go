@@ -44,7 +44,9 @@ func layouts(arch string) []image {
 			{"initrd", "images/initrd.img", false},
 			{"initrd.addrsize", "images/initrd.addrsize", false},
 			{"generic.prm", "images/generic.prm", true},
+			{"genericdvd.prm", "images/genericdvd.prm", true},
 			{"generic.ins", "generic.ins", false},
+			{"redhat.exec", "images/redhat.exec", false},
 			{"cdboot.img", "images/cdboot.img", true},
 		}
 	}

@@ -62,7 +62,7 @@ func (b *builder) metadata(ctx context.Context) error {
 func (b *builder) images(c productmd.Compose, name string) *productmd.Images {
 	volid := b.res.Info.VolumeID
 	one := productmd.Image{
-		Arch: b.Arch, Bootable: b.res.Info.BIOS || b.res.Info.UEFI || len(b.res.Info.Boot) > 0, Checksums: map[string]string{"sha256": b.res.SHA256},
+		Arch: b.Arch, Bootable: b.res.Info.Bootable(), Checksums: map[string]string{"sha256": b.res.SHA256},
 		DiscCount: 1, DiscNumber: 1, Format: "iso", MTime: b.Time.Unix(), Path: name, Size: b.res.Size, Subvariant: b.Variant, Type: "dvd", VolumeID: &volid,
 	}
 	if b.res.Checksum != nil {

@@ -29,7 +29,7 @@ import (
 // world is a small Fedora with a repository of its release and a boot.iso.
 type world struct {
 	*composetest.Fedora
-	url      string // of the folder with repo/, other/ and boot.iso
+	dir, url string // of the folder with repo/, other/ and boot.iso
 	resolver *compose.Resolver
 	builder  *compose.Builder
 }
@@ -63,6 +63,7 @@ func newWorld(t *testing.T) *world {
 func newWorldOf(t *testing.T, runner compose.Runner, backends ...compose.Backend) *world {
 	t.Helper()
 	dir := t.TempDir()
+	w := &world{dir: dir}
 	makeRepo := func(name string, specs ...rpmtest.Spec) {
 		at := filepath.Join(dir, name)
 		for _, s := range specs {
@@ -98,7 +99,7 @@ func newWorldOf(t *testing.T, runner compose.Runner, backends ...compose.Backend
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Fedora: f, url: server.URL}
+	w.Fedora, w.url = f, server.URL
 	network := compose.Network{CacheDir: t.TempDir(), AllowLoopback: true, MinFree: 1 << 20}
 	repos := func(string, string, bool) []compose.Repo {
 		return []compose.Repo{{ID: "fedora", BaseURL: w.url + "/repo/"}}

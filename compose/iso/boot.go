@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Platforms of El Torito entries.
@@ -21,6 +22,8 @@ const (
 	TypeESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
 	// mbrESP is its MBR type.
 	mbrESP = 0xEF
+	// mbrCHRP marks a whole image that Open Firmware boots (xorriso's -chrp-boot).
+	mbrCHRP = 0x96
 	// mbrProtective marks an MBR whose partitions are in the GPT.
 	mbrProtective = 0xEE
 )
@@ -47,6 +50,18 @@ type Partition struct {
 	Type   string // GUID in upper case, or "0xEF" for an MBR type
 	Offset int64  // bytes
 	Size   int64  // bytes
+}
+
+// CHRP tells whether the image is marked for Open Firmware, which reads the boot
+// loader's name from /ppc/bootinfo.txt.
+func (i *Info) CHRP() bool {
+	return slices.ContainsFunc(i.Partitions, func(p Partition) bool { return p.Type == fmt.Sprintf("0x%02X", mbrCHRP) })
+}
+
+// Bootable tells whether the image says of any way to boot it as a CD: an entry
+// of El Torito for BIOS, UEFI or z, or the mark for Open Firmware.
+func (i *Info) Bootable() bool {
+	return i.CHRP() || slices.ContainsFunc(i.Boot, func(b BootEntry) bool { return b.Bootable })
 }
 
 // ESP returns the EFI system partition, or nil.

@@ -129,7 +129,7 @@ func verifyImage(ctx context.Context, p *compose.Plan, path string) (*compose.Im
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the image
 	}
-	facts := &compose.ImageFacts{VolID: info.VolumeID, Bootable: info.BIOS || info.UEFI}
+	facts := &compose.ImageFacts{VolID: info.VolumeID, Bootable: info.Bootable()}
 	if info.Checksum != nil {
 		facts.ImplantedMD5 = info.Checksum.MD5
 	}

@@ -35,7 +35,7 @@ func verifyImage(ctx context.Context, p *compose.Plan, path string, progress fun
 	if info.Arch != "" && info.Arch != p.Request.Arch {
 		return nil, verifyFailed("The image is for %s where %s was asked for.", info.Arch, p.Request.Arch)
 	}
-	facts := &compose.ImageFacts{VolID: info.VolumeID, Bootable: info.BIOS || info.UEFI}
+	facts := &compose.ImageFacts{VolID: info.VolumeID, Bootable: info.Bootable()}
 	switch p.Request.Arch {
 	case "x86_64":
 		if !info.BIOS || !info.UEFI {
@@ -46,9 +46,9 @@ func verifyImage(ctx context.Context, p *compose.Plan, path string, progress fun
 			return nil, verifyFailed("The image does not boot with UEFI.")
 		}
 	default:
-		// CHRP and z boot without El Torito's platform ids; lorax's templates make
-		// nothing but bootable images for them.
-		facts.Bootable = len(info.Boot) > 0 || p.Request.Arch == "ppc64le"
+		if !facts.Bootable {
+			return nil, verifyFailed("The image does not boot.")
+		}
 	}
 	if info.Checksum != nil {
 		facts.ImplantedMD5 = info.Checksum.MD5

@@ -181,7 +181,7 @@ func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.Backen
 	if err != nil {
 		return nil, err
 	}
-	facts := compose.ImageFacts{VolID: info.VolumeID, Bootable: info.BIOS || info.UEFI}
+	facts := compose.ImageFacts{VolID: info.VolumeID, Bootable: info.Bootable()}
 	if info.Checksum != nil {
 		facts.ImplantedMD5 = info.Checksum.MD5
 	}

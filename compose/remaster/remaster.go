@@ -264,6 +264,7 @@ func sameBoot(was, is *iso.Info) error {
 		{"UEFI from CD", was.UEFI, is.UEFI},
 		{"BIOS from disk", was.BIOSDisk, is.BIOSDisk},
 		{"UEFI from disk", was.UEFIDisk, is.UEFIDisk},
+		{"Open Firmware", was.CHRP(), is.CHRP()},
 	} {
 		if b.was && !b.is {
 			return &LostBootError{How: b.name}
