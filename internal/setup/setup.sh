@@ -137,6 +137,7 @@ judges() {
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
 	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "judges whether a side repo is closed"
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
+	need isoinfo genisoimage genisoimage "reads media with another code than ours and xorriso's"
 	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
 	need python3 python3 python3 "runs pykickstart and the real Koji client, judges of kickstarts and of the hub"
 	need /usr/include/python3.11/Python.h,/usr/include/python3.12/Python.h,/usr/include/python3.13/Python.h,/usr/include/python3.14/Python.h python3-dev python3-devel "builds what bodhi-server needs"
