@@ -1,6 +1,7 @@
 package content
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -22,7 +23,8 @@ func (c *Content) Forecast(ctx context.Context, p kickstart.Packages) (lint.Fore
 		return lint.Forecast{}, fmt.Errorf("forecast packages: %w", err)
 	}
 	out := lint.Forecast{Missing: s.missing}
-	for _, pkg := range s.chosen {
+	for _, versions := range s.chosen {
+		pkg := versions[0] // of several one will be installed
 		out.Packages = append(out.Packages, pkg.Name())
 		out.Download += pkg.Size()
 		out.Installed += pkg.InstalledSize()
@@ -36,7 +38,7 @@ func (c *Content) Forecast(ctx context.Context, p kickstart.Packages) (lint.Fore
 func (c *Content) choose(ctx context.Context, p kickstart.Packages) (*selection, error) {
 	s := &selection{
 		Content: c, ctx: ctx, weak: !p.ExcludeWeakDeps, excluded: p.Excluded,
-		chosen: map[string]index.Package{}, hints: map[string]bool{}, met: map[string]bool{}, missed: map[string]bool{},
+		chosen: map[string][]index.Package{}, able: map[index.Package]bool{}, hints: map[string]bool{}, met: map[string]bool{}, missed: map[string]bool{},
 	}
 	for _, name := range c.groupPackages(p) {
 		s.ask(name)
@@ -54,7 +56,11 @@ type selection struct {
 	weak     bool
 	excluded []string // names and globs
 
-	chosen  map[string]index.Package // by name, or name.arch for those beside the own architecture
+	// chosen is by name, or name.arch for those beside the own architecture. There
+	// is more than one version of a name where something requires just that one.
+	chosen  map[string][]index.Package
+	able    map[index.Package]bool // see feasible
+	tried   []index.Package        // keys of able, in the order they came
 	queue   []index.Package
 	later   []conditional
 	hints   map[string]bool // names that chosen packages suggest
@@ -87,10 +93,10 @@ func (s *selection) take(p index.Package) {
 	if !s.native(p) {
 		key += "." + p.Arch()
 	}
-	if _, ok := s.chosen[key]; ok {
+	if s.anyChosen([]index.Package{p}) {
 		return
 	}
-	s.chosen[key] = p
+	s.chosen[key] = append(s.chosen[key], p)
 	s.queue = append(s.queue, p)
 	for r := range p.Relations(index.Suggests) {
 		s.hints[r.Name] = true
@@ -179,7 +185,9 @@ func (s *selection) supplements() {
 			for r := range p.Relations(index.Supplements) {
 				if s.holds(r) {
 					for _, best := range s.best(s.named(p.Name())) {
-						s.take(best)
+						if s.feasible(best) {
+							s.take(best)
+						}
 					}
 					break
 				}
@@ -208,13 +216,12 @@ func (s *selection) require(r index.Relation, by index.Package, must bool) {
 		s.met[text] = true
 		return
 	}
-	if p, ok := s.pick(list, r.Name); ok {
+	if p, ok := s.pick(list, r.Name, must); ok {
 		s.met[text] = true
 		s.take(p)
 		return
 	}
-	blind := strings.HasPrefix(r.Name, "/") && len(s.Unread()) > 0
-	if must && !blind {
+	if must && !s.blind(r) {
 		s.miss(text, by, list)
 	}
 }
@@ -256,26 +263,25 @@ func (s *selection) candidates(r index.Relation) []index.Package {
 	return list
 }
 
+// blind tells whether a dependency is on a path where not all paths are known.
+func (s *selection) blind(r index.Relation) bool {
+	return strings.HasPrefix(r.Name, "/") && len(s.Unread()) > 0
+}
+
 func (s *selection) anyChosen(list []index.Package) bool {
 	return slices.ContainsFunc(list, func(p index.Package) bool {
-		have, ok := s.chosen[p.Name()]
-		if !ok {
-			have, ok = s.chosen[p.Name()+"."+p.Arch()]
-		}
-		// Another version of the package will meet it as well, mostly.
-		return ok && have.Arch() == p.Arch()
+		same := func(have index.Package) bool { return have.Arch() == p.Arch() && have.EVR().Compare(p.EVR()) == 0 }
+		return slices.ContainsFunc(s.chosen[p.Name()], same) || slices.ContainsFunc(s.chosen[p.Name()+"."+p.Arch()], same)
 	})
 }
 
 // pick takes one of several providers as dnf mostly would: of the own
 // architecture, one that a chosen package suggests, the one that is called like
 // the capability, else the one with the shortest name; of one name the newest.
-func (s *selection) pick(list []index.Package, capability string) (index.Package, bool) {
+// Those that cannot be installed are passed over; where that leaves none, only
+// what must be there is taken all the same, and what it lacks is said then.
+func (s *selection) pick(list []index.Package, capability string, must bool) (index.Package, bool) {
 	list = slices.DeleteFunc(slices.Clone(list), s.out)
-	list = s.best(list)
-	if len(list) == 0 {
-		return index.Package{}, false
-	}
 	slices.SortStableFunc(list, func(a, b index.Package) int {
 		rank := func(p index.Package) int {
 			r := len(p.Name())
@@ -290,10 +296,13 @@ func (s *selection) pick(list []index.Package, capability string) (index.Package
 			}
 			return r
 		}
-		if d := rank(a) - rank(b); d != 0 {
-			return d
-		}
-		return strings.Compare(a.Name(), b.Name())
+		return cmp.Or(rank(a)-rank(b), strings.Compare(a.Name(), b.Name()), b.EVR().Compare(a.EVR()))
 	})
-	return list[0], true
+	if i := slices.IndexFunc(list, s.feasible); i >= 0 {
+		return list[i], true
+	}
+	if must && len(list) > 0 {
+		return list[0], true
+	}
+	return index.Package{}, false
 }

@@ -75,7 +75,7 @@ func (s *selection) requireRich(r *rpm.Rich, by index.Package, must bool) {
 			s.requireRich(&r.Parts[0], by, must)
 		}
 	case rpm.RichWith, rpm.RichWithout:
-		if p, ok := s.pick(s.together(r), ""); ok {
+		if p, ok := s.pick(s.together(r), "", must); ok {
 			s.take(p)
 		} else if must && !s.missed[by.Name()+" "+describe(r)] {
 			s.missed[by.Name()+" "+describe(r)] = true
@@ -112,13 +112,13 @@ func (s *selection) requireIf(r *rpm.Rich, by index.Package, must bool) {
 func (s *selection) can(r *rpm.Rich) bool {
 	switch r.Op {
 	case rpm.RichNone:
-		return slices.ContainsFunc(s.candidates(index.RelationOf(r.Dep)), func(p index.Package) bool { return !s.out(p) })
+		return s.meetable(index.RelationOf(r.Dep))
 	case rpm.RichAnd:
 		return !slices.ContainsFunc(r.Parts, func(p rpm.Rich) bool { return !s.can(&p) })
 	case rpm.RichOr:
 		return slices.ContainsFunc(r.Parts, func(p rpm.Rich) bool { return s.can(&p) })
 	case rpm.RichWith, rpm.RichWithout:
-		return slices.ContainsFunc(s.together(r), func(p index.Package) bool { return !s.out(p) })
+		return slices.ContainsFunc(s.together(r), s.usable)
 	default:
 		return true
 	}

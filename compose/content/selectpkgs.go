@@ -39,9 +39,11 @@ func (c *Content) Select(ctx context.Context, p kickstart.Packages) (*Selection,
 		return nil, fmt.Errorf("select packages: %w", err)
 	}
 	out.Missing = s.missing
-	for _, pkg := range s.chosen {
-		at := slices.IndexFunc(c.repos, func(r *source) bool { return r.Index == pkg.Index() })
-		out.Packages = append(out.Packages, Chosen{Package: pkg, Repo: at})
+	for _, versions := range s.chosen {
+		for _, pkg := range versions {
+			at := slices.IndexFunc(c.repos, func(r *source) bool { return r.Index == pkg.Index() })
+			out.Packages = append(out.Packages, Chosen{Package: pkg, Repo: at})
+		}
 	}
 	slices.SortFunc(out.Packages, func(a, b Chosen) int { return cmp.Compare(a.String(), b.String()) })
 	return out, nil
