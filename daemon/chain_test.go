@@ -28,7 +28,7 @@ func TestADVDWithoutABaseWaitsForANodeWithLorax(t *testing.T) {
 	// No t.Parallel: the PATH is the process's. These answer only what probing asks.
 	path := t.TempDir()
 	for _, name := range []string{"xorriso", "mcopy", "mdir"} {
-		if err := os.WriteFile(filepath.Join(path, name), []byte("#!/bin/sh\necho stand-in "+name+" 1.5.4\n"), 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(path, name), []byte("#!/bin/sh\necho stand-in "+name+" 1.5.4\n"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -4,7 +4,9 @@ package interop_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,6 +23,7 @@ import (
 	"github.com/fedora-respin/respin/compose/dvd"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/productmd"
+	"github.com/fedora-respin/respin/internal/proc"
 	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/repo/rpm/rpmtest"
 )
@@ -37,6 +40,10 @@ type archBase struct {
 	images []string // what .treeinfo must name, as "name = path"
 	esp    bool     // images/efiboot.img is a FAT image with the configuration
 }
+
+// shellScript is what the firmware's own shell runs from the EFI boot image of a
+// medium when no loader on it starts: the one here is no program.
+const shellScript = "@echo -off\r\nfs0:\r\necho RESPIN-UEFI begin\r\ntype EFI\\BOOT\\grub.cfg\r\necho RESPIN-UEFI end\r\nreset -s\r\n"
 
 const archVolID = "Fedora-44-boot-iso"
 
@@ -114,6 +121,8 @@ func (b *archBase) build(t *testing.T) string {
 		run("mformat", "-C", "-i", esp, "-T", "5760", "-h", "2", "-s", "36", "-v", "ANACONDA", "::")
 		run("mmd", "-i", esp, "::/EFI", "::/EFI/BOOT")
 		run("mcopy", "-i", esp, filepath.Join(dir, "tree/EFI/BOOT/BOOTAA64.EFI"), filepath.Join(dir, "tree/EFI/BOOT/grub.cfg"), "::/EFI/BOOT/")
+		put(t, filepath.Join(dir, "startup.nsh"), []byte(shellScript))
+		run("mcopy", "-i", esp, filepath.Join(dir, "startup.nsh"), "::/")
 	}
 	image := filepath.Join(dir, "boot.iso")
 	args := append([]string{"-no_rc", "-as", "mkisofs", "-o", image}, b.args...)
@@ -238,6 +247,11 @@ func (b *archBase) judge(t *testing.T, res *dvd.Result, job *dvd.Job) {
 		if err != nil || text != config {
 			t.Errorf("grub.cfg in the EFI boot image: %v\n%s", err, text)
 		}
+		console := bootAarch64(t, res.Path)
+		_, console, ok := strings.Cut(console, "RESPIN-UEFI begin")
+		if !ok || !strings.Contains(console, args+" ") || !strings.Contains(console, "inst.text") || !strings.Contains(console, "RESPIN-UEFI end") {
+			t.Errorf("the firmware does not read the medium:\n%s", console)
+		}
 	case "s390x":
 		line, _, _ := bytes.Cut(boot[0x10480:0x11480], []byte{0})
 		if strings.Join(strings.Fields(config), " ") != string(line) || !bytes.HasSuffix(boot[:len(cdboot(""))], []byte("initrd")) {
@@ -273,6 +287,35 @@ func (b *archBase) bootImage(t *testing.T, image string) []byte {
 	data := make([]byte, 5760*512)
 	n, _ := f.ReadAt(data, at*2048)
 	return data[:n]
+}
+
+// bootAarch64 starts the UEFI firmware of a machine for aarch64 with the medium in
+// its drive, and returns what it writes.
+func bootAarch64(t *testing.T, image string) string {
+	t.Helper()
+	firmware := ""
+	for _, path := range []string{"/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", "/usr/share/edk2/aarch64/QEMU_EFI.fd"} {
+		if _, err := os.Stat(path); err == nil {
+			firmware = path
+		}
+	}
+	if firmware == "" {
+		shareddata.Missing(t, "the UEFI firmware of aarch64 (qemu-efi-aarch64)")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	var out bytes.Buffer
+	err := (&proc.Runner{}).Run(ctx, proc.Cmd{Name: "qemu-system-aarch64", Package: "qemu-system-arm", Log: &out, Args: []string{
+		"-M", "virt", "-cpu", "cortex-a57", "-m", "512", "-nographic", "-no-reboot", "-net", "none", "-bios", firmware,
+		"-drive", "if=none,id=cd,media=cdrom,readonly=on,file=" + image, "-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=cd",
+	}})
+	if _, ok := errors.AsType[*proc.NotFoundError](err); ok {
+		shareddata.Missing(t, err.Error())
+	}
+	if err != nil {
+		t.Errorf("qemu: %v", err)
+	}
+	return out.String()
 }
 
 func read(t *testing.T, path string) string {

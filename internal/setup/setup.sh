@@ -137,6 +137,8 @@ judges() {
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
 	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "judges whether a side repo is closed"
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
+	need qemu-system-aarch64 qemu-system-arm qemu-system-aarch64-core "boots a medium for aarch64"
+	need /usr/share/qemu-efi-aarch64/QEMU_EFI.fd,/usr/share/edk2/aarch64/QEMU_EFI.fd qemu-efi-aarch64 edk2-aarch64 "UEFI firmware of aarch64"
 	need isoinfo genisoimage genisoimage "reads media with another code than ours and xorriso's"
 	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
 	need python3 python3 python3 "runs pykickstart and the real Koji client, judges of kickstarts and of the hub"
