@@ -45,6 +45,10 @@ type archBase struct {
 // medium when no loader on it starts: the one here is no program.
 const shellScript = "@echo -off\r\nfs0:\r\necho RESPIN-UEFI begin\r\ntype EFI\\BOOT\\grub.cfg\r\necho RESPIN-UEFI end\r\nreset -s\r\n"
 
+// forth stands where GRUB is. Open Firmware takes a file that begins so for a
+// program in its own language.
+const forth = "\\ stand-in for GRUB\n.( RESPIN-FORTH ) cr power-off\n"
+
 const archVolID = "Fedora-44-boot-iso"
 
 func grubFor(kernel, initrd string) string {
@@ -77,7 +81,7 @@ func archBases() []archBase {
 			arch: "ppc64le", config: "/boot/grub/grub.cfg",
 			files: map[string]string{
 				"ppc/bootinfo.txt":  "<chrp-boot>\n<boot-script>boot &device;:\\boot\\grub\\powerpc-ieee1275\\core.elf</boot-script>\n</chrp-boot>\n",
-				"ppc/ppc64/vmlinuz": "kernel", "ppc/ppc64/initrd.img": "initrd", "boot/grub/powerpc-ieee1275/core.elf": "core", "boot/grub/powerpc-ieee1275/normal.mod": "module",
+				"ppc/ppc64/vmlinuz": "kernel", "ppc/ppc64/initrd.img": "initrd", "boot/grub/powerpc-ieee1275/core.elf": forth, "boot/grub/powerpc-ieee1275/normal.mod": "module",
 				"boot/grub/grub.cfg": grubFor("/ppc/ppc64/vmlinuz", "/ppc/ppc64/initrd.img"),
 			},
 			args:   []string{"-U", "-J", "-R", "-r", "-l", "-sysid", "PPC", "-A", "Fedora 44", "-volset", "44", "-volset-size", "1", "-volset-seqno", "1", "-chrp-boot"},
@@ -263,6 +267,9 @@ func (b *archBase) judge(t *testing.T, res *dvd.Result, job *dvd.Job) {
 		if err != nil || !strings.Contains(plain, "/ppc/bootinfo.txt\n") || !strings.Contains(plain, "/boot/grub/powerpc-ieee1275/core.elf\n") {
 			t.Errorf("without Rock Ridge: %v\n%s", err, plain)
 		}
+		if console := machine(t, "qemu-system-ppc64", "-M", "pseries", "-cdrom", res.Path); !strings.Contains(console, "RESPIN-FORTH") {
+			t.Errorf("Open Firmware does not start the medium:\n%s", console)
+		}
 	}
 }
 
@@ -302,18 +309,23 @@ func bootAarch64(t *testing.T, image string) string {
 	if firmware == "" {
 		shareddata.Missing(t, "the UEFI firmware of aarch64 (qemu-efi-aarch64)")
 	}
+	return machine(t, "qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57", "-bios", firmware,
+		"-drive", "if=none,id=cd,media=cdrom,readonly=on,file="+image, "-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=cd")
+}
+
+// machine runs a machine until it turns itself off and returns what it writes.
+func machine(t *testing.T, qemu string, args ...string) string {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	var out bytes.Buffer
-	err := (&proc.Runner{}).Run(ctx, proc.Cmd{Name: "qemu-system-aarch64", Package: "qemu-system-arm", Log: &out, Args: []string{
-		"-M", "virt", "-cpu", "cortex-a57", "-m", "512", "-nographic", "-no-reboot", "-net", "none", "-bios", firmware,
-		"-drive", "if=none,id=cd,media=cdrom,readonly=on,file=" + image, "-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=cd",
-	}})
+	args = append([]string{"-m", "512", "-nographic", "-no-reboot", "-net", "none"}, args...)
+	err := (&proc.Runner{}).Run(ctx, proc.Cmd{Name: qemu, Log: &out, Args: args})
 	if _, ok := errors.AsType[*proc.NotFoundError](err); ok {
 		shareddata.Missing(t, err.Error())
 	}
 	if err != nil {
-		t.Errorf("qemu: %v", err)
+		t.Errorf("%s: %v", qemu, err)
 	}
 	return out.String()
 }

@@ -139,6 +139,7 @@ judges() {
 	need checkisomd5 isomd5sum isomd5sum "judges implanted checksums"
 	need qemu-system-aarch64 qemu-system-arm qemu-system-aarch64-core "boots a medium for aarch64"
 	need /usr/share/qemu-efi-aarch64/QEMU_EFI.fd,/usr/share/edk2/aarch64/QEMU_EFI.fd qemu-efi-aarch64 edk2-aarch64 "UEFI firmware of aarch64"
+	need qemu-system-ppc64 qemu-system-ppc qemu-system-ppc-core "boots a medium for ppc64le"
 	need isoinfo genisoimage genisoimage "reads media with another code than ours and xorriso's"
 	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
 	need python3 python3 python3 "runs pykickstart and the real Koji client, judges of kickstarts and of the hub"
