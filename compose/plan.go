@@ -110,6 +110,8 @@ type PlanBase struct {
 	Size   int64  `json:"size,omitempty"` // bytes
 	VolID  string `json:"volid,omitempty"`
 	Arch   string `json:"arch,omitempty"`
+	// Release is what the image says of itself, as "44" or "Rawhide".
+	Release string `json:"release,omitempty"`
 }
 
 // Tool is a program that the back end needs on the build node.

@@ -28,8 +28,15 @@ type PlanPackage struct {
 	SHA512   string `json:"sha512,omitempty"`
 }
 
-// File is the package's file name.
-func (g *PlanPackage) File() string { return path.Base(g.Location) }
+// File is the package's file name on a medium: whatever a repository calls it,
+// tools look for NAME-VERSION-RELEASE.ARCH.rpm.
+func (g *PlanPackage) File() string {
+	n, err := rpm.ParseNEVRA(g.NEVRA)
+	if err != nil {
+		return path.Base(g.Location)
+	}
+	return n.FileName()
+}
 
 // rpm describes the package as one of the side repo is described.
 func (p *Plan) rpm(g *PlanPackage) PlanRPM {

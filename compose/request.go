@@ -97,7 +97,7 @@ type Options struct {
 	UpdatesImg bool `json:"updates_img,omitempty"`
 	// Virt has livemedia-creator install in a virtual machine, from the base image.
 	Virt bool `json:"virt,omitempty"`
-	// Medium is what a DVD must fit on: dvd (default, 4.7 GB), dvd-dl, bd, bd-dl, usb.
+	// Medium is what a DVD must fit on: cd, dvd (default, 4.7 GB), dvd-dl, bd, bd-dl, usb.
 	Medium        string `json:"medium,omitempty"`
 	Multilib      bool   `json:"multilib,omitempty"` // i686 too, on x86_64
 	IncludeSource bool   `json:"include_source,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -41,6 +42,7 @@ func (q *resolution) gather(ctx context.Context, backend Backend) error {
 	if !c.Gathers {
 		return nil
 	}
+	q.baseRelease()
 	side, err := q.sideIndex(ctx)
 	if err != nil || len(q.problems) > 0 {
 		return err
@@ -59,6 +61,20 @@ func (q *resolution) gather(ctx context.Context, backend Backend) error {
 		return nil
 	}
 	return q.takeGathered(all, chosen)
+}
+
+// baseRelease warns of an installer that is of another release than the packages:
+// it may not know what they want of it.
+func (q *resolution) baseRelease() {
+	b := q.plan.Base
+	if b == nil || b.Release == "" {
+		return
+	}
+	was, err := strconv.Atoi(b.Release)
+	is, otherErr := strconv.Atoi(q.req.Release)
+	if err == nil && otherErr == nil && was != is {
+		q.warn(CodeBadRelease, "base", "The base image is of release %d, and its installer would install packages of release %d.", was, is)
+	}
 }
 
 // gatherFailed tells a repository that cannot be read from an end of patience.
@@ -197,7 +213,7 @@ func (q *resolution) toGather(all *content.Content) kickstart.Packages {
 	p.NoCore, p.ExcludeWeakDeps = !hasGroup(all, "core"), false
 	for _, name := range q.req.Packages {
 		if env, ok := strings.CutPrefix(name, "@^"); ok {
-			p.Environment = env
+			q.gatherEnvironment(all, &p, env)
 		} else if group, ok := strings.CutPrefix(name, "@"); ok {
 			p.Groups = append(p.Groups, kickstart.Group{Name: group})
 		} else {
@@ -219,6 +235,24 @@ func (q *resolution) toGather(all *content.Content) kickstart.Packages {
 	return p
 }
 
+// gatherEnvironment adds an environment; a kickstart knows one, a medium may hold
+// many.
+func (q *resolution) gatherEnvironment(all *content.Content, p *kickstart.Packages, env string) {
+	if p.Environment == "" || p.Environment == env {
+		p.Environment = env
+		return
+	}
+	groups := all.EnvironmentGroups(env)
+	if len(groups) == 0 {
+		q.notFound("@^" + env)
+	}
+	for _, id := range groups {
+		if hasGroup(all, id) { // an environment may name groups of another repository
+			p.Groups = append(p.Groups, kickstart.Group{Name: id})
+		}
+	}
+}
+
 func hasGroup(all *content.Content, id string) bool {
 	ok, _ := all.HasGroup(id)
 	return ok && all.HasGroups()
@@ -230,10 +264,7 @@ func (q *resolution) unmet(s *content.Selection, wanted kickstart.Packages) {
 		if q.ours(name) {
 			continue // kept out by exclude
 		}
-		q.problem(Problem{
-			Code: CodePackageNotFound, Field: "packages", Remedy: "Check the name, or name the repository that has it.",
-			Sentence: fmt.Sprintf("Neither the sources nor the repositories have %s for %s.", clip(name), q.req.Arch),
-		})
+		q.notFound(name)
 	}
 	for i, m := range s.Missing {
 		sentence := fmt.Sprintf("Nothing provides %s, which %s requires.", clip(m.Requirement), m.By)
@@ -253,6 +284,13 @@ func (q *resolution) unmet(s *content.Selection, wanted kickstart.Packages) {
 	}
 }
 
+func (q *resolution) notFound(name string) {
+	q.problem(Problem{
+		Code: CodePackageNotFound, Field: "packages", Remedy: "Check the name, or name the repository that has it.",
+		Sentence: fmt.Sprintf("Neither the sources nor the repositories have %s for %s.", clip(name), q.req.Arch),
+	})
+}
+
 // ours tells whether the side repo has a "name.arch".
 func (q *resolution) ours(name string) bool {
 	return slices.ContainsFunc(q.sorted(), func(r PlanRPM) bool { return r.Name+"."+r.Arch == name })
@@ -263,6 +301,10 @@ func (q *resolution) takeGathered(all *content.Content, s *content.Selection) er
 	names := map[string]bool{}
 	var total int64
 	order := byCost(q.plan.Repos)
+	files := map[string]string{} // to NEVRA
+	for _, p := range q.sorted() {
+		files[p.File] = p.NEVRA
+	}
 	for _, c := range s.Packages {
 		names[c.Name()] = true
 		if c.Repo == sideNumber {
@@ -274,6 +316,10 @@ func (q *resolution) takeGathered(all *content.Content, s *content.Selection) er
 			nevra: c.NEVRA(), location: c.Location(), base: c.Base(), sumType: sum.Type, sum: sum.Value, size: c.Size(), built: c.BuildTime(),
 		}
 		f, err := one.remote(q.opened[number])
+		if other, taken := files[one.nevra.FileName()]; err == nil && taken {
+			err = fmt.Errorf("has the file name of %s", other)
+		}
+		files[one.nevra.FileName()] = one.nevra.String()
 		if err != nil {
 			q.problem(Problem{
 				Code: CodeRepoInvalid, Field: fmt.Sprintf("repos[%d]", number), Remedy: "Ask whoever made the repository.",

@@ -166,6 +166,12 @@ func (q *resolution) inspect(base *PlanBase, r io.ReaderAt, name string) {
 	base.VolID = image.VolumeID()
 	if info, err := image.Info(); err == nil {
 		base.Arch = info.Arch
+		if info.TreeInfo != nil {
+			base.Release = clipTo(info.TreeInfo.Version, 20)
+		} else if info.DiscInfo != nil {
+			words := strings.Fields(info.DiscInfo.Description)
+			base.Release = clipTo(strings.Join(words[max(len(words)-1, 0):], ""), 20)
+		}
 	}
 	q.plan.Base = base
 }

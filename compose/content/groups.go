@@ -25,7 +25,7 @@ func (c *Content) groupPackages(p kickstart.Packages) []string {
 	if !p.NoCore {
 		add("core", kickstart.GroupDefault)
 	}
-	for _, id := range c.environmentGroups(p.Environment) {
+	for _, id := range c.EnvironmentGroups(p.Environment) {
 		add(id, kickstart.GroupDefault)
 	}
 	var waiting []comps.Package
@@ -81,8 +81,9 @@ func (c *Content) groups(id string) []*comps.Group {
 	return out
 }
 
-// environmentGroups lists the groups that an environment brings by itself.
-func (c *Content) environmentGroups(id string) []string {
+// EnvironmentGroups lists the groups that an environment, by its id or name,
+// brings by itself.
+func (c *Content) EnvironmentGroups(id string) []string {
 	var out []string
 	if id == "" {
 		return nil

@@ -68,9 +68,12 @@ func (*Backend) Describe(p *compose.Plan) error {
 		add(compose.CodeBaseRequired, "base", "A dvd starts from a boot.iso, and none was named.", "Name it with base (--base-iso); a boot-iso compose makes one.")
 	}
 	packages, count := p.Size()-base, len(p.RPMs)+len(p.Gathered)
+	if count == 0 {
+		add(compose.CodePackageNotFound, "packages", "No package would be on the medium.", "Name packages, groups or sources; without any, those of the group core and the kernel are taken where a repository has them.")
+	}
 	if ok {
-		if err := medium.Fits(base, packages, count); err != nil {
-			add(compose.CodeImageTooLarge, "packages", sentence(err), "Name fewer groups, or a larger medium with options.medium.")
+		if e, full := errors.AsType[*TooLargeError](medium.Fits(base, packages, count)); full {
+			add(compose.CodeImageTooLarge, "packages", sentence(e)+largest(p), larger(e.Need))
 		}
 	}
 	if len(problems) > 0 {
@@ -91,6 +94,33 @@ func (*Backend) Describe(p *compose.Plan) error {
 func sentence(err error) string {
 	text := err.Error()
 	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// namedLargest is how many packages a refusal names.
+const namedLargest = 5
+
+// largest names the packages that take the most room.
+func largest(p *compose.Plan) string {
+	type one struct {
+		name string
+		size int64
+	}
+	var all []one
+	for i := range p.RPMs {
+		all = append(all, one{p.RPMs[i].NEVRA, p.RPMs[i].Size})
+	}
+	for i := range p.Gathered {
+		all = append(all, one{p.Gathered[i].NEVRA, p.Gathered[i].Size})
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	slices.SortFunc(all, func(a, b one) int { return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.name, b.name)) })
+	var names []string
+	for _, o := range all[:min(len(all), namedLargest)] {
+		names = append(names, fmt.Sprintf("%s (%s)", o.name, size(o.size)))
+	}
+	return " The largest are " + strings.Join(names, ", ") + "."
 }
 
 // usualBase is what a boot.iso of Fedora's comes to, in bytes: 1.1 GB for the
@@ -204,7 +234,7 @@ func diagnose(ctx context.Context, err error) error {
 		return &compose.FailedError{Err: err, Failure: compose.Failure{Code: code, Stage: compose.StageCompose, Sentence: text, Remedy: remedy}}
 	}
 	if e, ok := errors.AsType[*TooLargeError](err); ok {
-		return fail(compose.CodeImageTooLarge, sentence(e), "Name fewer groups, or a larger medium with options.medium.")
+		return fail(compose.CodeImageTooLarge, sentence(e), larger(e.Need))
 	}
 	if e, ok := errors.AsType[*BaseError](err); ok {
 		return fail(compose.CodeBaseNotISO, "The base image cannot become a DVD: "+e.Reason+".", "Give a boot.iso of the wanted architecture.")

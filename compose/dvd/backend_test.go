@@ -132,10 +132,11 @@ func TestBackendPutsSideRepoAndReleaseOntoTheMedium(t *testing.T) {
 func TestBackendRefusals(t *testing.T) {
 	t.Parallel()
 	for code, change := range map[compose.Code]func(*compose.Plan){
-		compose.CodeBaseRequired:   func(p *compose.Plan) { p.Base = nil },
-		compose.CodeImageTooLarge:  func(p *compose.Plan) { p.Gathered[0].Size = 5e9 },
-		compose.CodeBadVolID:       func(p *compose.Plan) { p.VolID = strings.Repeat("x", 33) },
-		compose.CodeInvalidRequest: func(p *compose.Plan) { p.Request.Options.Medium = "floppy" },
+		compose.CodeBaseRequired:    func(p *compose.Plan) { p.Base = nil },
+		compose.CodeImageTooLarge:   func(p *compose.Plan) { p.Gathered[0].Size = 5e9 },
+		compose.CodePackageNotFound: func(p *compose.Plan) { p.RPMs, p.Gathered = nil, nil },
+		compose.CodeBadVolID:        func(p *compose.Plan) { p.VolID = strings.Repeat("x", 33) },
+		compose.CodeInvalidRequest:  func(p *compose.Plan) { p.Request.Options.Medium = "floppy" },
 	} {
 		p := planOf(t)
 		change(p)
@@ -145,9 +146,29 @@ func TestBackendRefusals(t *testing.T) {
 		}
 	}
 	large := planOf(t)
+	large.Gathered[0].Size = 5e9
+	refused, ok := errors.AsType[*compose.RefusedError]((&dvd.Backend{}).Describe(large))
+	if !ok || refused.Problems[0].Sentence != "3 packages of 5.00 GB and the base image of 1.0 MB do not fit on a DVD, which has room for 4.70 GB."+
+		" The largest are Vim-2:9.1-1.fc44.noarch (5.00 GB), bash-debuginfo-5.2-1.fc44.x86_64 (0.0 MB), bash-5.2-1.fc44.x86_64 (0.0 MB)." ||
+		!strings.HasSuffix(refused.Problems[0].Remedy, "Or choose a larger medium: options.medium dvd-dl has room for 8.54 GB.") {
+		t.Errorf("%+v", refused)
+	}
+	large.Gathered[0].Size = 5e11
+	if refused, ok := errors.AsType[*compose.RefusedError]((&dvd.Backend{}).Describe(large)); !ok || strings.Contains(refused.Problems[0].Remedy, "larger medium") {
+		t.Errorf("no medium is so large: %+v", refused)
+	}
 	large.Gathered[0].Size, large.Request.Options.Medium = 5e9, "dvd-dl"
 	if err := (&dvd.Backend{}).Describe(large); err != nil {
 		t.Errorf("on a larger medium: %v", err)
+	}
+	// How large a boot.iso becomes is not known before lorax has made it.
+	for size, warned := range map[int64]bool{1e9: false, 4e9: true} {
+		p := planOf(t)
+		p.Base, p.First, p.Gathered[0].Size = nil, &compose.PlanStep{Kind: compose.KindBootISO}, size
+		err := (&dvd.Backend{}).Describe(p)
+		if err != nil || warned != (len(p.Warnings) == 1) || warned && !strings.Contains(p.Warnings[0].Sentence, "the base image of 1.10 GB do not fit on a DVD") {
+			t.Errorf("%d: %v, %+v", size, err, p.Warnings)
+		}
 	}
 	for code, change := range map[compose.Code]func(*testing.T, *compose.BackendJob){
 		compose.CodeBaseNotISO: func(t *testing.T, j *compose.BackendJob) {

@@ -9,6 +9,7 @@ type TooLargeError struct {
 	Base             int64  // bytes of the base image
 	Packages         int64  // bytes of the packages
 	NumberOfPackages int
+	Need             int64 // bytes, with what files cost on a medium besides their content
 }
 
 func (e *TooLargeError) Error() string {

@@ -205,7 +205,7 @@ func (b *builder) image(ctx context.Context) error {
 	b.res.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	if b.res.Size > b.Medium.Size {
 		return errors.Join(&TooLargeError{
-			Medium: b.Medium.Text, Room: b.Medium.Size, Base: b.base.size, Packages: b.res.Size - b.base.size, NumberOfPackages: len(b.Packages),
+			Medium: b.Medium.Text, Room: b.Medium.Size, Base: b.base.size, Packages: b.res.Size - b.base.size, NumberOfPackages: len(b.Packages), Need: b.res.Size,
 		}, b.undo())
 	}
 	return nil

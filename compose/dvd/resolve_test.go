@@ -45,6 +45,8 @@ func release() []rpmtest.Spec {
 		one("kernel", "7.0"), one("vim", "9.1", "vim-data"),
 		{Name: "vim-data", Version: "9.1", Release: "1.fc44"},
 		one("greeter", "1.0"), one("greeter-libs", "99"), one("unused", "1"), one("broken", "1", "missing-lib"), one("grub2", "2.12"),
+		one("wants-old", "1", "vim = 1.0-1.fc44"), one("wants-epoch", "1", "vim = 9.1-1.fc44"),
+		{Name: "recommends", Version: "1", Release: "1.fc44", Arch: "x86_64", Recommends: rpmtest.Deps("broken")},
 	}
 }
 
@@ -52,6 +54,8 @@ const groups = `<comps>
 <group><id>core</id><name>Core</name><packagelist><packagereq type="mandatory">bash</packagereq></packagelist></group>
 <group><id>editors</id><name>Editors</name><packagelist><packagereq type="default">vim</packagereq><packagereq type="optional">unused</packagereq></packagelist></group>
 <group><id>anaconda-tools</id><name>Tools</name><packagelist><packagereq type="mandatory">grub2</packagereq></packagelist></group>
+<environment><id>first</id><name>First</name><grouplist><groupid>core</groupid><groupid>editors</groupid></grouplist></environment>
+<environment><id>second</id><name>Second</name><grouplist><groupid>lacks</groupid><groupid>elsewhere</groupid></grouplist></environment>
 <group><id>lacks</id><name>Lacks</name><packagelist><packagereq type="mandatory">unused</packagereq></packagelist></group>
 </comps>`
 
@@ -82,6 +86,7 @@ func newWorldOf(t *testing.T, runner compose.Runner, backends ...compose.Backend
 	}
 	makeRepo("repo", release()...)
 	makeRepo("other", rpmtest.Spec{Name: "vim", Version: "1.0", Release: "1.fc44", Arch: "x86_64"})
+	makeRepo("epoch", rpmtest.Spec{Name: "vim", Epoch: 1, Version: "9.1", Release: "1.fc44", Arch: "x86_64"})
 	if err := os.WriteFile(filepath.Join(dir, "boot.iso"), isotest.Base("F44-base", "x86_64"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -219,13 +224,24 @@ func TestGatheringObeysTheRequest(t *testing.T) {
 		"priority": {func(r *compose.Request) {
 			r.Repos = append(r.Repos, compose.Repo{ID: "other", BaseURL: w.url + "/other/", Priority: 10})
 		}, []string{"vim-1.0-1"}, []string{"vim-9.1-1"}, nil, ""},
-		"unknown package":  {func(r *compose.Request) { r.Packages = []string{"nothing"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "nothing"},
-		"unknown group":    {func(r *compose.Request) { r.Packages = []string{"@nothing"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "@nothing"},
-		"unmet":            {func(r *compose.Request) { r.Packages = []string{"broken"} }, nil, nil, []compose.Code{compose.CodeDependencyMissing}, "missing-lib, which broken requires"},
-		"unmet, excluded":  {func(r *compose.Request) { r.Exclude = []string{"glibc"} }, nil, nil, []compose.Code{compose.CodeDependencyMissing}, "glibc is excluded"},
-		"unmet, and asked": {func(r *compose.Request) { r.Packages, r.Options.SkipPreflight = []string{"broken"}, true }, []string{"broken-1-1"}, nil, nil, ""},
-		"no repository":    {func(r *compose.Request) { r.Repos[0].BaseURL = w.url + "/none/" }, nil, nil, []compose.Code{compose.CodeRepoNotFound}, "none"},
-		"no base":          {func(r *compose.Request) { r.Base = nil }, nil, nil, []compose.Code{compose.CodeBaseRequired}, "starts from an image"},
+		"unknown package":        {func(r *compose.Request) { r.Packages = []string{"nothing"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "nothing"},
+		"unknown group":          {func(r *compose.Request) { r.Packages = []string{"@nothing"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "@nothing"},
+		"unmet":                  {func(r *compose.Request) { r.Packages = []string{"broken"} }, nil, nil, []compose.Code{compose.CodeDependencyMissing}, "missing-lib, which broken requires"},
+		"unmet, excluded":        {func(r *compose.Request) { r.Exclude = []string{"glibc"} }, nil, nil, []compose.Code{compose.CodeDependencyMissing}, "glibc is excluded"},
+		"unmet, and asked":       {func(r *compose.Request) { r.Packages, r.Options.SkipPreflight = []string{"broken"}, true }, []string{"broken-1-1"}, nil, nil, ""},
+		"environments":           {func(r *compose.Request) { r.Packages = []string{"@^first", "@^second"} }, []string{"vim-9.1-1", "unused-1-1"}, nil, nil, ""},
+		"unknown environment":    {func(r *compose.Request) { r.Packages = []string{"@^first", "@^third"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "@^third"},
+		"recommended and broken": {func(r *compose.Request) { r.Packages = []string{"recommends"} }, []string{"recommends-1-1"}, []string{"broken-1-1"}, nil, ""},
+		"two versions, as required": {func(r *compose.Request) {
+			r.Packages = []string{"vim", "wants-old"}
+			r.Repos = append(r.Repos, compose.Repo{ID: "other", BaseURL: w.url + "/other/"})
+		}, []string{"vim-9.1-1", "vim-1.0-1", "wants-old-1-1"}, nil, nil, ""},
+		"two epochs of one file name": {func(r *compose.Request) {
+			r.Packages = []string{"vim", "wants-epoch"}
+			r.Repos = append(r.Repos, compose.Repo{ID: "epoch", BaseURL: w.url + "/epoch/"})
+		}, nil, nil, []compose.Code{compose.CodeRepoInvalid}, "has the file name of vim-"},
+		"no repository": {func(r *compose.Request) { r.Repos[0].BaseURL = w.url + "/none/" }, nil, nil, []compose.Code{compose.CodeRepoNotFound}, "none"},
+		"no base":       {func(r *compose.Request) { r.Base = nil }, nil, nil, []compose.Code{compose.CodeBaseRequired}, "starts from an image"},
 	} {
 		req := w.request()
 		tc.change(&req)
@@ -289,5 +305,24 @@ func TestPlanOfAMediumIsItsContent(t *testing.T) {
 	plan, err := w.resolver.Resolve(t.Context(), req)
 	if err != nil || digests[0] != digests[1] || plan.Digest == digests[0] {
 		t.Errorf("%v: %q and %s", err, digests, plan.Digest)
+	}
+}
+
+func TestBaseOfAnotherReleaseIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for disc, warned := range map[string]bool{"43": true, "44": false, "Fedora 43": true, "Fedora 44": false, "Rawhide": false, "": false} {
+		w.put(t, "other.iso", string(isotest.Build(isotest.Options{VolumeID: "X", BIOS: true, UEFI: true, Files: map[string]string{
+			".discinfo": "1.0\n" + disc + "\nx86_64\n", "images/pxeboot/vmlinuz": "kernel", "images/pxeboot/initrd.img": "initrd",
+		}})))
+		req := w.request()
+		req.Base.URL = w.url + "/other.iso"
+		plan, err := w.resolver.Resolve(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.ContainsFunc(plan.Warnings, func(w compose.Warning) bool { return w.Code == string(compose.CodeBadRelease) && w.Field == "base" }); got != warned {
+			t.Errorf("%q: %+v", disc, plan.Warnings)
+		}
 	}
 }

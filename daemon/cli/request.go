@@ -56,7 +56,7 @@ type requestFlags struct {
 	IncludeSource bool              `help:"Take source packages too."`
 	Signatures    []string          `sep:"none" placeholder:"[SOURCE=]POLICY" help:"What is asked of the signatures of a source, or of all: require, prefer or ignore. Default: require for what is stable, prefer for the rest. May be repeated."`
 	UpdatesImg    bool              `name:"updates-img" help:"Have the installer of a remaster run the packages: put an updates.img of them onto it."`
-	Medium        string            `placeholder:"MEDIUM" help:"What a dvd must fit on: dvd, dvd-dl, bd, bd-dl or usb. Default: dvd, 4.7 GB."`
+	Medium        string            `placeholder:"MEDIUM" help:"What a dvd must fit on: cd, dvd, dvd-dl, bd, bd-dl or usb. Default: dvd, 4.7 GB."`
 	SmokeBoot     bool              `help:"Boot the image in a virtual machine before it is published."`
 }
 
