@@ -256,7 +256,7 @@ func (*Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.BackendJ
 		want.SHA256[p.RPMs[i].File] = p.RPMs[i].SHA256
 	}
 	for i := range p.Gathered {
-		want.SHA256[p.Gathered[i].File()] = p.Gathered[i].SHA256
+		want.SHA256[p.Gathered[i].File()] = cmp.Or(p.Gathered[i].SHA256, p.Gathered[i].SHA512)
 	}
 	seen := 0
 	want.Package = func(name, at string, content io.Reader) error {

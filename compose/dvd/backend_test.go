@@ -3,6 +3,7 @@ package dvd_test
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -122,10 +123,17 @@ func TestBackendPutsSideRepoAndReleaseOntoTheMedium(t *testing.T) {
 			t.Errorf("%s: %v\n%.200s", name, err, data)
 		}
 	}
-	p.Gathered[0].SHA256 = strings.Repeat("0", 64)
-	_, err = backend.Verify(t.Context(), p, j, made)
-	if failed, ok := errors.AsType[*compose.FailedError](err); !ok || failed.Failure.Code != compose.CodeVerifyFailed {
-		t.Errorf("another package of the release: %v", err)
+	sum := sha512.Sum512(rpmtest.Build(specs()[1]))
+	p.Gathered[0].SHA256, p.Gathered[0].SHA512 = "", hex.EncodeToString(sum[:])
+	if _, err := backend.Verify(t.Context(), p, j, made); err != nil {
+		t.Errorf("by SHA-512: %v", err)
+	}
+	for _, digest := range []string{strings.Repeat("0", 64), strings.Repeat("0", 128)} {
+		p.Gathered[0].SHA256 = digest
+		_, err = backend.Verify(t.Context(), p, j, made)
+		if failed, ok := errors.AsType[*compose.FailedError](err); !ok || failed.Failure.Code != compose.CodeVerifyFailed {
+			t.Errorf("another package of the release: %v", err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -21,8 +22,8 @@ type Want struct {
 	VolID   string
 	Arch    string
 	Product productmd.Product
-	// SHA256 are the digests of the packages by their file names; a package of
-	// the digest "" must only be there.
+	// SHA256 are the digests of the packages by their file names, in hex; one that
+	// is long enough is a SHA-512. A package of the digest "" must only be there.
 	SHA256 map[string]string
 	// Package, if set, is called for each package on the medium that SHA256 names,
 	// with its content.
@@ -125,6 +126,9 @@ func checkPackage(ctx context.Context, m *iso.Image, name, at, want string, see 
 		return &CheckError{Path: "/" + at, Reason: "is missing", Err: err}
 	}
 	sum := sha256.New()
+	if len(want) == 2*sha512.Size {
+		sum = sha512.New()
+	}
 	content := io.TeeReader(contextReader{ctx, f}, sum)
 	if see != nil {
 		if err := see(name, at, content); err != nil {

@@ -156,6 +156,52 @@ print(d.description, d.arch, d.disc_numbers)
 	dnf(t, tree, job)
 }
 
+// TestProductmdTakesEveryKindOfPackage puts what options.include_source, debuginfo
+// and multilib bring onto a medium, and has productmd add each entry of rpms.json
+// anew: loading checks less than adding does.
+func TestProductmdTakesEveryKindOfPackage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	res, _ := realDVD(t, func(j *dvd.Job) {
+		j.Packages = nil
+		one := func(name, arch string, epoch uint32) rpmtest.Spec {
+			return rpmtest.Spec{Name: name, Epoch: epoch, Version: "1", Release: "1", Arch: arch, SourceRPM: "tool-1-1.src.rpm"}
+		}
+		for _, s := range []rpmtest.Spec{
+			one("tool", "x86_64", 3), one("tool", "i686", 3), one("tool-debuginfo", "x86_64", 3), one("tool-debugsource", "x86_64", 3), one("tool-doc", "noarch", 3),
+			{Name: "tool", Epoch: 3, Version: "1", Release: "1", Arch: "src"},
+		} {
+			path := filepath.Join(dir, s.NEVRA().FileName())
+			if put(t, path, rpmtest.Build(s)); s.Arch == "src" {
+				put(t, path, rpmtest.Source(s))
+			}
+			j.Packages = append(j.Packages, dvd.Package{Path: path})
+		}
+	})
+	const script = `
+import os, sys, productmd.compose, productmd.rpms
+c = productmd.compose.Compose(sys.argv[1])
+again = productmd.rpms.Rpms()
+for source, rpms in sorted(c.rpms["Server"]["x86_64"].items()):
+    for nevra, r in sorted(rpms.items()):
+        again.add("Server", "x86_64", nevra, r["path"], r["sigkey"], r["category"], None if r["category"] == "source" else source)
+        print(source, nevra, r["category"], r["path"])
+assert again.rpms == c.rpms.rpms
+`
+	python := filepath.Join(shareddata.Root(t), ".cache", "venv", "bin", "python")
+	out, err := exec.CommandContext(t.Context(), python, "-c", script, filepath.Dir(res.Path)).CombinedOutput()
+	want := ""
+	for _, line := range []string{
+		"tool-3:1-1.i686 binary", "tool-3:1-1.src source", "tool-3:1-1.x86_64 binary", "tool-debuginfo-3:1-1.x86_64 debug", "tool-debugsource-3:1-1.x86_64 debug", "tool-doc-3:1-1.noarch binary",
+	} {
+		nevra, _, _ := strings.Cut(line, " ")
+		want += "tool-3:1-1.src " + line + " Packages/t/" + strings.Replace(nevra, "3:", "", 1) + ".rpm\n"
+	}
+	if err != nil || string(out) != want {
+		t.Errorf("productmd: %v\n%s\nnot\n%s", err, out, want)
+	}
+}
+
 // dnf reads the medium's repository, as the installer does by its library.
 func dnf(t *testing.T, tree string, job dvd.Job) {
 	t.Helper()
