@@ -52,12 +52,18 @@ func TestADVDWithoutABaseWaitsForANodeWithLorax(t *testing.T) {
 	}
 	request := compose.Request{Kind: compose.KindDVD, Release: "44", Arch: "x86_64", Packages: []string{"bash"}, Repos: []compose.Repo{{ID: "fedora", BaseURL: mirror.URL + "/"}}}
 	for _, tc := range []struct {
-		path    string
-		offered bool
-	}{{path, false}, {path + ":" + tools, true}} {
+		path           string
+		offers         []string
+		lorax, offered bool
+	}{
+		{path, nil, false, false},
+		{path + ":" + tools, nil, true, true},
+		{path + ":" + tools, []string{"dvd", "boot-iso"}, true, true},
+		{path + ":" + tools, []string{"dvd"}, true, false}, // this node is not to run scripts
+	} {
 		t.Setenv("PATH", tc.path)
 		w := newWorld(t, func(c *daemon.Config) {
-			c.Node.Offers, c.Limits.TrustHosts = []string{"dvd"}, []string{u.Host}
+			c.Node.Offers, c.Limits.TrustHosts = tc.offers, []string{u.Host}
 		})
 		var nodes api.Nodes
 		for deadline := time.Now().Add(patience); time.Now().Before(deadline) && len(nodes.Nodes) == 0; time.Sleep(50 * time.Millisecond) {
@@ -70,15 +76,15 @@ func TestADVDWithoutABaseWaitsForANodeWithLorax(t *testing.T) {
 		has := func(kind string) bool {
 			return slices.Contains(n.Offers, api.Offer{Kind: kind, Arch: "x86_64"})
 		}
-		if !has("dvd") || has("boot-iso") || has("dvd_boot-iso") != tc.offered || strings.Contains(n.Missing["dvd_boot-iso"], "lorax") == tc.offered {
-			t.Errorf("lorax here: %t: offers %v, missing %v", tc.offered, n.Offers, n.Missing)
+		if !has("dvd") || has("dvd_boot-iso") != tc.offered || strings.Contains(n.Missing["dvd_boot-iso"], "lorax") == tc.lorax {
+			t.Errorf("%+v: offers %v, missing %v", tc, n.Offers, n.Missing)
 		}
 		var p api.Problem
 		resp := w.call("POST", "/api/v1/resolve", request, &p)
-		if tc.offered && resp.StatusCode != http.StatusOK {
+		if tc.lorax && resp.StatusCode != http.StatusOK {
 			t.Errorf("with lorax: %s %+v", resp.Status, p)
 		}
-		if !tc.offered && (p.Code != compose.CodeToolMissing || !strings.Contains(p.Detail, "lorax") || !strings.Contains(p.Detail, "boot-iso that a dvd without a base image starts from")) {
+		if !tc.lorax && (p.Code != compose.CodeToolMissing || !strings.Contains(p.Detail, "lorax") || !strings.Contains(p.Detail, "boot-iso that a dvd without a base image starts from")) {
 			t.Errorf("without lorax: %s %+v", resp.Status, p)
 		}
 		w.stop()

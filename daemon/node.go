@@ -107,8 +107,7 @@ func (n *node) run(ctx context.Context) error {
 	}
 	var offers []queue.Capability
 	for _, o := range can {
-		kind, _, _ := strings.Cut(string(o.Kind), "_") // a chain is offered with its kind
-		if len(n.cfg.Node.Offers) == 0 || slices.Contains(n.cfg.Node.Offers, kind) {
+		if n.cfg.Node.offers(o.Kind) {
 			offers = append(offers, queue.Capability{Kind: string(o.Kind), Arch: o.Arch})
 		}
 	}
@@ -119,6 +118,20 @@ func (n *node) run(ctx context.Context) error {
 	return n.worker.Run(ctx, queue.NodeConfig{
 		ID: n.cfg.Node.ID, Offers: offers, Slots: n.cfg.Node.Slots, Version: n.version, Labels: labels,
 	}, queue.Handler{Handle: n.handle, Finalize: n.finalize})
+}
+
+// offers tells whether the configuration lets the node build a kind; of a chain of
+// kinds each must be let.
+func (c *NodeConfig) offers(kind compose.Kind) bool {
+	if len(c.Offers) == 0 {
+		return true
+	}
+	for part := range strings.SplitSeq(string(kind), "_") {
+		if !slices.Contains(c.Offers, part) {
+			return false
+		}
+	}
+	return true
 }
 
 func (n *node) sweep() error {

@@ -270,13 +270,25 @@ func (r *reportCmd) Run(ctx context.Context, a *app) error {
 
 func (a *app) printReport(list []compose.PackageEntry) {
 	t := &table{head: []string{"PACKAGE", "ARCH", "REQUESTED", "SHIPPED", "VERDICT", "SIGNATURE"}}
+	// Of a medium whose installer was made with it.
+	installer := slices.ContainsFunc(list, func(e compose.PackageEntry) bool { return e.Installer != nil })
+	if installer {
+		t.head = append(t.head, "INSTALLER")
+	}
 	included := 0
 	for i := range list {
 		p := &list[i]
 		if p.Verdict == compose.VerdictIncluded {
 			included++
 		}
-		t.add(p.Name, p.Arch, p.Requested, p.Shipped, string(p.Verdict), p.Signature)
+		row := []string{p.Name, p.Arch, p.Requested, p.Shipped, string(p.Verdict), p.Signature}
+		switch {
+		case installer && p.Installer != nil:
+			row = append(row, string(p.Installer.Verdict))
+		case installer:
+			row = append(row, "")
+		}
+		t.add(row...)
 	}
 	t.color = func(row, col int, text string) string {
 		switch {
