@@ -66,6 +66,13 @@ func (a *app) printPlan(p *compose.Plan) {
 	if p.Base != nil {
 		base = p.Base.URL + " " + p.Base.SHA256
 	}
+	if p.First != nil {
+		base = fmt.Sprintf("a %s, made first by %s", p.First.Kind, p.First.Backend)
+	}
+	gathered := ""
+	if len(p.Gathered) > 0 {
+		gathered = fmt.Sprintf("%d packages of the repositories", len(p.Gathered))
+	}
 	kickstart := ""
 	if n := strings.Count(p.Kickstart, "\n"); n > 0 {
 		kickstart = fmt.Sprintf("%d lines", n)
@@ -73,7 +80,7 @@ func (a *app) printPlan(p *compose.Plan) {
 	a.pairs(
 		"plan", p.Digest, "kind", string(p.Request.Kind), "release", p.Request.Release, "arch", p.Request.Arch,
 		"image", p.Image, "volume id", p.VolID, "back end", p.Backend, "base", strings.TrimSpace(base), "kickstart", kickstart,
-		"to fetch", fmt.Sprintf("%d RPMs, %s in all", len(p.RPMs), bytesText(p.Size())),
+		"gathered", gathered, "to fetch", fmt.Sprintf("%d RPMs, %s in all", len(p.RPMs)+len(p.Gathered), bytesText(p.Size())),
 	)
 	for _, s := range p.Sources {
 		a.printf("\n")
