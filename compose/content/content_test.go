@@ -25,7 +25,7 @@ import (
 type pkg struct {
 	name, version, arch                      string
 	provides, requires, recommends, suggests string // with commas; "name = 1-1" has a version
-	supplements                              string
+	supplements, conflicts                   string
 	size                                     int // MiB
 }
 
@@ -70,6 +70,7 @@ func primary(pkgs []pkg) string {
 		deps("recommends", p.recommends)
 		deps("suggests", p.suggests)
 		deps("supplements", p.supplements)
+		deps("conflicts", p.conflicts)
 		b.WriteString("</format></package>")
 	}
 	return b.String() + "</metadata>"

@@ -14,6 +14,7 @@
 // package to package and takes one provider of several, as dnf mostly would,
 // passing over what could not be installed. On CentOS Stream 9 it gathers what
 // dnf 4.14 would install, and dnf installs from that alone (internal/interop;
-// docs/adr/0023). Conflicts are not looked at. File lists are read only when somebody asks for a
+// docs/adr/0023). Conflicts
+// only steer the choice of a provider. File lists are read only when somebody asks for a
 // path that primary.xml does not name.
 package content

@@ -8,7 +8,7 @@ import (
 )
 
 // feasible tells whether all that a package requires is there, in packages of
-// which the same holds. Conflicts are not looked at. dnf leaves a recommended
+// which the same holds. dnf leaves a recommended
 // package out when it cannot be installed, and takes an older version, or another
 // provider, of what is required.
 func (s *selection) feasible(p index.Package) bool {
@@ -55,3 +55,18 @@ func (s *selection) meetable(r index.Relation) bool {
 }
 
 func (s *selection) usable(p index.Package) bool { return !s.out(p) && s.feasible(p) }
+
+// conflicts tells whether a package and one that was chosen conflict. It only
+// steers choices: what is named stays, with whatever it conflicts.
+func (s *selection) conflicts(p index.Package) bool {
+	if s.unfit[p] {
+		return true
+	}
+	for r := range p.Relations(index.Conflicts) {
+		list := slices.DeleteFunc(s.providers(r), func(other index.Package) bool { return other.Name() == p.Name() })
+		if s.anyChosen(list) {
+			return true
+		}
+	}
+	return false
+}

@@ -42,6 +42,18 @@ func TestWhatCannotBeInstalledIsPassedOver(t *testing.T) {
 			pkgs: []pkg{{name: "a", requires: "cap"}, {name: "b", provides: "cap", requires: "gone"}, {name: "longer", provides: "cap"}},
 			want: []string{"a-1-1", "longer-1-1"},
 		},
+		"what conflicts comes last": {
+			pkgs: []pkg{{name: "a", requires: "keep,cap"}, {name: "keep", conflicts: "b"}, {name: "b", provides: "cap"}, {name: "longer", provides: "cap"}},
+			want: []string{"a-1-1", "keep-1-1", "longer-1-1"},
+		},
+		"by a conflict of its own": {
+			pkgs: []pkg{{name: "a", requires: "keep,cap"}, {name: "keep"}, {name: "b", provides: "cap", conflicts: "keep"}, {name: "longer", provides: "cap"}},
+			want: []string{"a-1-1", "keep-1-1", "longer-1-1"},
+		},
+		"only what conflicts, and itself": {
+			pkgs: []pkg{{name: "a", requires: "keep,cap"}, {name: "keep", conflicts: "b"}, {name: "b", provides: "cap", conflicts: "b"}},
+			want: []string{"a-1-1", "b-1-1", "keep-1-1"},
+		},
 		"an older version": {
 			pkgs: []pkg{{name: "a", requires: "b"}, {name: "b", version: "2-1", requires: "gone"}, {name: "b", version: "1-1"}},
 			want: []string{"a-1-1", "b-1-1"},

@@ -38,7 +38,7 @@ func (c *Content) Forecast(ctx context.Context, p kickstart.Packages) (lint.Fore
 func (c *Content) choose(ctx context.Context, p kickstart.Packages) (*selection, error) {
 	s := &selection{
 		Content: c, ctx: ctx, weak: !p.ExcludeWeakDeps, excluded: p.Excluded,
-		chosen: map[string][]index.Package{}, able: map[index.Package]bool{}, hints: map[string]bool{}, met: map[string]bool{}, missed: map[string]bool{},
+		chosen: map[string][]index.Package{}, able: map[index.Package]bool{}, unfit: map[index.Package]bool{}, hints: map[string]bool{}, met: map[string]bool{}, missed: map[string]bool{},
 	}
 	for _, name := range c.groupPackages(p) {
 		s.ask(name)
@@ -61,6 +61,7 @@ type selection struct {
 	chosen  map[string][]index.Package
 	able    map[index.Package]bool // see feasible
 	tried   []index.Package        // keys of able, in the order they came
+	unfit   map[index.Package]bool // chosen packages conflict with these
 	queue   []index.Package
 	later   []conditional
 	hints   map[string]bool // names that chosen packages suggest
@@ -100,6 +101,13 @@ func (s *selection) take(p index.Package) {
 	s.queue = append(s.queue, p)
 	for r := range p.Relations(index.Suggests) {
 		s.hints[r.Name] = true
+	}
+	for r := range p.Relations(index.Conflicts) {
+		for _, other := range s.providers(r) {
+			if other.Name() != p.Name() {
+				s.unfit[other] = true
+			}
+		}
 	}
 }
 
@@ -279,7 +287,8 @@ func (s *selection) anyChosen(list []index.Package) bool {
 // architecture, one that a chosen package suggests, the one that is called like
 // the capability, else the one with the shortest name; of one name the newest.
 // Those that cannot be installed are passed over; where that leaves none, only
-// what must be there is taken all the same, and what it lacks is said then.
+// what must be there is taken all the same, and what it lacks is said then. One
+// that chosen packages conflict with comes after those that they do not.
 func (s *selection) pick(list []index.Package, capability string, must bool) (index.Package, bool) {
 	list = slices.DeleteFunc(slices.Clone(list), s.out)
 	slices.SortStableFunc(list, func(a, b index.Package) int {
@@ -293,6 +302,9 @@ func (s *selection) pick(list []index.Package, capability string, must bool) (in
 			}
 			if !s.native(p) {
 				r += 1 << 10
+			}
+			if s.conflicts(p) {
+				r += 1 << 11
 			}
 			return r
 		}
