@@ -1,6 +1,10 @@
 package compose
 
-import "runtime"
+import (
+	"cmp"
+	"runtime"
+	"strconv"
+)
 
 // Kind says what a compose makes.
 type Kind string
@@ -30,6 +34,19 @@ func Kinds() []Kind {
 
 // Arches lists the architectures of the contract by Fedora's base arch names.
 func Arches() []string { return []string{"x86_64", "aarch64", "ppc64le", "s390x"} }
+
+// Product is what an image calls itself, and its version: as lorax writes them into
+// .buildstamp and .treeinfo and as Pungi passes them.
+func (r *Request) Product() (name, version string) {
+	name, version = r.Options.Product, r.Release
+	if n, err := strconv.Atoi(version); name == "" && err == nil && n < FirstFedora {
+		name = "CentOS Stream"
+	}
+	if version == "rawhide" {
+		version = "Rawhide"
+	}
+	return cmp.Or(name, "Fedora"), version
+}
 
 // HostArch is the architecture of this host by Fedora's base arch name, and the
 // default of Request.Arch.

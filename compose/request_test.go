@@ -170,3 +170,16 @@ func TestCatalogIsCompleteAndUnique(t *testing.T) {
 		seen[info.Code] = true
 	}
 }
+
+func TestProductIsNamedAsItsReleaseIs(t *testing.T) {
+	t.Parallel()
+	for release, want := range map[string]string{"44": "Fedora 44", "rawhide": "Fedora Rawhide", "eln": "Fedora eln", "9": "CentOS Stream 9", "10": "CentOS Stream 10"} {
+		if name, version := (&compose.Request{Release: release}).Product(); name+" "+version != want {
+			t.Errorf("%s: %s %s", release, name, version)
+		}
+	}
+	r := compose.Request{Release: "9", Options: compose.Options{Product: "Mine"}}
+	if name, _ := r.Product(); name != "Mine" {
+		t.Errorf("%s", name)
+	}
+}

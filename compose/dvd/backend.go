@@ -68,6 +68,7 @@ func (*Backend) Describe(p *compose.Plan) error {
 		add(compose.CodeBaseRequired, "base", "A dvd starts from a boot.iso, and none was named.", "Name it with base (--base-iso); a boot-iso compose makes one.")
 	}
 	packages, count := p.Size()-base, len(p.RPMs)+len(p.Gathered)
+	problems = append(problems, required(p)...)
 	if count == 0 {
 		add(compose.CodePackageNotFound, "packages", "No package would be on the medium.", "Name packages, groups or sources; without any, those of the group core and the kernel are taken where a repository has them.")
 	}
@@ -94,6 +95,33 @@ func (*Backend) Describe(p *compose.Plan) error {
 func sentence(err error) string {
 	text := err.Error()
 	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// required finds what the request asks for and no package of the Plan is: it would
+// only be missed once the medium is made.
+func required(p *compose.Plan) []compose.Problem {
+	list := make([]compose.PackageEntry, 0, len(p.RPMs)+len(p.Gathered))
+	add := func(nevra string) {
+		if n, err := rpm.ParseNEVRA(nevra); err == nil {
+			list = append(list, compose.PackageEntry{Name: n.Name, Arch: n.Arch, Shipped: n.EVR.String(), Verdict: compose.VerdictIncluded})
+		}
+	}
+	for i := range p.RPMs {
+		add(p.RPMs[i].NEVRA)
+	}
+	for i := range p.Gathered {
+		add(p.Gathered[i].NEVRA)
+	}
+	var problems []compose.Problem
+	for i, spec := range p.Request.Require {
+		if err := compose.Ships(list, spec); err != nil {
+			problems = append(problems, compose.Problem{
+				Code: compose.CodePackageNotFound, Field: fmt.Sprintf("require[%d]", i), Remedy: "Name it in packages, or a source that brings it.",
+				Sentence: fmt.Sprintf("Nothing that goes onto the medium is %s: %s.", spec, err),
+			})
+		}
+	}
+	return problems
 }
 
 // namedLargest is how many packages a refusal names.
@@ -147,8 +175,8 @@ func (*Backend) Probe(ctx context.Context, runner compose.Runner) ([]compose.Too
 
 // productOf is what the medium calls itself.
 func productOf(p *compose.Plan) productmd.Product {
-	name := cmp.Or(p.Request.Options.Product, "Fedora")
-	return productmd.Product{Name: name, Short: strings.ReplaceAll(name, " ", ""), Version: strings.ToUpper(p.Request.Release[:1]) + p.Request.Release[1:]}
+	name, version := p.Request.Product()
+	return productmd.Product{Name: name, Short: strings.ReplaceAll(name, " ", ""), Version: version}
 }
 
 // Build implements compose.Backend.

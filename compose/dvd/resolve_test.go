@@ -224,11 +224,17 @@ func TestGatheringObeysTheRequest(t *testing.T) {
 		"priority": {func(r *compose.Request) {
 			r.Repos = append(r.Repos, compose.Repo{ID: "other", BaseURL: w.url + "/other/", Priority: 10})
 		}, []string{"vim-1.0-1"}, []string{"vim-9.1-1"}, nil, ""},
-		"unknown package":        {func(r *compose.Request) { r.Packages = []string{"nothing"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "nothing"},
-		"unknown group":          {func(r *compose.Request) { r.Packages = []string{"@nothing"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "@nothing"},
-		"unmet":                  {func(r *compose.Request) { r.Packages = []string{"broken"} }, nil, nil, []compose.Code{compose.CodeDependencyMissing}, "missing-lib, which broken requires"},
-		"unmet, excluded":        {func(r *compose.Request) { r.Exclude = []string{"glibc"} }, nil, nil, []compose.Code{compose.CodeDependencyMissing}, "glibc is excluded"},
-		"unmet, and asked":       {func(r *compose.Request) { r.Packages, r.Options.SkipPreflight = []string{"broken"}, true }, []string{"broken-1-1"}, nil, nil, ""},
+		"unknown package":          {func(r *compose.Request) { r.Packages = []string{"nothing"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "nothing"},
+		"unknown group":            {func(r *compose.Request) { r.Packages = []string{"@nothing"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "@nothing"},
+		"unmet":                    {func(r *compose.Request) { r.Packages = []string{"broken"} }, nil, nil, []compose.Code{compose.CodeDependencyMissing}, "missing-lib, which broken requires"},
+		"unmet, excluded":          {func(r *compose.Request) { r.Exclude = []string{"glibc"} }, nil, nil, []compose.Code{compose.CodeDependencyMissing}, "glibc is excluded"},
+		"unmet, and asked":         {func(r *compose.Request) { r.Packages, r.Options.SkipPreflight = []string{"broken"}, true }, []string{"broken-1-1"}, nil, nil, ""},
+		"required, of the release": {func(r *compose.Request) { r.Require = []string{"vim>=9", "greeter=2.3"} }, []string{"vim-9.1-1"}, nil, nil, ""},
+		"required and not there": {
+			func(r *compose.Request) { r.Require = []string{"vim>=10"} }, nil, nil,
+			[]compose.Code{compose.CodePackageNotFound},
+			"Nothing that goes onto the medium is vim>=10: vim.x86_64 is 9.1-1.fc44.",
+		},
 		"environments":           {func(r *compose.Request) { r.Packages = []string{"@^first", "@^second"} }, []string{"vim-9.1-1", "unused-1-1"}, nil, nil, ""},
 		"unknown environment":    {func(r *compose.Request) { r.Packages = []string{"@^first", "@^third"} }, nil, nil, []compose.Code{compose.CodePackageNotFound}, "@^third"},
 		"recommended and broken": {func(r *compose.Request) { r.Packages = []string{"recommends"} }, []string{"recommends-1-1"}, []string{"broken-1-1"}, nil, ""},

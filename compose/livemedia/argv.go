@@ -44,16 +44,7 @@ func makeOf(kind compose.Kind) string {
 // argument begins with "@", which it would take for a file of arguments.
 func arguments(p *compose.Plan) []string {
 	o := &p.Request.Options
-	project, version := o.Product, p.Request.Release
-	if project == "" {
-		project = "Fedora"
-		if n, err := strconv.Atoi(version); err == nil && n < compose.FirstFedora {
-			project = "CentOS Stream"
-		}
-	}
-	if version == "rawhide" {
-		version = "Rawhide"
-	}
+	project, version := p.Request.Product()
 	argv := []string{Tool, "--make-" + makeOf(p.Request.Kind)}
 	if o.Virt {
 		argv = append(argv, "--iso="+compose.HoldBase)

@@ -22,22 +22,6 @@ const (
 	erofsExt4    = "erofs-ext4"
 )
 
-// product and version as lorax writes them into .buildstamp, .treeinfo and the
-// boot menus, and Pungi passes them.
-func product(p *compose.Plan) (name, version string) {
-	name, version = p.Request.Options.Product, p.Request.Release
-	if n, err := strconv.Atoi(version); name == "" && err == nil && n < compose.FirstFedora {
-		name = "CentOS Stream"
-	}
-	if name == "" {
-		name = "Fedora"
-	}
-	if version == "rawhide" {
-		version = "Rawhide"
-	}
-	return name, version
-}
-
 // rootfsType is frozen in every Plan: lorax's default has changed (ext4 in
 // squashfs before 41.3, squashfs since).
 func rootfsType(p *compose.Plan) string {
@@ -51,7 +35,7 @@ func rootfsType(p *compose.Plan) string {
 // their value after "=", as Pungi writes them, so that no value is ever taken
 // for an option.
 func arguments(p *compose.Plan) []string {
-	name, version := product(p)
+	name, version := p.Request.Product()
 	o := &p.Request.Options
 	argv := []string{Tool, "--product=" + name, "--version=" + version, "--release=" + version}
 	if o.Variant != "" {
