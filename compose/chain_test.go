@@ -57,7 +57,8 @@ func (s step) Verify(_ context.Context, p *compose.Plan, j *compose.BackendJob, 
 	data, err := os.ReadFile(filepath.Join(j.OutDir, made.Artifacts[0].Path))
 	s.note(s.name + " verifies " + string(data))
 	j.Progress("", 100, "read")
-	return &compose.Proof{Packages: compose.InstalledEntries(p, nil)}, err
+	entries, wrong := compose.InstalledEntries(p, nil)
+	return &compose.Proof{Packages: entries}, errors.Join(err, wrong)
 }
 
 // fakeRoot is a root that tells when it is made and removed.

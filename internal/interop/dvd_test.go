@@ -18,6 +18,7 @@ import (
 	"github.com/fedora-respin/respin/compose/dvd"
 	"github.com/fedora-respin/respin/compose/productmd"
 	"github.com/fedora-respin/respin/compose/smoke"
+	"github.com/fedora-respin/respin/internal/proc"
 	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/repo"
 	"github.com/fedora-respin/respin/repo/comps"
@@ -325,4 +326,15 @@ func TestDVDWithItsOwnBootISOBoots(t *testing.T) {
 	if text, err := tool(t, "unsquashfs", "-cat", filepath.Join(root, "install.img"), "root/lorax-packages.log"); err != nil || !strings.Contains(text, "greeter-2.3-4.fc44.x86_64") {
 		t.Errorf("the installer: %v\n%s", err, text)
 	}
+}
+
+// standInTools puts the stand-in tools before those of this host.
+func standInTools(t *testing.T, set composetest.Settings) *proc.Runner {
+	t.Helper()
+	dir := t.TempDir()
+	set.AnyUser = true
+	if err := composetest.Link(dir, filepath.Join(standInsBuilt(t), "standin"), set); err != nil {
+		t.Fatal(err)
+	}
+	return &proc.Runner{Env: []string{"PATH=" + dir + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "LANG=C.UTF-8"}, Grace: time.Second}
 }
