@@ -125,8 +125,12 @@ func (j *judge) collect(past bool) {
 	})
 }
 
-// overcome says whether the log went on to say that a hit does not matter.
+// overcome says whether the log went on to say that a hit does not matter. A
+// repository that was ignored matters after all when something is then missing.
 func (j *judge) overcome(h *hit) bool {
+	if j.skipped(h) {
+		return false
+	}
 	for name := range strings.SplitSeq(h.more.unless, "|") {
 		for _, other := range j.scans[h.line.log].hits {
 			if other.name == name && other.last >= h.line.num {
@@ -135,6 +139,33 @@ func (j *judge) overcome(h *hit) bool {
 		}
 	}
 	return false
+}
+
+// skipped says whether a hit is about a repository that was then ignored, and
+// something was missing after that.
+func (j *judge) skipped(h *hit) bool {
+	var ignored *hit
+	for _, other := range j.scans[h.line.log].hits {
+		if other.name == repoIgnored && strings.Contains(h.more.unless, repoIgnored) && other.last >= h.line.num {
+			ignored = other
+		}
+	}
+	if ignored == nil {
+		return false
+	}
+	for _, s := range j.scans {
+		for _, other := range s.hits {
+			if missing(other.code) && other.weight >= strong && (other.line.log != ignored.line.log || other.last >= ignored.line.num) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// missing says of a cause that a repository which was not read may explain it.
+func missing(c Code) bool {
+	return c == PackageNotFound || c == GroupNotFound
 }
 
 // root is the surest hit, or what explains it.
@@ -158,7 +189,7 @@ func (j *judge) root() *hit {
 // explains says whether b follows from a: by their nature, and because a did
 // not come after it. What only says that something failed may come first.
 func (j *judge) explains(a, b *hit) bool {
-	if !slices.Contains(j.because[a.code], b.code) {
+	if !slices.Contains(j.because[a.code], b.code) && !(j.skipped(a) && missing(b.code)) {
 		return false
 	}
 	follows := b.code == TransactionFailed || b.code == TemplateError || b.code == Killed

@@ -74,6 +74,22 @@ func (l *lineReader) rest(part []byte) []byte {
 	return l.long
 }
 
+// cutWritten takes the first line from a text of several that was written out on
+// one: by Python's repr and JSON (\n, \r\n), by a system log (#012).
+func cutWritten(text []byte) (first, rest []byte) {
+	if at := bytes.IndexByte(text, '\\'); at >= 0 {
+		if at = bytes.Index(text, []byte(`\n`)); at >= 0 {
+			return bytes.TrimSuffix(text[:at], []byte(`\r`)), text[at+2:]
+		}
+	}
+	if at := bytes.IndexByte(text, '#'); at >= 0 {
+		if at = bytes.Index(text, []byte("#012")); at >= 0 {
+			return text[:at], text[at+4:]
+		}
+	}
+	return text, nil
+}
+
 // cleaner takes from lines what terminals act on. Its zero value works.
 type cleaner struct{ buf []byte }
 
@@ -149,13 +165,14 @@ const noise = `^\s*\++ ` + // set -x
 	`|^\s*(Summary|Description|URL|License|Changelog|Provides|Requires)\s*:` +
 	`|^\s*: ` + // the further lines of a field of dnf info
 	`|\bpermissive=1\b` +
+	`|included for syslog logging` + // dracut calls that an error, and goes on
 	`|^\s*(echo|if|grep|#|raise|File) ` + // the last two of Python's tracebacks
 	`|^\* (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} +\d` // an entry of a changelog
 
 // noiseWords are in all lines that noise matches, but for those that begin with
 // a sign; noise is tried on no others.
 const noiseWords = "scriptlet failed|non-fatal|non-critical|ignored|ignoring|running...|exec: [|executing command:|child return code was" +
-	"|summary|description|url|license|changelog|provides|requires|permissive=1|echo |if |grep |raise |file " +
+	"|summary|description|url|license|changelog|provides|requires|permissive=1|syslog logging|echo |if |grep |raise |file " +
 	"|debug :|update :|note :|hint :|warning :"
 
 // start is the first character of a line besides white space, and whether a

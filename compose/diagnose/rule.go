@@ -30,6 +30,10 @@ const (
 	symptom = 0 // follows from a cause, or confirms one
 )
 
+// repoIgnored is the rule that knows of repositories which the package manager
+// went on without.
+const repoIgnored = "repo-ignored"
+
 // rule is one line of the table: a form of words that stands for a cause.
 type rule struct {
 	name   string // stable, for Verdict.Rule and for confirm
@@ -68,7 +72,7 @@ func rules() []rule {
 	var all []rule
 	for _, part := range [][]rule{
 		diskRules(), memoryRules(), packageRules(), solverRules(), fetchRules(), signatureRules(), transactionRules(),
-		hostRules(), permissionRules(), imageRules(), kickstartRules(), loraxRules(), livemediaRules(), mockRules(), kiwiRules(), xorrisoRules(), usageRules(), symptomRules(),
+		hostRules(), permissionRules(), imageRules(), kickstartRules(), loraxRules(), livemediaRules(), mockRules(), kiwiRules(), xorrisoRules(), usageRules(), builderRules(), symptomRules(),
 	} {
 		all = append(all, part...)
 	}

@@ -33,6 +33,10 @@ func kiwiRules() []rule {
 		{"kiwi-iso-tool", ToolMissing, kiwi, strong, "kiwiisotoolerror|kiwicommandnotfound|kiwicommandnotloaded", `KiwiIsoToolError: (?P<why>.+)|KiwiCommandNot(?:Found|Loaded): (?P<what>.+)`, "kiwi lacks a program[: {why}][: {what}].", "", extra{}},
 		{"kiwi-privileges", PermissionDenied, kiwi, certain, "kiwiprivilegeserror", `KiwiPrivilegesError`, "kiwi was not run as root.", "", extra{}},
 		{"kiwi-filesystem", ToolMissing, kiwi, likely, "kiwifilesystemsetuperror|kiwipackagemanagersetuperror|kiwirepositorysetuperror", `Kiwi(?:FileSystemSetup|PackageManagerSetup|RepositorySetup)Error: (?P<why>.+)`, "kiwi cannot do what the description asks: {why}.", description, extra{}},
+		{"kiwi-request", TemplateError, kiwi, likely, "kiwi", `\bKiwi(?:ConfigFileFormatNotSupported|DistributionName|DataStructure|Template|VolumeGroupConflict|Volume(?:ManagerSetup|RootID)|SnapshotManagerSetup|CustomPartitionConflict|Partitioner(?:Gpt|MsDos)Flag|PartitionerSetup|Request|ShellVariableValue|EnvImport|OSReleaseImport|RuntimeConfig(?:File|Format)|Credentials|Size|DiskFormatSetup|FormatSetup|VhdTag|InstallMedia|BootImageSetup|Container(?:Image)?Setup|RaidSetup|LuksSetup|EnclaveFormat|CATargetDistribution|NotImplemented|RpmDirNotRemote|SolverRepositorySetup|UnknownServiceName|Bundle|CompressionFormatUnknown|Offset)(?:Error)?: (?P<why>\S.*)`, "kiwi refuses what the image description asks: {why}.", description, extra{}},
+		{"kiwi-input", FileMissing, kiwi, likely, "kiwirootimporterror|kiwiimageresizeerror|kiwiisometadataerror|kiwicontainerbuildererror|kiwifilesystemsyncerror|kiwiresulterror", `Kiwi(?:RootImport|ImageResize|IsoMetaData|ContainerBuilder|FileSystemSync|Result)Error: (?P<why>\S.*)`, "kiwi lacks a file that it works from: {why}.", "", extra{}},
+		{"kiwi-mount", PermissionDenied, kiwi, likely, "kiwimount|kiwilogfilesetupfailed", `Kiwi(?:MountKernelFileSystems|MountSharedDirectory)Error: (?P<why>\S.*)|KiwiLogFileSetupFailed: (?P<log>\S.*)`, "kiwi could not prepare its root[: {why}][: {log}].", "Run it as root, in mock or a privileged container.", extra{}},
+		{"kiwi-device", LoopDevice, kiwi, strong, "kiwideviceprovidererror|kiwidiskgeometryerror", `Kiwi(?:DeviceProvider|DiskGeometry)Error: (?P<why>\S.*)`, "kiwi has no device for the image: {why}.", "", extra{}},
 	}
 }
 
@@ -56,6 +60,7 @@ func usageRules() []rule {
 		{"lmc-product", ToolUsage, livemedia, strong, "not both|must be one of|cannot be used with|cannot be used without", `Use one of --project or --product not both|--images? and --dirinstall cannot be used|image-type cannot be used|Use either --ks KICKSTART`, "Options that exclude each other were given.", "", extra{}},
 		{"mkksiso-nothing", ToolUsage, lorax, strong, "nothing to do - pass one or more", `Nothing to do - pass one or more of`, "mkksiso was given nothing to do.", "", extra{}},
 		{"bad-option", ToolUsage, "", likely, "unrecognized option|invalid option|unknown option|unknown argument|no such command|no such option", `(?i)(?:^|: )(?:unrecognized|invalid|unknown) option:? (?:-- )?['"]?(?P<opt>[^'"\s]+)|Unknown argument "(?P<arg>[^"]+)" for command|[Nn]o such (?:command|option): (?P<cmd>\S+)`, "A tool does not know an option:[ {opt}][ {arg}][ {cmd}].", "", extra{}},
+		{"dnf5-arguments", ToolUsage, dnf, strong, "for more information about the arguments|command line error:", `(?P<why>\S.*?)\.? Add "--help" for more information about the arguments|Command line error: (?P<dnf4>.+)`, "A tool was called in a way that it does not know[: {why}][: {dnf4}].", "", extra{}},
 		{"dnf-config", ToolUsage, dnf, strong, "config error|error in configuration file|parsing file failed|detect release version|bad id for repo", `(?i)^(?:.*\s)?(?:Error: )?Config error: (?P<why>.+)|Error in configuration file "?(?P<file>[^":]+)|Parsing file failed: (?P<parse>.+)|Unable to detect release version|Bad id for repo: (?P<repo>.+)`, "dnf's configuration has an error[: {why}][: {file}][: {parse}][: {repo}].", "Correct dnf.conf or the .repo file, and name the release with --releasever.", extra{unless: "resolve-failed|rpm-needed-by"}},
 		{"lorax-kv", ToolUsage, lorax, strong, "missing '=' for key=value", `Missing '=' for key=value in (?P<kv>.+)`, "A template variable is not written as key=value: {kv}.", "", extra{}},
 	}
@@ -89,7 +94,7 @@ func symptomRules() []rule {
 		sign("python-exit", "", "returned non-zero exit status|exited with status", `returned non-zero exit status \d+|exited with status [1-9]`),
 		sign("pungi-failed", "", "runroot task failed|compose run failed|[fail] ", `[Rr]unroot task failed|Compose run failed|\[FAIL\] `),
 
-		sign("repo-ignored", dnf, "ignoring repositor|ignoring this repo|disabling repo|skipping unavailable repo|skip_if_unavailable", `(?i)Ignoring repositor|Ignoring this repo|Disabling repo(?:sitory)? '|skipping unavailable repo`),
+		sign(repoIgnored, dnf, "ignoring repositor|ignoring this repo|disabling repo|skipping unavailable repo|skip_if_unavailable", `(?i)Ignoring repositor|Ignoring this repo|Disabling repo(?:sitory)? '|skipping unavailable repo`),
 		sign("depsolve-skipped", dnf, "skipping packages with", `Skipping packages with (?:conflicts|broken dependencies)`),
 		sign("dnf-nothing-done", dnf, "nothing to do.", `^(?:.*\s)?Nothing to do\.\s*$`),
 		sign("dracut-created", "", "initramfs image file|created initramfs", `\*\*\* Creating (?:initramfs )?image file .*done \*\*\*`),

@@ -15,6 +15,7 @@ import (
 type hit struct {
 	*compiled
 	line   place
+	part   int // which part of its log that is
 	last   int // number of the last line that matched
 	values map[string]string
 	before place
@@ -70,6 +71,7 @@ type scan struct {
 	last    [keptLast]raw   // the last lines, oldest first
 	filled  int             // how many of last there are
 	lines   int
+	parts   int // of lines
 	bytes   int64
 	cut     bool // not all of it was read
 	work    int  // bytes that expressions ran over
@@ -107,7 +109,8 @@ func (s *scan) read(ctx context.Context, r io.Reader) error {
 }
 
 // line takes in one line. What carriage returns overwrite are lines of their own
-// with the same number.
+// with the same number, and so are those of a text that was written out on one
+// line.
 func (s *scan) line(line []byte) {
 	for len(line) > 0 {
 		part := line
@@ -116,11 +119,16 @@ func (s *scan) line(line []byte) {
 		} else {
 			line = nil
 		}
-		s.part(part)
+		for len(part) > 0 {
+			var one []byte
+			one, part = cutWritten(part)
+			s.part(one)
+		}
 	}
 }
 
 func (s *scan) part(line []byte) {
+	s.parts++
 	s.seen = s.seen[:0]
 	s.mark++
 	s.keys.in(line, s.see)
@@ -241,7 +249,7 @@ func (s *scan) lastWrong() []place {
 }
 
 func (s *scan) hit(i int, r *compiled, line []byte, groups []int) {
-	h := &hit{compiled: r, line: s.place(line), last: s.lines, values: r.values(line, groups)}
+	h := &hit{compiled: r, line: s.place(line), part: s.parts, last: s.lines, values: r.values(line, groups)}
 	if s.filled > 0 && s.last[s.filled-1].num < s.lines {
 		h.before = s.words(s.filled - 1)
 	}
@@ -291,7 +299,7 @@ func (s *scan) keep(line []byte) {
 // follow hands a line to the hits that it belongs to.
 func (s *scan) follow(at place) {
 	s.open = slices.DeleteFunc(s.open, func(h *hit) bool {
-		if h.line.num == at.num || strings.HasSuffix(h.line.text, at.text) { // lorax says things twice
+		if h.part == s.parts || strings.HasSuffix(h.line.text, at.text) { // lorax says things twice
 			return false
 		}
 		h.after = append(h.after, at)
