@@ -106,7 +106,7 @@ func explains() map[Code][]Code {
 		NodeLost:          append(slices.Clone(host), TimeLimit),
 		TimeLimit:         with(Killed),
 		SELinux:           with(PermissionDenied, ScriptletFailed, BootloaderFailed),
-		PermissionDenied:  with(ScriptletFailed, FileMissing, BootloaderFailed, Busy),
+		PermissionDenied:  with(ScriptletFailed, FileMissing, BootloaderFailed, Busy, ToolUsage),
 		ChecksumMismatch:  with(FetchFailed, PackageNotFound),
 		FetchFailed:       with(GroupNotFound, FileMissing, ScriptletFailed),
 		PackageNotFound:   with(KernelMissing, FileMissing),

@@ -203,7 +203,23 @@ func (j *judge) known(v *Verdict, root *hit) {
 		v.Tool = j.facts.Tool
 	}
 	v.Sentence = strings.TrimSpace(expand(root.sentence, root.values))
+	if why := j.reason(root); why != nil {
+		v.Sentence += " " + strings.TrimSpace(expand(why.sentence, why.values))
+		v.Remedy = cmp.Or(v.Remedy, why.remedy)
+	}
 	v.Evidence = j.lines(root)
+}
+
+// reason is the surest hit that says why of the root, when the root does not: why
+// no mirror had a file, say.
+func (j *judge) reason(root *hit) *hit {
+	at := slices.IndexFunc(j.hits, func(h *hit) bool {
+		return h.more.reason && h.code == root.code && h.line.log == root.line.log && h.line.num <= root.last+1
+	})
+	if at < 0 || root.more.reason {
+		return nil
+	}
+	return j.hits[at]
 }
 
 // lines chooses the evidence: the line itself, what belongs to it, and how the
@@ -217,6 +233,9 @@ func (j *judge) lines(root *hit) []Evidence {
 	}
 	if root.more.before {
 		add(root.before)
+	}
+	if why := j.reason(root); why != nil {
+		add(why.line)
 	}
 	for _, p := range root.after[:min(len(root.after), max(root.more.after, btoi(root.more.detail)))] {
 		add(p)
@@ -263,7 +282,7 @@ func (j *judge) unknown(v *Verdict) {
 	v.Evidence = j.sorted(slices.Clone(words))
 	last := ""
 	for _, p := range words { // rather the tool's own words than how they spread
-		spread := slices.ContainsFunc(j.signs, func(h *hit) bool { return h.line.at() == p.at() })
+		spread := strings.Contains(p.text, "Traceback (most recent call last)") || slices.ContainsFunc(j.signs, func(h *hit) bool { return h.line.at() == p.at() })
 		if last == "" || !spread {
 			last = trimDetail(p.text)
 		}
@@ -315,8 +334,10 @@ func (j *judge) lastWords() (words []place, wrong bool) {
 }
 
 func (j *judge) lastOf(list []place) []place {
-	slices.SortFunc(list, func(a, b place) int { return cmp.Compare(a.at(), b.at()) })
+	slices.SortStableFunc(list, func(a, b place) int { return cmp.Compare(a.at(), b.at()) })
+	slices.Reverse(list) // of what stands on one line, the last
 	list = slices.CompactFunc(list, func(a, b place) bool { return a.at() == b.at() })
+	slices.Reverse(list)
 	return list[max(0, len(list)-maxEvidence):]
 }
 

@@ -165,6 +165,7 @@ const noise = `^\s*\++ ` + // set -x
 	`|^\s*(Summary|Description|URL|License|Changelog|Provides|Requires)\s*:` +
 	`|^\s*: ` + // the further lines of a field of dnf info
 	`|\bpermissive=1\b` +
+	`|(?:^|\s)(?:find|du|ls|grep|stat|df): .*Permission denied\s*$` +
 	`|included for syslog logging` + // dracut calls that an error, and goes on
 	`|^\s*(echo|if|grep|#|raise|File) ` + // the last two of Python's tracebacks
 	`|^\* (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} +\d` // an entry of a changelog
@@ -172,7 +173,7 @@ const noise = `^\s*\++ ` + // set -x
 // noiseWords are in all lines that noise matches, but for those that begin with
 // a sign; noise is tried on no others.
 const noiseWords = "scriptlet failed|non-fatal|non-critical|ignored|ignoring|running...|exec: [|executing command:|child return code was" +
-	"|summary|description|url|license|changelog|provides|requires|permissive=1|syslog logging|echo |if |grep |raise |file " +
+	"|summary|description|url|license|changelog|provides|requires|permissive=1|syslog logging|permission denied|echo |if |grep |raise |file " +
 	"|debug :|update :|note :|hint :|warning :"
 
 // start is the first character of a line besides white space, and whether a

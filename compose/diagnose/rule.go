@@ -57,6 +57,7 @@ type extra struct {
 	before  bool   // the line before belongs to the evidence
 	after   int    // so many lines after belong to the evidence
 	detail  bool   // {detail} in sentence is the first meaningful line after
+	reason  bool   // says why of what other rules of its code only say that
 	done    bool   // the tool has succeeded: what the log said before was overcome
 }
 
