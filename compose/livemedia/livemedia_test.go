@@ -238,8 +238,43 @@ func TestOneBuildOfAHostRunsAnaconda(t *testing.T) {
 	}
 }
 
+// The forms are those of anaconda's branches fedora-42 and rhel-10 (dnf 4), and of
+// fedora-43 and main (libdnf5); packaging.log and the log of a virtual machine.
+func TestInstalledPackagesAreReadFromEveryAnaconda(t *testing.T) {
+	t.Parallel()
+	const logger = "anaconda.modules.payloads.payload.dnf.transaction_progress:"
+	for name, text := range map[string]string{
+		"dnf 4": "INFO:" + logger + "Installed: bash-5.2.37-1.fc42.x86_64 1748772557 0a1b2c\nINFO:" + logger + "Configuring (running scriptlet for): glibc-2.41-5.fc42.x86_64 1748772557 0a1b2c\n" +
+			"INFO:" + logger + "Installed: vim-minimal-2:9.1.1-1.fc42.x86_64 1748772557 0a1b2c\n",
+		"libdnf5": "DEBUG:" + logger + "Starting the installation. Total packages: 2\nDEBUG:" + logger + "Installing - bash-0:5.2.37-1.fc42.x86_64\nDEBUG:" + logger + "Configuring - unknown, glibc-0:2.41-5.fc42.x86_64, Trans fileTriggerIn\n" +
+			"DEBUG:" + logger + "Installing - vim-minimal-2:9.1.1-1.fc42.x86_64\nDEBUG:" + logger + "Done - True\n",
+		"virtual machine": "03:23:44,301 WARNING org.fedoraproject.Anaconda.Modules.Payloads:DEBUG:" + logger + "Installing - bash-0:5.2.37-1.fc42.x86_64\nInstalling bash.x86_64 (1/2)\n" +
+			"03:23:44,302 WARNING org.fedoraproject.Anaconda.Modules.Payloads:DEBUG:" + logger + "Installing - vim-minimal-2:9.1.1-1.fc42.x86_64\n",
+	} {
+		p, dir := plan(compose.KindTar, "http://release/"), t.TempDir()
+		p.Image = "x"
+		log := filepath.Join(dir, "anaconda", "packaging.log")
+		if name == "virtual machine" {
+			log = filepath.Join(dir, "virt-install.log")
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Dir(log), 0o755), os.WriteFile(log, []byte(text), 0o600), os.WriteFile(filepath.Join(dir, "x"), []byte("\xfd7zXZ\x00"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		proof, err := (&livemedia.Backend{}).Verify(t.Context(), p, &compose.BackendJob{OutDir: dir, LogDir: dir}, &compose.Made{Artifacts: []compose.Artifact{{Path: "x"}}})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want := []compose.Shipped{{NEVRA: "bash-5.2.37-1.fc42.x86_64", From: "anaconda"}, {NEVRA: "vim-minimal-2:9.1.1-1.fc42.x86_64", From: "anaconda"}}
+		if diff := cmp.Diff(want, proof.Shipped); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
 func FuzzLog(f *testing.F) {
 	f.Add("12:00 INF packaging: Installed: vim-2:9.1-1.fc44.x86_64 1793000000 abcdef\n")
+	f.Add("DEBUG:x:Installing - vim-2:9.1-1.fc44.x86_64\nDEBUG:x:Installing - -0:.\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		dir := t.TempDir()
 		if err := os.MkdirAll(filepath.Join(dir, "anaconda"), 0o755); err != nil {

@@ -28,7 +28,8 @@ func stages() []pylorax.Stage {
 		{Name: "install", Marker: "Running anaconda.", At: 3},
 		{Name: "install", Marker: "Disk Image install successful", At: 70},
 		{Name: "image", Marker: "working dir is", At: 71},
-		{Name: "image", Marker: "Creating a squashfs only runtime", At: 72},
+		{Name: "image", Marker: "Creating a squashfs", At: 72}, // "only runtime", "-ext4 runtime"; "+ext4" to lorax 41
+		{Name: "image", Marker: "Creating a erofs", At: 72},    // from lorax 41.4
 		{Name: "image", Marker: "Packing live rootfs image", At: 72},
 		{Name: "boot images", Marker: "Rebuilding initr", At: 88},
 		{Name: "ISO", Marker: "Building boot.iso", At: 94},
@@ -155,9 +156,12 @@ func checkMagic(path, magic string) error {
 	return nil
 }
 
-// installed is how anaconda's log names each package that it installed
-// (pyanaconda, payload/dnf: "Installed: NEVRA buildtime digest").
-var installed = regexp.MustCompile(`\bInstalled: (\S+) \d+ [0-9a-f]+`)
+// installed is how anaconda's log names each package that it installs. With dnf 4
+// (Fedora to 42, EL 8 to 10) that is "Installed: NEVRA buildtime digest", with
+// libdnf5 (Fedora 43 and later) "Installing - NEVRA", the epoch always there
+// (pyanaconda, modules/payloads/payload/dnf/transaction_progress.py). What it says
+// to the user, "Installing NAME.ARCH (1/9)", has no version.
+var installed = regexp.MustCompile(`\b(?:Installed: (\S+) \d+ [0-9a-f]+|Installing - (\S+-\d+:\S+)\s*$)`)
 
 const (
 	maxShipped  = 50_000
@@ -198,7 +202,7 @@ func readLog(r io.Reader, list []compose.Shipped) ([]compose.Shipped, error) {
 		if m == nil {
 			continue
 		}
-		n, err := rpm.ParseNEVRA(m[1])
+		n, err := rpm.ParseNEVRA(m[1] + m[2])
 		if err != nil {
 			continue
 		}

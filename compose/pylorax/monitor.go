@@ -8,7 +8,8 @@
 //		return pylorax.Failure(ctx, "lorax", "logs/lorax.log", watch, err) // a *compose.ToolError
 //	}
 //
-// Formats: weldr/lorax 46.0, src/pylorax/__init__.py, setup_logging.
+// Formats: weldr/lorax, src/pylorax/__init__.py, setup_logging, and dnfhelper.py,
+// the same from 34 (EL 9), 40 (EL 10, dnf 4) and 40.5 (libdnf5) to 46.0.
 package pylorax
 
 import (

@@ -321,7 +321,7 @@ func (s *session) anaconda(args []string) int {
 	var log strings.Builder
 	for i, c := range w.chosen {
 		fmt.Printf("Installing %s.%s (%d/%d)\n", c.Name, c.Arch, i+1, len(w.chosen))
-		fmt.Fprintf(&log, "12:00:00,000 INF packaging: Installed: %s %d %s\n", c.NEVRA(), c.BuildTime, c.Checksum.Value)
+		fmt.Fprintf(&log, "DEBUG:anaconda.modules.payloads.payload.dnf.transaction_progress:Installing - %s-%d:%s-%s.%s\n", c.Name, c.EVR.Epoch, c.EVR.Version, c.EVR.Release, c.Arch)
 	}
 	if err := writeFile(filepath.Join(os.Getenv("STANDIN_LOGS"), "packaging.log"), log.String(), stamp()); err != nil {
 		return say("%v", err)
