@@ -106,15 +106,17 @@ func (j *judge) collect(past bool) {
 			all = append(all, s.past...)
 		}
 	}
+	gaveUp := false
 	for _, h := range all {
 		names[h.name] = true
+		gaveUp = gaveUp || !h.retried && !h.more.reason && (h.code == FetchFailed || h.code == ChecksumMismatch)
 	}
 	for _, h := range all {
 		switch {
 		case h.code == "":
 			j.signs = append(j.signs, h)
 		case h.more.confirm != "" && !slices.ContainsFunc(strings.Split(h.more.confirm, "|"), func(n string) bool { return names[n] }):
-		case h.more.unless != "" && j.overcome(h):
+		case h.more.unless != "" && j.overcome(h), h.retried && !gaveUp:
 		case h.weight >= likely:
 			j.hits = append(j.hits, h)
 		}

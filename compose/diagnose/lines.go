@@ -193,6 +193,12 @@ func item(line []byte) bool {
 	return space && (first == '-' || first == '*') || bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("• "))
 }
 
+// tried says whether a line tells why a downloader takes another mirror (librepo,
+// pylorax dnfhelper.py), which is no failure yet.
+func tried(line []byte) bool {
+	return bytes.Contains(line, []byte("[MIRROR]")) || bytes.Contains(line, []byte("Mirror failure on")) || bytes.Contains(line, []byte("Error during transfer"))
+}
+
 // ignored says whether a line is noise; words, whether it holds one of noiseWords.
 func (c *Classifier) ignored(line []byte, words bool) bool {
 	if first, _ := start(line); !words && first != '+' && first != ':' && first != '*' && first != '#' {

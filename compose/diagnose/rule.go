@@ -57,6 +57,7 @@ type extra struct {
 	before  bool   // the line before belongs to the evidence
 	after   int    // so many lines after belong to the evidence
 	detail  bool   // {detail} in sentence is the first meaningful line after
+	grave   bool   // not in lines that call themselves a warning
 	reason  bool   // says why of what other rules of its code only say that
 	done    bool   // the tool has succeeded: what the log said before was overcome
 }
@@ -73,7 +74,7 @@ func rules() []rule {
 	var all []rule
 	for _, part := range [][]rule{
 		diskRules(), memoryRules(), packageRules(), solverRules(), fetchRules(), signatureRules(), transactionRules(),
-		hostRules(), permissionRules(), imageRules(), kickstartRules(), loraxRules(), livemediaRules(), mockRules(), kiwiRules(), xorrisoRules(), usageRules(), builderRules(), symptomRules(),
+		hostRules(), permissionRules(), imageRules(), kickstartRules(), loraxRules(), livemediaRules(), mockRules(), kiwiRules(), xorrisoRules(), usageRules(), builderRules(), wordRules(), symptomRules(),
 	} {
 		all = append(all, part...)
 	}

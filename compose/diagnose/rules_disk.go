@@ -77,13 +77,13 @@ func diskRules() []rule {
 		{"ext-full", DiskFull, "", strong, "could not allocate block|allocate inode in ext2", `(?i)Could not allocate (?:block|inode) in ext2 filesystem`, "The file system of the image is too small for its files.", image, extra{}},
 		{"fs-full-words", DiskFull, "", strong, "filesystem is full|file system is full|disk is full|file system full|database or disk is full|device is full", `(?i)\b(?:file ?system|disk|device) (?:is )?full\b`, "A disk or file system is full.", "", extra{}},
 		{"lvm-pool-full", DiskFull, mock, fatal, "over 90%", `Thin pool (?P<pool>\S+) is over 90%`, "The LVM pool {pool} of mock is full.", "Enlarge the pool.", extra{}},
-		{"not-enough-space", DiskFull, "", strong, "not enough room|not enough space|not enough disk space|insufficient space|insufficient free space|out of disk space|ran out of space|ran out of disk", `(?i)\b(?:not enough (?:free )?(?:disk )?space|insufficient (?:free |disk )*space|(?:out|ran out) of (?:disk )?space|not enough room (?:on|for))\b`, "There is not enough disk space.", "", extra{}},
+		{"not-enough-space", DiskFull, "", strong, "not enough room|not enough space|not enough disk space|insufficient space|insufficient free space|out of disk space|ran out of space|ran out of disk", `(?i)(?:Volume group "(?P<vg>[^"]+)" has )?\b(?:not enough (?:free )?(?:disk )?space|insufficient (?:free |disk )*space|(?:out|ran out) of (?:disk )?space|not enough room (?:on|for))\b`, "There is not enough disk space[ in the volume group {vg}].", "", extra{}},
 		{"fs-too-small", DiskFull, "", strong, "too small", `(?i)\b(?:file ?system|image|device|partition|volume|disk)(?: size)?(?: is)? too small\b|\btoo small for (?:a|the) (?:journal|file ?system)`, "A file system or partition of the image is too small.", image, extra{}},
 		{"ostree-min-free", DiskFull, "", certain, "min-free-space", `min-free-space-\S+ .*exceeded`, "The disk is full: ostree keeps some space free.", "", extra{}},
 		{
 			"io-error", IOError, "", strong, "input/output error|i/o error",
-			`(?i)[:\]"'] ?Input/output error|\b(?:Buffer )?I/O error(?:,| on) (?:dev|sector)|\[Errno 5\]`,
-			"A disk gave an input or output error.", "",
+			`(?i)[:\]"'] ?Input/output error|\b(?:Buffer )?I/O error(?:,| on) (?:dev(?:ice)? (?P<dev>[\w/-]+)|sector)|\[Errno 5\]`,
+			"A disk[, {dev},] gave an input or output error.", "",
 			extra{},
 		},
 	}

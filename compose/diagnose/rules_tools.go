@@ -94,6 +94,7 @@ func symptomRules() []rule {
 		sign("python-exit", "", "returned non-zero exit status|exited with status", `returned non-zero exit status \d+|exited with status [1-9]`),
 		sign("pungi-failed", "", "runroot task failed|compose run failed|[fail] ", `[Rr]unroot task failed|Compose run failed|\[FAIL\] `),
 		sign("container-build", "", "error building at step|error while running runtime|did not complete successfully|returned a non-zero code|building at step", `error(?:: | )building at STEP|error while running runtime|did not complete successfully: exit code|returned a non-zero code`),
+		sign("post-ignored", "", "ignoring %post failure", `ignoring %post failure`),
 
 		sign(repoIgnored, dnf, "ignoring repositor|ignoring this repo|disabling repo|skipping unavailable repo|skip_if_unavailable", `(?i)Ignoring repositor|Ignoring this repo|Disabling repo(?:sitory)? '|skipping unavailable repo`),
 		sign("depsolve-skipped", dnf, "skipping packages with", `Skipping packages with (?:conflicts|broken dependencies)`),

@@ -21,6 +21,8 @@ type hit struct {
 	before place
 	after  []place
 	again  int // how often it matched after that
+	// retried: only seen where a downloader says why it takes another mirror
+	retried bool
 }
 
 // score is the weight of a hit; one that does not name what it is about is worth
@@ -162,7 +164,7 @@ func (s *scan) try(line []byte) {
 		s.cut = true
 		return
 	}
-	list := item(line)
+	list, retried, warning := item(line), tried(line), 0
 	for _, owner := range s.seen {
 		i := int(owner)
 		r, old := &s.rules[i], s.hits[i]
@@ -170,15 +172,20 @@ func (s *scan) try(line []byte) {
 			continue
 		}
 		groups := r.re.FindSubmatchIndex(line)
+		if groups != nil && r.more.grave && warning == 0 {
+			warning = 1 + btoi(s.warnings.Match(line))
+		}
 		switch {
-		case groups == nil:
+		case groups == nil, r.more.grave && warning == 2:
 		case r.more.done:
 			s.succeed()
 		case old != nil && (len(old.values) > 0 || len(r.values(line, groups)) == 0):
 			old.last = s.lines
 			old.again++
+			old.retried = old.retried && retried
 		default: // the first, or the first that names what it is about
 			s.hit(i, r, line, groups)
+			s.hits[i].retried = retried
 		}
 	}
 	if looksWrong {
