@@ -124,7 +124,7 @@ func explains() map[Code][]Code {
 		BadVolID:          with(ToolUsage),
 		BadKickstart:      with(FileMissing),
 		ToolCrashed:       with(Killed, ScriptletFailed),
-		Busy:              with(LoopDevice),
+		Busy:              follow,
 		ToolUsage:         follow,
 		OutputExists:      follow,
 		Killed:            follow,

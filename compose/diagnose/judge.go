@@ -205,6 +205,9 @@ func (j *judge) known(v *Verdict, root *hit) {
 		v.Tool = j.facts.Tool
 	}
 	v.Sentence = strings.TrimSpace(expand(root.sentence, root.values))
+	if root.more.grave && len(root.values) == 0 { // words of no tool in particular: what it says
+		v.Sentence += " The log says: " + trimDetail(root.line.text) + "."
+	}
 	if why := j.reason(root); why != nil {
 		v.Sentence += " " + strings.TrimSpace(expand(why.sentence, why.values))
 		v.Remedy = cmp.Or(v.Remedy, why.remedy)
@@ -351,7 +354,7 @@ func trimDetail(s string) string {
 	if short := s[len(detailPrefix.FindString(s)):]; len(short) >= 12 {
 		s = short
 	}
-	return clip(strings.TrimRight(strings.TrimSpace(s), " .:;"), 240)
+	return clipMiddle(strings.TrimRight(strings.TrimSpace(s), " .:;"), 240)
 }
 
 func btoi(b bool) int {

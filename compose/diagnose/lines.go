@@ -87,8 +87,14 @@ func cutWritten(text []byte) (first, rest []byte) {
 			return text[:at], text[at+4:]
 		}
 	}
+	if at := bytes.Index(text, listed); at >= 0 {
+		return text[:at+1], text[at+len(listed)-1:]
+	}
 	return text, nil
 }
+
+// listed stands between two lines of a list of JSON.
+var listed = []byte(`", "`)
 
 // cleaner takes from lines what terminals act on. Its zero value works.
 type cleaner struct{ buf []byte }
@@ -245,4 +251,16 @@ func clip(s string, n int) string {
 		n--
 	}
 	return strings.TrimSpace(s[:n]) + " ..."
+}
+
+// clipMiddle keeps both ends: what failed stands at the one, why at the other.
+func clipMiddle(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	tail := s[len(s)-n/2:]
+	for tail != "" && tail[0]&0xc0 == 0x80 {
+		tail = tail[1:]
+	}
+	return clip(s, n/2) + " " + strings.TrimSpace(tail)
 }

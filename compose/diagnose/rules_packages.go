@@ -53,6 +53,7 @@ func solverRules() []rule {
 		one("solver-best", strong, "cannot install the best", `(?P<what>cannot install the best (?:update )?candidate for \S.*)$`),
 		one("solver-broken", strong, "would result in", `(?P<what>The operation would result in (?:removing|broken dependencies).*)$`),
 		one("solver-problem", strong-5, "problem", `\bProblem(?: \d+)?: (?P<what>\S.*)$`),
+		one("yum-protected", strong, "protected", `(?P<what>Protected multilib versions: .*|Multilib version problems found\b.*|Trying to remove "[^"]+", which is protected|removing the following protected packages: .*)$`),
 		one("solver-module", strong, "modular dependency problem|module dependency", `(?i)(?P<what>Modular dependency problems?.*)`),
 		{"dnf-conflicting", DependencyProblem, dnf, strong - 5, "conflicting requests", `(?P<what>conflicting requests)\s*$`, sentence, "", extra{list: true, after: 2, unless: over}},
 		{"rpm-needed-by", DependencyProblem, rpm, fatal - 2, "is needed by|is obsoleted by", `(?P<what>\S+(?: [<>=]+ \S+)? is (?:needed|obsoleted) by (?:\(installed\) )?\S+)\s*$`, sentence, "", extra{list: true, before: true}},
