@@ -65,6 +65,9 @@ func (j *judge) verdict() *Verdict {
 	if len(j.hits) == 0 && j.facts.Exit != 0 {
 		j.collect(true)
 	}
+	if len(j.hits) == 0 && (j.facts.Exit != 0 || j.facts.Signal != 0) {
+		j.hits = j.alone()
+	}
 	v := &Verdict{Stage: j.facts.Stage, Evidence: []Evidence{}}
 	for _, s := range j.scans {
 		v.Lines += int64(s.lines)
@@ -125,6 +128,19 @@ func (j *judge) collect(past bool) {
 	slices.SortFunc(j.hits, func(a, b *hit) int {
 		return cmp.Or(-cmp.Compare(a.score(), b.score()), cmp.Compare(a.line.at(), b.line.at()), strings.Compare(a.name, b.name))
 	})
+}
+
+// alone are the hits that may be the cause when a failure shows no other.
+func (j *judge) alone() []*hit {
+	var out []*hit
+	for _, s := range j.scans {
+		for _, h := range s.hits {
+			if h.more.alone {
+				out = append(out, h)
+			}
+		}
+	}
+	return out
 }
 
 // overcome says whether the log went on to say that a hit does not matter. A

@@ -56,6 +56,7 @@ type extra struct {
 	unless  string // does not count when one of these matched in the same log later
 	before  bool   // the line before belongs to the evidence
 	after   int    // so many lines after belong to the evidence
+	alone   bool   // counts without its confirm too when a failed log shows nothing else
 	detail  bool   // {detail} in sentence is the first meaningful line after
 	grave   bool   // not in lines that call themselves a warning
 	reason  bool   // says why of what other rules of its code only say that
