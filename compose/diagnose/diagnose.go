@@ -47,13 +47,14 @@ type Classifier struct {
 	keys     *keySet
 	noise    *regexp.Regexp
 	warnings *regexp.Regexp
+	marked   *regexp.Regexp
 	secrets  []*regexp.Regexp
 	because  map[Code][]Code
 }
 
 // New makes the rules ready, which takes some milliseconds.
 func New(o Options) *Classifier {
-	c := &Classifier{maxBytes: o.MaxBytes, maxLogs: o.MaxLogs, noise: regexp.MustCompile(noise), warnings: regexp.MustCompile(warnings), secrets: secrets(), because: explains()}
+	c := &Classifier{maxBytes: o.MaxBytes, maxLogs: o.MaxLogs, noise: regexp.MustCompile(noise), warnings: regexp.MustCompile(warnings), marked: regexp.MustCompile(errorMark), secrets: secrets(), because: explains()}
 	if c.maxBytes <= 0 {
 		c.maxBytes = DefaultMaxBytes
 	}

@@ -326,7 +326,7 @@ func (j *judge) unknown(v *Verdict) {
 // most telling ones; without any, the last lines there are.
 func (j *judge) lastWords() (words []place, wrong bool) {
 	for _, h := range j.signs {
-		words = append(words, h.line)
+		words = append(append(words, h.line), h.after...) // after: the command that mock ran, say
 	}
 	if len(words) > 0 { // the tool's own last words, with what stands before the first
 		first := words[0]

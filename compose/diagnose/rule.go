@@ -34,6 +34,9 @@ const (
 // went on without.
 const repoIgnored = "repo-ignored"
 
+// begin stands for the start of a line, after the time that its writer put there.
+const begin = `^[\[\]\d:.,TZs+|/\s-]*`
+
 // rule is one line of the table: a form of words that stands for a cause.
 type rule struct {
 	name   string // stable, for Verdict.Rule and for confirm

@@ -173,7 +173,7 @@ func (s *scan) try(line []byte) {
 		}
 		groups := r.re.FindSubmatchIndex(line)
 		if groups != nil && r.more.grave && warning == 0 {
-			warning = 1 + btoi(s.warnings.Match(line))
+			warning = 1 + btoi(s.warnings.Match(line) && !s.marked.Match(line))
 		}
 		switch {
 		case groups == nil, r.more.grave && warning == 2:
