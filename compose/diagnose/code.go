@@ -127,6 +127,6 @@ func explains() map[Code][]Code {
 		Busy:              follow,
 		ToolUsage:         follow,
 		OutputExists:      follow,
-		Killed:            follow,
+		Killed:            with(LoopDevice, FileMissing, KernelMissing, BootloaderFailed, ScriptletFailed),
 	}
 }

@@ -65,7 +65,7 @@ func (j *judge) verdict() *Verdict {
 	if len(j.hits) == 0 && j.facts.Exit != 0 {
 		j.collect(true)
 	}
-	if len(j.hits) == 0 && (j.facts.Exit != 0 || j.facts.Signal != 0) {
+	if len(j.hits) == 0 && j.failed() {
 		j.hits = j.alone()
 	}
 	v := &Verdict{Stage: j.facts.Stage, Evidence: []Evidence{}}
@@ -141,6 +141,11 @@ func (j *judge) alone() []*hit {
 		}
 	}
 	return out
+}
+
+// failed says whether there was a failure, as far as that can be known.
+func (j *judge) failed() bool {
+	return j.facts.Exit != 0 || j.facts.Signal != 0 || !slices.ContainsFunc(j.scans, func(s *scan) bool { return s.done })
 }
 
 // overcome says whether the log went on to say that a hit does not matter. A

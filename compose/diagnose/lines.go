@@ -159,12 +159,11 @@ func binary(line []byte) bool {
 }
 
 // noise are lines that name a failure without being one. Sources: rpm
-// lib/rpmscript.c and dnf (warnings of scriptlets that change nothing), pylorax
+// dnf (scriptlets that change nothing), pylorax
 // monitor.py (IGNORED), shell traces, the commands that lorax, mock and kiwi say
 // they are about to run, fields and lists of package descriptions.
 const noise = `^\s*\++ ` + // set -x
 	`|\b(?:xorriso|libisofs|libburn|libisoburn) ?: (?:DEBUG|UPDATE|NOTE|HINT|WARNING) :` +
-	`|\bwarning: %\w+\([^)]*\) scriptlet failed` +
 	`|\b(Non-fatal|Non-critical)\b` +
 	`|\bIGNORED\b|\bignored\)|\bignoring error\b|\(non-fatal\)|, ignoring\.?$` +
 	`|\bRunning\.\.\. |\bEXEC: \[|Executing command: |\bDEBUG .*Child return code was: ` +
@@ -178,7 +177,7 @@ const noise = `^\s*\++ ` + // set -x
 
 // noiseWords are in all lines that noise matches, but for those that begin with
 // a sign; noise is tried on no others.
-const noiseWords = "scriptlet failed|non-fatal|non-critical|ignored|ignoring|running...|exec: [|executing command:|child return code was" +
+const noiseWords = "non-fatal|non-critical|ignored|ignoring|running...|exec: [|executing command:|child return code was" +
 	"|summary|description|url|license|changelog|provides|requires|permissive=1|syslog logging|permission denied|echo |if |grep |raise |file " +
 	"|debug :|update :|note :|hint :|warning :"
 
