@@ -56,7 +56,7 @@ type rule struct {
 type extra struct {
 	list    bool   // also in items of lists, where prose stands elsewhere
 	confirm string // counts only when one of these rules (| between them) matched too
-	unless  string // does not count when one of these matched in the same log later
+	unless  string // does not count when one of these matched in the same log later; of done, before
 	before  bool   // the line before belongs to the evidence
 	after   int    // so many lines after belong to the evidence
 	alone   bool   // counts without its confirm too when a failed log shows nothing else

@@ -45,7 +45,7 @@ func kiwiRules() []rule {
 func xorrisoRules() []rule {
 	return []rule{
 		{"xorriso-outdev", OutputExists, xorriso, strong, "closed media with data detected|medium is not blank|disc status not blank|holds no valid|not blank and not|-outdev", `(?i)Closed media with data detected|Disc status not blank and unsuitable|-outdev.*(?:not blank|contains data)`, "The file that the image is to be written to has content already.", "Remove it, or name another.", extra{}},
-		{"xorriso-file-4g", ToolUsage, xorriso, strong, "4gb|4 gib|file exceeds size limit", `(?i)cannot be added to image because its size is 4 GiB or larger|can't be added to image because is greater than 4GB|File exceeds size limit`, "A file is too large for ISO 9660 as it was asked for (4 GiB).", "Write the image with -iso-level 3.", extra{}},
+		{"xorriso-file-4g", ToolUsage, xorriso, strong, "4gb|4gib-1|do represent this file size|4 gib|file exceeds size limit", `(?i)cannot be added to image because its size is 4 GiB or larger|can't be added to image because is greater than 4GB|File exceeds size limit|File (?P<file>\S+) is larger than 4GiB-1|no way do represent this file size`, "A file is too large for ISO 9660 as it was asked for (4 GiB)[: {file}].", "Write the image with -iso-level 3.", extra{}},
 		{"xorriso-read", IOError, xorriso, strong, "iso image tree|error reading|premature end of input|read error|scsi error on read", `(?i)Cannot read ISO image tree|Premature end of input|SCSI error on read|xorriso : (?:FAILURE|FATAL) : .*read error`, "The base image cannot be read: it is damaged or cut off.", "Download it again, and check it with respin iso check-md5.", extra{unless: "xorriso-bug"}},
 		{"xorriso-write", IOError, xorriso, strong, "cannot write desired amount", `(?i)Cannot write desired amount of`, "The image could not be written.", "See whether the disk is full or failing.", extra{}},
 		{"xorriso-unknown", ToolUsage, xorriso, strong, "not a known command|unrecognized option|unknown option", `(?i)xorriso : (?:FAILURE|FATAL) : .*(?:Not a known command|[Uu]nrecognized option|[Uu]nknown option):? *'?(?P<opt>[^']+)?`, "xorriso does not know an option[: {opt}].", "", extra{}},
@@ -74,7 +74,7 @@ func symptomRules() []rule {
 		return rule{name, "", tool, symptom, keys, pattern, "", "", extra{list: true}}
 	}
 	done := func(name, tool, keys, pattern string) rule {
-		return rule{name, "", tool, symptom, keys, pattern, "", "", extra{done: true}}
+		return rule{name, "", tool, symptom, keys, pattern, "", "", extra{done: true, unless: "dnf-failed-list"}}
 	}
 	return []rule{
 		sign("lorax-required", lorax, "required installpkg failed", `Required installpkg failed`),
@@ -101,6 +101,8 @@ func symptomRules() []rule {
 		sign(repoIgnored, dnf, "ignoring repositor|ignoring this repo|disabling repo|skipping unavailable repo|skip_if_unavailable", `(?i)Ignoring repositor|Ignoring this repo|Disabling repo(?:sitory)? '|skipping unavailable repo`),
 		sign("depsolve-skipped", dnf, "skipping packages with", `Skipping packages with (?:conflicts|broken dependencies)`),
 		sign("dnf-nothing-done", dnf, "nothing to do.", `^(?:.*\s)?Nothing to do\.\s*$`),
+		sign("dnf-failed-list", dnf, "failed:", `^(?:DEBUG \S+ +)?Failed:\s*$`),
+		sign("anaconda-spokes", anaconda, "incomplete spokes|installation failed:", `(?i)incomplete spokes detected|Non interactive installation failed:`),
 		sign("dracut-created", "", "initramfs image file|created initramfs|*** creating image file", `\*\*\* Creating (?:initramfs )?image file .*done \*\*\*`),
 		sign("setfiles-warning", "", "running setfiles on install tree failed", `Running setfiles on install tree failed`),
 		sign("only-looked", "", "permission denied", `(?:^|\s)(?:find|du|ls|grep|stat|df|sh): \S+: Permission denied`),

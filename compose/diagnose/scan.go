@@ -178,7 +178,9 @@ func (s *scan) try(line []byte) {
 		switch {
 		case groups == nil, r.more.grave && warning == 2:
 		case r.more.done:
-			s.succeed()
+			if !s.belied(r.more.unless) {
+				s.succeed()
+			}
 		case old != nil && (len(old.values) > 0 || len(r.values(line, groups)) == 0):
 			old.last = s.lines
 			old.again++
@@ -265,6 +267,17 @@ func (s *scan) hit(i int, r *compiled, line []byte, groups []int) {
 	if r.more.after > 0 || r.more.detail {
 		s.open = append(s.open, h)
 	}
+}
+
+// belied says whether the log shows, before the tool says that it succeeded, that
+// it did not: yum and dnf list what failed, and say "Complete!" all the same.
+func (s *scan) belied(unless string) bool {
+	for _, h := range s.hits {
+		if unless != "" && h.name == unless {
+			return true
+		}
+	}
+	return false
 }
 
 // succeed puts aside what was said before the tool's success.
