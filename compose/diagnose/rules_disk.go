@@ -82,7 +82,7 @@ func diskRules() []rule {
 		{"ostree-min-free", DiskFull, "", certain, "min-free-space", `min-free-space-\S+ .*exceeded`, "The disk is full: ostree keeps some space free.", "", extra{}},
 		{
 			"io-error", IOError, "", strong, "input/output error|i/o error|[errno 5]",
-			`(?i)[:\]"'] ?Input/output error|\b(?:Buffer )?I/O error(?:,| on) (?:dev(?:ice)? (?P<dev>[\w/-]+)|sector)|\[Errno 5\]`,
+			`(?i)(?:[:\]"']| -) ?Input/output error|\b(?:Buffer )?I/O error(?:,| on) (?:dev(?:ice)? (?P<dev>[\w/-]+)|sector)|\[Errno 5\]`,
 			"A disk[, {dev},] gave an input or output error.", "",
 			extra{},
 		},
@@ -98,7 +98,7 @@ func memoryRules() []rule {
 		{"oom-killer", OutOfMemory, kernel, certain, "out of memory:|oom-kill|oom killer|oomkilled|oom_reaper", `(?i)\b(?:Memory cgroup )?Out of memory: Kill(?:ed)? process \d+ \((?P<what>[^)]+)\)|invoked oom-killer|oom-kill:|killed by the OOM killer|\bOOMKilled\b|result 'oom-kill'|oom_reaper: reaped process`, "The kernel ended a process[ ({what})] because the memory ran out.", less, extra{}},
 		{"oom-words", OutOfMemory, "", fatal, "out of memory|more physical memory than", `(?i)(?:` + begin + `|[:\]] ?|\bFATAL ERROR: ?|\berror: )out of memory\b|requires more physical memory than is available`, "A tool found no memory left.", less, extra{}},
 		{"oom-compiler", OutOfMemory, "", fatal, "terminated program|error: killed (program", `(?i)\bKilled signal terminated program (?P<what>\S+)|internal compiler error: Killed \(program (?P<prog>[^)]+)\)`, "The kernel ended a compiler[ ({what})][ ({prog})], most often because the memory ran out.", less, extra{}},
-		{"enomem", OutOfMemory, "", fatal, "cannot allocate memory|errno 12|cannot allocate more memory", `(?i)[:\]"'(] ?Cannot allocate memory|\[Errno 12\]|Cannot allocate more memory`, "The memory ran out: a tool could not get more.", less, extra{}},
+		{"enomem", OutOfMemory, "", fatal, "cannot allocate memory|errno 12|cannot allocate more memory", `(?i)(?:[:\]"'(]| -) ?Cannot allocate memory|\[Errno 12\]|Cannot allocate more memory`, "The memory ran out: a tool could not get more.", less, extra{}},
 		{"memory-error", OutOfMemory, "", fatal, "memoryerror|bad_alloc|memory exhausted|memory allocation failed|memory limit|memory allocation of|memory usage limit", begin + `MemoryError\b|\bMemoryError: |std::bad_alloc|(?i:virtual memory exhausted|\bmemory exhausted|memory allocation (?:of \d+ bytes )?failed|Memory usage limit reached)`, "The memory ran out: a tool could not get more.", less, extra{}},
 		{"qemu-memory", OutOfMemory, "", fatal, "cannot set up guest memory", `cannot set up guest memory`, "The virtual machine of the build does not get its memory.", "Ask for a smaller machine (--ram), or build on a larger node.", extra{}},
 		{"killed-word", Killed, "", strong, "killed", begin + `Killed(?: {2,}.*)?\s*$|\bline \d+: +(?:\d+ )?Killed\b`, "A process was killed; often that is the kernel when memory runs out.", "", extra{}},

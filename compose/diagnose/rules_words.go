@@ -28,6 +28,8 @@ func wordRules() []rule {
 		word("words-exists", OutputExists, "already exists", `\b(?:error|fatal|failed|exception|cannot|refus\w*)\b.*?(?P<file>/[^\s'"]+)['"]? already exists`, "The output exists already: {file}."),
 		word("words-no-device", LoopDevice, "loop|device-mapper|dmsetup|device mapper", `\b`+cannot+` (?:set ?up|create|attach|allocate|find|open|get) (?:a |an |any |the )?(?:free |unused |new )?(?:loop|device[- ]mapper)\b|\bno (?:free |more |available )loop\b|dmsetup\b.*\bfailed`, "No loop or device-mapper device could be set up."),
 		{"scriptlet-warning", ScriptletFailed, rpm, hint, "scriptlet failed, exit", `%(?P<part>\w+)\((?P<pkg>[^)]+)\) scriptlet failed, exit status (?P<rc>\d+)`, "A script of a package failed: {part} of {pkg}, with {rc}.", "", extra{alone: true, before: true}},
+		{"errno-exists", OutputExists, "", hint, "file exists", `(?i)(?:^|[\s'"])(?P<file>/[^\s:'"]+)['"]?(?:: [^:]+)?[:\]] ?File exists|\b(?:error|cannot|failed|fatal)\b.*: File exists\b`, "Something is there already[: {file}].", "", extra{alone: true, grave: true}},
+		{"errno-missing", FileMissing, "", hint, "no such file or directory", `(?i)(?:^|[\s'"\x60‘])(?P<file>/[^\s:'"\x60’]+)['"\x60’]?(?:: [^:]+)?[:\]] ?No such file or directory\.?[)"']*\s*$|\b(?:error|cannot|failed|fatal)\b.*: No such file or directory\b`, "A file or folder is not there[: {file}].", "", extra{alone: true, grave: true}},
 	}
 }
 
@@ -36,5 +38,5 @@ func wordRules() []rule {
 const warnings = `(?i)^\W*(?:\S+ ){0,4}(?:warn(?:ing)?|debug|info|notice)\b[^:]{0,60}:|\bwarning: |\[(?:warn(?:ing)?|debug|info)\s*\]|\bif you (?:need|want|wish|like)\b|\bwill not be installed, because\b`
 
 // errorMark is in lines that tell of an error all the same: a tool's output, as a
-// logger at another level passed it on.
-const errorMark = `(?i)\b(?:error|fatal|critical): `
+// logger at another level passed it on. pylorax logs all that its programs say at INFO.
+const errorMark = `(?i)\b(?:error|fatal|critical): |\binfo[: ]+program: `
