@@ -206,8 +206,8 @@ func (r *run) do(ctx context.Context, out string) error {
 	}
 	r.graft()
 	r.Progress(percentWrite, "writing image")
-	x := xorriso{runner: r.Runner, log: r.Log, time: r.Time, progress: r.Progress}
-	info, sum, err := x.write(ctx, out, r.command(out)...)
+	x := xorriso{runner: r.Runner, log: r.Log, time: r.Time, progress: r.Progress, dir: r.dir}
+	info, sum, err := x.write(ctx, out, r.command()...)
 	if err != nil {
 		return err
 	}
@@ -218,40 +218,9 @@ func (r *run) do(ctx context.Context, out string) error {
 	return nil
 }
 
-// The shares of the work: reading and writing the image takes far longer than
-// editing. The checksum is computed meanwhile and has little left to do after it.
-const (
-	percentWrite    = 3
-	percentChecksum = 95
-)
-
-// write has xorriso write the image, implants the checksum and looks at the
-// image again.
-func (x xorriso) write(ctx context.Context, out string, args ...string) (*iso.Info, *iso.Checksum, error) {
-	sums := iso.Follow(ctx, out)
-	if err := x.run(ctx, args...); err != nil {
-		sums.Close()
-		return nil, nil, err
-	}
-	return finish(ctx, out, sums, x.progress)
-}
-
-// finish implants the checksum and looks at the image again.
-func finish(ctx context.Context, out string, sums *iso.Follower, progress func(int, string)) (*iso.Info, *iso.Checksum, error) {
-	last := -1
-	progress(percentChecksum, "computing medium checksum")
-	sum, err := sums.Implant(ctx, iso.ImplantOptions{Force: true, Progress: func(done, total int64) {
-		if p := percentChecksum + int(done*(100-percentChecksum)/total); p != last && p < 100 {
-			last = p
-			progress(p, "computing medium checksum")
-		}
-	}})
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := iso.Inspect(out)
-	return info, sum, err
-}
+// percentWrite is where the writing of the image begins, which takes far longer
+// than the editing before it.
+const percentWrite = 3
 
 // sameBoot is the last guard: whatever the tools said, an image that has lost a
 // way to boot is not handed out.
@@ -290,8 +259,8 @@ func (r *run) graft() {
 	}
 }
 
-func (r *run) command(out string) []string {
-	args := []string{"-indev", "stdio:" + r.BaseISO, "-outdev", "stdio:" + out, "-boot_image", "any", "replay"}
+func (r *run) command() []string {
+	args := []string{"-indev", "stdio:" + r.BaseISO, "-boot_image", "any", "replay"}
 	if r.base.info.Joliet {
 		args = append(args, "-joliet", "on")
 	}

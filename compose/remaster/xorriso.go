@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
@@ -25,17 +29,83 @@ type xorriso struct {
 	log      io.Writer
 	time     time.Time
 	progress func(int, string)
+	dir      string // for the pipe
 }
 
 // progressLine matches xorriso's "UPDATE : Writing:  1234s  45.6%  fifo ...".
 var progressLine = regexp.MustCompile(`UPDATE : .*?([0-9]{1,3})\.[0-9]%`)
 
+// write has xorriso write the image into a pipe and saves what comes out of it:
+// the data pass through this process once, on their way to the disk and into the
+// medium checksum. Then it looks at the image.
+func (x xorriso) write(ctx context.Context, out string, args ...string) (*iso.Info, *iso.Checksum, error) {
+	name := filepath.Join(x.dir, "image.pipe")
+	pipe, err := openPipe(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	var sum *iso.Checksum
+	var saveErr error
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		sum, saveErr = iso.Save(ctx, pipe.out, out)
+		// xorriso must not wait for a reader that has given up.
+		saveErr = errors.Join(saveErr, pipe.out.Close())
+	})
+	// What is written to a pipe is one session from its start; nothing can be
+	// written again at the end.
+	runErr := x.run(ctx, append([]string{"-outdev", "stdio:" + name}, args...)...)
+	runErr = errors.Join(runErr, pipe.in.Close())
+	wg.Wait()
+	if err := firstCause(ctx, runErr, saveErr); err != nil {
+		return nil, nil, err
+	}
+	info, err := iso.Inspect(out)
+	return info, sum, err
+}
+
+// firstCause tells the cause of two errors from its consequence: a tool that dies
+// leaves a truncated image, a full disk has the tool die of a closed pipe.
+func firstCause(ctx context.Context, run, save error) error {
+	_, truncated := errors.AsType[*iso.NotISOError](save)
+	if save == nil || run != nil && (truncated || ctx.Err() != nil) {
+		return run
+	}
+	return save
+}
+
+// pipe is a named pipe with both ends open.
+type pipe struct{ out, in *os.File }
+
+// pipeSize is the most that a user may ask for.
+const pipeSize = 1 << 20
+
+// openPipe makes a named pipe. The end for writing, which this process holds
+// besides the tool, keeps the reader from seeing the end before the tool has begun.
+func openPipe(name string) (pipe, error) {
+	if err := unix.Mkfifo(name, 0o600); err != nil {
+		return pipe{}, fmt.Errorf("make pipe for the image: %w", err)
+	}
+	out, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return pipe{}, fmt.Errorf("open pipe for the image: %w", err)
+	}
+	in, err := os.OpenFile(name, os.O_WRONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return pipe{}, errors.Join(fmt.Errorf("open pipe for the image: %w", err), out.Close())
+	}
+	if raw, err := out.SyscallConn(); err == nil {
+		// A small pipe works, too.
+		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) })
+	}
+	return pipe{out: out, in: in}, nil
+}
+
 func (x xorriso) run(ctx context.Context, args ...string) error {
 	last := -1
 	// -no_rc keeps start-up files of the user out, the patterns keep * and ? in
-	// names from being expanded. xorriso would wait for the disk every 16 MiB; the
-	// image is synced once, with its checksum.
-	args = append([]string{"-no_rc", "-stdio_sync", "off", "-abort_on", "FAILURE", "-disk_pattern", "off", "-iso_rr_pattern", "off"}, args...)
+	// names from being expanded.
+	args = append([]string{"-no_rc", "-abort_on", "FAILURE", "-disk_pattern", "off", "-iso_rr_pattern", "off"}, args...)
 	return x.runner.Run(ctx, proc.Cmd{
 		Name: "xorriso", Args: args, Log: x.log, Package: "xorriso", Env: timeEnv(x.time),
 		OnLine: func(_ proc.Stream, line string) {
@@ -44,7 +114,7 @@ func (x xorriso) run(ctx context.Context, args ...string) error {
 				return
 			}
 			n, _ := strconv.Atoi(m[1])
-			if p := percentWrite + min(n, 100)*(percentChecksum-percentWrite)/100; p > last {
+			if p := percentWrite + min(n, 100)*(99-percentWrite)/100; p > last {
 				last = p
 				x.progress(p, "writing image")
 			}
@@ -108,9 +178,9 @@ func MakeRepoISO(ctx context.Context, job RepoJob) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{}
-	err = inTemp(job.Output, job.WorkDir, func(_, out string) error {
-		x := xorriso{runner: j.Runner, log: job.Log, time: j.Time, progress: j.Progress}
-		args := append([]string{"-outdev", "stdio:" + out, "-volid", job.VolID, "-joliet", "on"},
+	err = inTemp(job.Output, job.WorkDir, func(dir, out string) error {
+		x := xorriso{runner: j.Runner, log: job.Log, time: j.Time, progress: j.Progress, dir: dir}
+		args := append([]string{"-volid", job.VolID, "-joliet", "on"},
 			mapGraft(Graft{Local: job.Dir, ISOPath: "/"}, j.Time)...)
 		var err error
 		res.Info, res.Checksum, err = x.write(ctx, out, args...)
