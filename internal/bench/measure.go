@@ -49,7 +49,8 @@ func floor(ctx context.Context) (int64, error) {
 }
 
 // median takes each figure for itself: on a busy machine the run with the
-// median wall time need not be the one with the median CPU time.
+// median wall time need not be the one with the median CPU time. Of an even
+// number of runs it is the mean of the two in the middle.
 func median(samples []sample) cost {
 	of := func(get func(sample) int64) int64 {
 		v := make([]int64, len(samples))
@@ -57,7 +58,7 @@ func median(samples []sample) cost {
 			v[i] = get(s)
 		}
 		slices.Sort(v)
-		return v[len(v)/2]
+		return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 	}
 	return cost{
 		Wall: time.Duration(of(func(s sample) int64 { return int64(s.Wall) })),

@@ -9,9 +9,18 @@ import (
 
 func TestMedianTakesEachFigureForItself(t *testing.T) {
 	t.Parallel()
-	got := median([]sample{{3, 10, 100}, {1, 30, 200}, {2, 20, 300}})
-	if want := (cost{2, 20, 200}); got != want {
-		t.Errorf("%+v, want %+v", got, want)
+	for _, tc := range []struct {
+		samples []sample
+		want    cost
+	}{
+		{[]sample{{3, 10, 100}, {1, 30, 200}, {2, 20, 300}}, cost{2, 20, 200}},
+		{[]sample{{8, 10, 100}, {2, 30, 200}, {4, 20, 400}, {100, 90, 300}}, cost{6, 25, 250}},
+		{[]sample{{3, 10, 100}, {1, 30, 200}}, cost{2, 20, 150}},
+		{[]sample{{7, 8, 9}}, cost{7, 8, 9}},
+	} {
+		if got := median(tc.samples); got != tc.want {
+			t.Errorf("%v: %+v, want %+v", tc.samples, got, tc.want)
+		}
 	}
 }
 
