@@ -15,22 +15,27 @@ import (
 // pass. The data go to the disk past the page cache where the file system allows
 // it, and are on the disk when Save returns.
 //
-//	sum, err := iso.Save(ctx, pipe, "out.iso")
+//	sum, err := iso.Save(ctx, pipe, "out.iso", iso.SaveOptions{})
 //
 // The errors are those of ImplantMD5, of src and of the file system; the file may
 // then be there in part. When ctx ends, src must end too, as a pipe does whose
 // writer is killed.
-func Save(ctx context.Context, src io.Reader, path string) (*Checksum, error) {
+func Save(ctx context.Context, src io.Reader, path string, opts SaveOptions) (*Checksum, error) {
 	out, err := createDirect(path)
 	if err != nil {
 		return nil, err
 	}
-	s := saver{src: src, out: out, path: path, free: make(chan *piece, savePieces), written: make(chan *piece, savePieces), summed: make(chan *piece, savePieces)}
+	s := saver{opts: opts, src: src, out: out, path: path, free: make(chan *piece, savePieces), written: make(chan *piece, savePieces), summed: make(chan *piece, savePieces)}
 	sum, err := s.run(ctx)
 	if err := errors.Join(err, out.Close()); err != nil {
 		return nil, err
 	}
 	return sum, nil
+}
+
+// SaveOptions are the options of Save.
+type SaveOptions struct {
+	NoChecksum bool // only write; the Checksum is then nil
 }
 
 // A piece is large enough for a disk to write it at its full speed; all of them
@@ -49,6 +54,7 @@ type piece struct {
 }
 
 type saver struct {
+	opts SaveOptions
 	src  io.Reader
 	out  *directFile
 	path string
@@ -85,7 +91,17 @@ func (s *saver) run(ctx context.Context) (*Checksum, error) {
 	if v := img.volumeSize(); v > size {
 		return nil, img.bad("it is truncated: the volume has %d bytes, the file %d", v, size)
 	}
+	if sum == nil {
+		return nil, s.sync()
+	}
 	return sum, img.write(s.out.buffered(), sum)
+}
+
+func (s *saver) sync() error {
+	if err := s.out.Sync(); err != nil {
+		return fmt.Errorf("write image: %w", err)
+	}
+	return nil
 }
 
 func cancelOn(cancel context.CancelCauseFunc, err error) {
@@ -148,14 +164,18 @@ func (s *saver) sum(ctx context.Context) (*Image, *Checksum, error) {
 	if err := img.readDescriptors(); err != nil {
 		return nil, nil, err
 	}
-	sums := summer{img: img, skip: skipSectors, count: fragmentCount}
-	total, fragments, err := sums.implanted(ctx)
-	if err != nil {
-		return nil, nil, err
+	var sum *Checksum
+	if !s.opts.NoChecksum {
+		sums := summer{img: img, skip: skipSectors, count: fragmentCount}
+		total, fragments, err := sums.implanted(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		sum = &Checksum{MD5: total, FragmentSums: string(fragments[:]), FragmentCount: fragmentCount, SkipSectors: skipSectors}
 	}
 	for src.next() {
 	}
-	return img, &Checksum{MD5: total, FragmentSums: string(fragments[:]), FragmentCount: fragmentCount, SkipSectors: skipSectors}, nil
+	return img, sum, nil
 }
 
 // pieces reads the image in the order in which it comes. Going back is possible

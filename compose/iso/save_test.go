@@ -62,7 +62,7 @@ func TestSaveImplantsWhatASecondPassWould(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := iso.Save(t.Context(), iotest.HalfReader(bytes.NewReader(data)), saved)
+			got, err := iso.Save(t.Context(), iotest.HalfReader(bytes.NewReader(data)), saved, iso.SaveOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,12 +114,28 @@ func TestSaveRefuses(t *testing.T) {
 			if ctx == nil {
 				ctx = t.Context()
 			}
-			if sum, err := iso.Save(ctx, tc.src, stdcmp.Or(tc.path, filepath.Join(t.TempDir(), "out.iso"))); sum != nil || !tc.want(err) {
+			if sum, err := iso.Save(ctx, tc.src, stdcmp.Or(tc.path, filepath.Join(t.TempDir(), "out.iso")), iso.SaveOptions{}); sum != nil || !tc.want(err) {
 				t.Errorf("got %v, %v", sum, err)
 			}
 		})
 	}
 	if got, err := os.ReadFile(taken); err != nil || string(got) != "mine" {
 		t.Errorf("the other file is now %q, %v", got, err)
+	}
+}
+
+func TestSaveWithoutChecksumChangesNothing(t *testing.T) {
+	t.Parallel()
+	data := bigImage(t, 9<<20)
+	path := filepath.Join(t.TempDir(), "out.iso")
+	sum, err := iso.Save(t.Context(), bytes.NewReader(data), path, iso.SaveOptions{NoChecksum: true})
+	if err != nil || sum != nil {
+		t.Fatalf("got %v, %v", sum, err)
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("the image was changed: %v", err)
+	}
+	if err := iso.CheckMD5(t.Context(), path, nil); !errors.Is(err, iso.ErrNoChecksum) {
+		t.Errorf("got %v", err)
 	}
 }

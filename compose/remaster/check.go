@@ -24,6 +24,7 @@ type base struct {
 	fat     []fatImage
 	extra   []extra // the kickstart and the updates image
 	cdboot  bool    // s390x: the kernel arguments are also in images/cdboot.img
+	places  map[string]place
 }
 
 type extra struct{ name, local string } // local "" means: in the work folder
@@ -51,7 +52,7 @@ func check(job *Job) (*base, error) {
 		b.extra = append(b.extra, extra{name: job.KickstartName})
 	}
 	if job.UpdatesImg != "" {
-		b.extra = append(b.extra, extra{name: filepath.Base(job.UpdatesImg), local: job.UpdatesImg})
+		b.extra = append(b.extra, extra{name: job.UpdatesName, local: job.UpdatesImg})
 	}
 	for _, x := range b.extra {
 		if err := checkName(x.name); err != nil {
@@ -64,7 +65,7 @@ func check(job *Job) (*base, error) {
 		}
 		grafts = append(slices.Clip(grafts), Graft{Local: local, ISOPath: "/" + x.name})
 	}
-	added, err := checkGrafts(grafts)
+	added, err := checkGrafts(grafts, b.places)
 	p.add(err)
 	if b.info != nil {
 		if job.wantsConfig(b) && !b.hasKernelLine() {
@@ -80,7 +81,7 @@ func check(job *Job) (*base, error) {
 const spaceSlack = 64 << 20
 
 func (j *Job) wantsConfig(b *base) bool {
-	return len(j.Kickstart) > 0 || j.UpdatesImg != "" || len(j.BootArgs) > 0 || len(j.RemoveArgs) > 0 || j.VolID != "" && j.VolID != b.info.VolumeID
+	return len(j.Kickstart) > 0 || j.UpdatesImg != "" || len(j.BootArgs) > 0 || len(j.RemoveArgs) > 0 || len(j.Replace) > 0 || j.VolID != "" && j.VolID != b.info.VolumeID
 }
 
 func checkOutput(out string) error {
@@ -115,6 +116,14 @@ func checkArgs(job *Job) error {
 			return &ArgError{a, "to remove an argument its name alone is given"}
 		}
 	}
+	for _, x := range job.Replace {
+		switch {
+		case x.From == "":
+			return &ReplaceError{x.From, "there is nothing to look for"}
+		case strings.ContainsFunc(x.From+x.To, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+			return &ReplaceError{x.From, "text is replaced within lines; it has a control character"}
+		}
+	}
 	return nil
 }
 
@@ -126,8 +135,9 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkGrafts returns the number of bytes that are added.
-func checkGrafts(grafts []Graft) (int64, error) {
+// checkGrafts returns the number of bytes that are added. places are those of the
+// base that nothing may be put on, with the reason.
+func checkGrafts(grafts []Graft, places map[string]place) (int64, error) {
 	var p problems
 	var total int64
 	seen := map[string]bool{}
@@ -146,12 +156,61 @@ func checkGrafts(grafts []Graft) (int64, error) {
 		}
 		seen[clean] = true
 		n, err := graftSize(g.Local)
+		if err == nil {
+			err = checkPlaces(g.Local, clean, places)
+		}
 		if err != nil {
 			p.add(&GraftError{g.ISOPath, err})
 		}
 		total += n
 	}
 	return total, errors.Join(p...)
+}
+
+// place is what stands at a path of the base.
+type place struct {
+	dir    bool
+	reason string // why it must stay; "" for what may be replaced
+}
+
+// checkPlaces refuses a graft that would take the place of what the image boots
+// by, or of a folder. Files of a folder go in beside what is there.
+func checkPlaces(local, at string, places map[string]place) error {
+	if local == os.DevNull {
+		local = ""
+	}
+	for dir := path.Dir(at); dir != "/"; dir = path.Dir(dir) {
+		if was, ok := places[dir]; ok && !was.dir {
+			return fmt.Errorf("%s is a file of the base image", dir)
+		}
+	}
+	if local == "" {
+		return fits(at, false, places)
+	}
+	return filepath.WalkDir(local, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(local, name)
+		if err != nil {
+			return fmt.Errorf("find place: %w", err)
+		}
+		return fits(path.Join(at, filepath.ToSlash(rel)), d.IsDir(), places)
+	})
+}
+
+func fits(at string, dir bool, places map[string]place) error {
+	switch was, ok := places[at]; {
+	case !ok:
+		return nil
+	case was.reason != "":
+		return fmt.Errorf("%s of the base image %s", at, was.reason)
+	case was.dir && !dir:
+		return fmt.Errorf("%s is a folder of the base image", at)
+	case !was.dir && dir:
+		return fmt.Errorf("%s is a file of the base image", at)
+	}
+	return nil
 }
 
 func graftSize(local string) (int64, error) {
@@ -200,7 +259,7 @@ var configPaths = []string{ //nolint:gochecknoglobals // a constant list
 
 // readBase always returns a base; its info is nil when the image is none.
 func readBase(job *Job) (*base, error) {
-	b := &base{configs: map[string][]byte{}}
+	b := &base{configs: map[string][]byte{}, places: map[string]place{}}
 	img, err := iso.Open(job.BaseISO)
 	if err != nil {
 		return b, err
@@ -222,6 +281,9 @@ func readBase(job *Job) (*base, error) {
 	_, err = img.Stat(cdbootImage)
 	b.cdboot = err == nil && b.configs["/images/cdboot.prm"] != nil
 	if err := b.findFAT(img, info); err != nil {
+		return b, err
+	}
+	if err := b.findPlaces(img, info); err != nil {
 		return b, err
 	}
 	b.info = info
@@ -258,6 +320,41 @@ func (b *base) findFAT(img *iso.Image, info *iso.Info) error {
 	})
 	if esp != nil && !espIsFile {
 		b.fat = append(b.fat, fatImage{partition: esp, offset: esp.Offset, size: esp.Size})
+	}
+	return err
+}
+
+// findPlaces notes every file and folder, and what must stay as it is made here.
+func (b *base) findPlaces(img *iso.Image, info *iso.Info) error {
+	boots := map[int64]bool{}
+	for _, e := range info.Boot {
+		boots[e.Offset] = true
+	}
+	err := img.Walk(func(name string, e iso.Entry) error {
+		p := place{dir: e.Mode.IsDir()}
+		if !p.dir {
+			if off, _ := e.Offset(); boots[off] && e.Size > 0 {
+				p.reason = "is what firmware boots"
+			}
+		}
+		b.places[name] = p
+		return nil
+	})
+	keep := func(name, reason string) {
+		if p, ok := b.places[name]; ok && !p.dir {
+			b.places[name] = place{reason: reason}
+		}
+	}
+	for name := range b.configs {
+		keep(name, "is a boot configuration, which is edited")
+	}
+	for _, f := range b.fat {
+		keep(f.path, "is an EFI boot image, which is edited")
+	}
+	if b.cdboot {
+		for _, name := range []string{cdbootImage, "/images/kernel.img", "/images/initrd.img"} {
+			keep(name, "is what the medium boots, as a whole in "+cdbootImage)
+		}
 	}
 	return err
 }

@@ -12,12 +12,13 @@ type edits struct {
 	oldVol, newVol string
 	remove         []string // names
 	add            []string // arguments, unquoted
+	replace        []Replacement
 }
 
 // editsFor translates a job: inst.ks and inst.updates replace earlier ones, as
 // mkksiso does.
 func (r *run) edits() edits {
-	e := edits{oldVol: r.base.info.VolumeID, newVol: r.volID(), remove: slices.Clone(r.RemoveArgs), add: slices.Clone(r.BootArgs)}
+	e := edits{oldVol: r.base.info.VolumeID, newVol: r.volID(), remove: slices.Clone(r.RemoveArgs), add: slices.Clone(r.BootArgs), replace: r.Replace}
 	label := "hd:LABEL=" + udevEscape(e.newVol) + ":/"
 	if len(r.Kickstart) > 0 {
 		e.remove = append(e.remove, "inst.ks")
@@ -25,7 +26,7 @@ func (r *run) edits() edits {
 	}
 	if r.UpdatesImg != "" {
 		e.remove = append(e.remove, "inst.updates")
-		e.add = append(e.add, "inst.updates="+label+path.Base(r.UpdatesImg))
+		e.add = append(e.add, "inst.updates="+label+r.UpdatesName)
 	}
 	return e
 }
@@ -87,13 +88,22 @@ func grubQuote(arg string) string {
 }
 
 // editConfig returns the changed configuration. A prm file is one command line
-// broken into lines of 80 columns, everything else is edited line by line.
+// broken into lines of 80 columns, everything else is edited line by line. Text
+// is replaced first, as mkksiso does it, so that an argument that is added is
+// never taken for one that was there.
 func editConfig(name string, data []byte, e edits) []byte {
-	text := e.renameVolume(string(data))
+	text := string(data)
 	d := dialectOf(name)
 	if d.commands == nil {
 		// Lines end anywhere between two arguments.
-		return []byte(wrap(e.apply(splitArgs(strings.NewReplacer("\r", " ", "\n", " ").Replace(text)), d.quote)))
+		text = strings.NewReplacer("\r", " ", "\n", " ").Replace(text)
+	}
+	for _, x := range e.replace {
+		text = strings.ReplaceAll(text, x.From, x.To)
+	}
+	text = e.renameVolume(text)
+	if d.commands == nil {
+		return []byte(wrap(e.apply(splitArgs(text), d.quote)))
 	}
 	var out strings.Builder
 	for _, line := range joinContinued(text) {

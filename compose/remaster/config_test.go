@@ -48,6 +48,29 @@ func TestEditConfigByDialect(t *testing.T) {
 	}
 }
 
+// Text is replaced anywhere in a configuration, before arguments are removed and
+// added: what is added is never replaced, and a replaced argument can be removed.
+func TestReplaceIsFirstAndEverywhere(t *testing.T) {
+	t.Parallel()
+	e := edits{
+		oldVol: "V", newVol: "W", remove: []string{"quiet"}, add: []string{"timeout=60"},
+		replace: []Replacement{{"timeout=60", "timeout=5"}, {"timeout=5", "timeout=3"}, {"loud", "quiet"}, {" nothing", ""}},
+	}
+	for _, tc := range []struct{ name, in, want string }{
+		{
+			"boot/grub2/grub.cfg",
+			"set timeout=60 nothing\nsearch -l 'V'\nlinux /k loud x=V\n",
+			"set timeout=3\nsearch -l 'W'\nlinux /k x=W timeout=60\n",
+		},
+		{"images/cdboot.prm", "ro timeout=60\nloud\n", "ro timeout=3 timeout=60\n"},
+		{"isolinux/isolinux.cfg", "timeout=60\n  append loud\n", "timeout=3\n  append timeout=60\n"},
+	} {
+		if diff := cmp.Diff(tc.want, string(editConfig(tc.name, []byte(tc.in), e))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+	}
+}
+
 func TestVolumeWithBlanksIsRenamedInBothSpellings(t *testing.T) {
 	t.Parallel()
 	e := edits{oldVol: "Fedora 44", newVol: "NEW"}
@@ -99,7 +122,7 @@ func TestPatchCommandLineOfS390Kernel(t *testing.T) {
 		}
 		b, _ := os.ReadFile(name)
 		got, _, _ := strings.Cut(string(b[cmdlineAt:]), "\x00")
-		want := oneLine([]byte(tc.is))
+		want := tc.is
 		if tc.fault != "" {
 			want = tc.have
 		}

@@ -24,10 +24,10 @@ func (r *run) editConfigs() error {
 			return fmt.Errorf("write kickstart: %w", err)
 		}
 	}
-	r.edited = map[string][]byte{}
+	r.edited, r.found = map[string][]byte{}, map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(r.base.configs)) {
 		data := r.base.configs[name]
-		changed := editConfig(name, data, r.edits())
+		changed := r.edit(name, data)
 		if bytes.Equal(data, changed) {
 			continue
 		}
@@ -37,6 +37,25 @@ func (r *run) editConfigs() error {
 		}
 	}
 	return nil
+}
+
+// edit changes a configuration and remembers which replacements it was for.
+func (r *run) edit(name string, data []byte) []byte {
+	for _, x := range r.Replace {
+		if bytes.Contains(data, []byte(x.From)) {
+			r.found[x.From] = true
+		}
+	}
+	return editConfig(name, data, r.edits())
+}
+
+// warnNotFound tells of replacements that changed nothing.
+func (r *run) warnNotFound() {
+	for _, x := range r.Replace {
+		if !r.found[x.From] {
+			r.res.Warnings = append(r.res.Warnings, fmt.Sprintf("The text %q, which was to be replaced, stands in no boot configuration.", x.From))
+		}
+	}
 }
 
 // update has xorriso replace a file of the medium.
@@ -141,7 +160,7 @@ func (m mtools) edit(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		changed := editConfig(name, data, m.run.edits())
+		changed := m.run.edit(name, data)
 		if bytes.Equal(changed, data) {
 			continue
 		}
@@ -219,8 +238,10 @@ func (r *run) editS390(context.Context) error {
 	return nil
 }
 
-// patchCmdline replaces the command line of an s390 kernel image. It refuses an
-// image whose command line is not the old one.
+// patchCmdline replaces the command line of an s390 kernel image by the file's
+// content as it is, lines and all, as mk-s390image of s390-tools does; the kernel
+// takes a line's end for a blank. It refuses an image whose command line is not
+// the old one.
 func patchCmdline(name string, was, is []byte) error {
 	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
@@ -243,12 +264,11 @@ func patchCmdline(name string, was, is []byte) error {
 	if oneLine(have) != oneLine(was) {
 		return fmt.Errorf("its kernel arguments %q are not those of cdboot.prm", oneLine(have))
 	}
-	line := oneLine(is)
-	if len(line) >= len(area) {
-		return fmt.Errorf("the kernel takes %d bytes of arguments, these have %d", len(area)-1, len(line))
+	if len(is) >= len(area) {
+		return fmt.Errorf("the kernel takes %d bytes of arguments, these have %d", len(area)-1, len(is))
 	}
 	clear(area)
-	copy(area, line)
+	copy(area, is)
 	if _, err := f.WriteAt(area, cmdlineAt); err != nil {
 		return fmt.Errorf("write image: %w", err)
 	}

@@ -79,6 +79,12 @@ type ArgError struct{ Arg, Reason string }
 // Error quotes the argument.
 func (e *ArgError) Error() string { return fmt.Sprintf("kernel argument %q: %s", e.Arg, e.Reason) }
 
+// ReplaceError says why a replacement is refused.
+type ReplaceError struct{ From, Reason string }
+
+// Error quotes what was to be replaced.
+func (e *ReplaceError) Error() string { return fmt.Sprintf("replace %q: %s", e.From, e.Reason) }
+
 // NoBootConfigError says that the base image has no boot configuration with a
 // kernel line, so that nothing would lead the installer to what is added.
 type NoBootConfigError struct{ Path string }

@@ -49,6 +49,13 @@ type Graft struct {
 	ISOPath string // where it goes, from the root: "/respin-repo"
 }
 
+// Replacement replaces text in every boot configuration, in all lines, as often as
+// it stands there. What is nowhere is a warning.
+type Replacement struct {
+	From string // at least one character, in one line
+	To   string // "" removes From
+}
+
 // Job says what to make of what.
 type Job struct {
 	BaseISO string // required
@@ -59,9 +66,15 @@ type Job struct {
 	Kickstart     []byte // default: none; inst.ks then stays as it is
 	KickstartName string // a file name; default DefaultKickstartName
 	UpdatesImg    string // path of an updates.img that inst.updates will name; default none
+	UpdatesName   string // its name on the medium; default that of the path
 	Add           []Graft
-	BootArgs      []string // added to every kernel line, one argument each: "inst.text", "console=ttyS0"
-	RemoveArgs    []string // names of arguments to remove, without "="
+	BootArgs      []string      // added to every kernel line, one argument each: "inst.text", "console=ttyS0"
+	RemoveArgs    []string      // names of arguments to remove, without "="
+	Replace       []Replacement // in every boot configuration, in this order, before anything else
+
+	// NoChecksum leaves the medium checksum out: the installer's medium check then
+	// has nothing to go by. Default: one is implanted.
+	NoChecksum bool
 
 	// Time becomes the time of the added files and of the volume. Default: 1980-01-01,
 	// the earliest that FAT can hold, so that the default is reproducible.
@@ -76,14 +89,14 @@ type Job struct {
 type Result struct {
 	Path     string
 	Info     *iso.Info     // of the new image
-	Checksum *iso.Checksum // as implanted
+	Checksum *iso.Checksum // as implanted; nil with NoChecksum
 	Edited   []string      // boot configurations that were changed, by path on the medium; those in a FAT image follow its path after "::"
 	Warnings []string      // what a person should know, one sentence each
 }
 
 // Run makes the image. Before any work it answers with *JobError, which wraps
 // every problem found: *iso.NotISOError, *iso.VolumeIDError, *ArchError,
-// *OutputExistsError, *GraftError, *NoBootConfigError, *NoSpaceError,
+// *OutputExistsError, *GraftError, *ReplaceError, *NoBootConfigError, *NoSpaceError,
 // *proc.NotFoundError. Later errors are *proc.Error and those of the file system.
 func Run(ctx context.Context, job Job) (*Result, error) {
 	job.defaults()
@@ -113,6 +126,9 @@ func Check(job Job) error {
 func (j *Job) defaults() {
 	if j.KickstartName == "" {
 		j.KickstartName = DefaultKickstartName
+	}
+	if j.UpdatesName == "" && j.UpdatesImg != "" {
+		j.UpdatesName = filepath.Base(j.UpdatesImg)
 	}
 	if j.Time.Unix() <= 0 {
 		j.Time = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -190,7 +206,8 @@ type run struct {
 	res    *Result
 	args   []string // of xorriso
 	edited map[string][]byte
-	n      int // numbers work files
+	found  map[string]bool // what Replace found
+	n      int             // numbers work files
 }
 
 func (r *run) do(ctx context.Context, out string) error {
@@ -204,9 +221,10 @@ func (r *run) do(ctx context.Context, out string) error {
 	if err := r.editS390(ctx); err != nil {
 		return err
 	}
+	r.warnNotFound()
 	r.graft()
 	r.Progress(percentWrite, "writing image")
-	x := xorriso{runner: r.Runner, log: r.Log, time: r.Time, progress: r.Progress, dir: r.dir}
+	x := xorriso{runner: r.Runner, log: r.Log, time: r.Time, progress: r.Progress, dir: r.dir, noChecksum: r.NoChecksum}
 	info, sum, err := x.write(ctx, out, r.command()...)
 	if err != nil {
 		return err

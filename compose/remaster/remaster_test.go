@@ -95,6 +95,29 @@ func TestRunPublishesWholeImageAndReportsEdits(t *testing.T) {
 	onlyFile(t, dir, "out.iso")
 }
 
+// What replaces a file of the base that nothing boots by is taken, and a text that
+// is nowhere is a warning.
+func TestRunWarnsOfWhatIsNotThereAndLeavesTheChecksumOut(t *testing.T) {
+	t.Parallel()
+	local := filepath.Join(t.TempDir(), "stage2")
+	if err := os.WriteFile(local, []byte("new"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	res, err := remaster.Run(t.Context(), remaster.Job{
+		BaseISO: baseFile(t, "x86_64"), Output: filepath.Join(t.TempDir(), "out.iso"), Runner: tools(t, noFAT), NoChecksum: true,
+		Replace: []remaster.Replacement{{From: "quiet", To: "loud"}, {From: "nowhere"}}, Add: []remaster.Graft{{Local: local, ISOPath: "/images/install.img"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], `"nowhere"`) || res.Checksum != nil || len(res.Edited) != 2 {
+		t.Errorf("got %+v", res)
+	}
+	if err := iso.CheckMD5(t.Context(), res.Path, nil); !errors.Is(err, iso.ErrNoChecksum) {
+		t.Errorf("checksum: %v", err)
+	}
+}
+
 func onlyFile(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	list, err := os.ReadDir(dir)
@@ -129,6 +152,10 @@ func TestRefusalsNameEveryProblemAndLeaveNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := baseFile(t, "x86_64")
+	tree := filepath.Join(t.TempDir(), "EFI")
+	if err := errors.Join(os.MkdirAll(filepath.Join(tree, "BOOT"), 0o755), os.WriteFile(filepath.Join(tree, "BOOT", "grub.cfg"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	runner := tools(t, noFAT)
 	out := filepath.Join(dir, "out.iso")
 	graft := func(local, at string) remaster.Job {
@@ -145,22 +172,30 @@ func TestRefusalsNameEveryProblemAndLeaveNothing(t *testing.T) {
 		"output exists": {remaster.Job{BaseISO: good, Output: taken}, func(err error) bool {
 			return is[*remaster.OutputExistsError](err) && errors.Is(err, fs.ErrExist)
 		}},
-		"output folder":     {remaster.Job{BaseISO: good, Output: filepath.Join(dir, "no", "x.iso")}, func(err error) bool { return errors.Is(err, fs.ErrNotExist) }},
-		"volume id":         {remaster.Job{BaseISO: good, Output: out, VolID: strings.Repeat("x", 33)}, is[*iso.VolumeIDError]},
-		"argument":          {remaster.Job{BaseISO: good, Output: out, BootArgs: []string{"a\nb"}}, is[*remaster.ArgError]},
-		"quoted argument":   {remaster.Job{BaseISO: good, Output: out, BootArgs: []string{`a="b"`}}, is[*remaster.ArgError]},
-		"removed argument":  {remaster.Job{BaseISO: good, Output: out, RemoveArgs: []string{"a=b"}}, is[*remaster.ArgError]},
-		"kickstart name":    {remaster.Job{BaseISO: good, Output: out, Kickstart: []byte("x"), KickstartName: "../x"}, is[*remaster.GraftError]},
-		"no boot config":    {remaster.Job{BaseISO: bare, Output: out, Kickstart: []byte("x")}, is[*remaster.NoBootConfigError]},
-		"graft to root":     {graft(text, "/"), is[*remaster.GraftError]},
-		"graft upwards":     {graft(text, "/a/../../b"), is[*remaster.GraftError]},
-		"graft wildcard":    {graft(text, "/a*"), is[*remaster.GraftError]},
-		"graft of link":     {graft(link, "/a"), is[*remaster.GraftError]},
-		"graft of nothing":  {graft("/nonexistent", "/a"), is[*remaster.GraftError]},
-		"two in one place":  {remaster.Job{BaseISO: good, Output: out, Kickstart: []byte("x"), Add: []remaster.Graft{{Local: text, ISOPath: "/respin.ks"}}}, is[*remaster.GraftError]},
-		"updates.img":       {remaster.Job{BaseISO: good, Output: out, UpdatesImg: "/nonexistent/updates.img"}, is[*remaster.GraftError]},
-		"no tool":           {remaster.Job{BaseISO: good, Output: out, Runner: tools(t, nil)}, is[*proc.NotFoundError]},
-		"no mtools for FAT": {remaster.Job{BaseISO: good, Output: out, Runner: tools(t, map[string]string{"xorriso": ""})}, is[*proc.NotFoundError]},
+		"output folder":                         {remaster.Job{BaseISO: good, Output: filepath.Join(dir, "no", "x.iso")}, func(err error) bool { return errors.Is(err, fs.ErrNotExist) }},
+		"volume id":                             {remaster.Job{BaseISO: good, Output: out, VolID: strings.Repeat("x", 33)}, is[*iso.VolumeIDError]},
+		"argument":                              {remaster.Job{BaseISO: good, Output: out, BootArgs: []string{"a\nb"}}, is[*remaster.ArgError]},
+		"quoted argument":                       {remaster.Job{BaseISO: good, Output: out, BootArgs: []string{`a="b"`}}, is[*remaster.ArgError]},
+		"removed argument":                      {remaster.Job{BaseISO: good, Output: out, RemoveArgs: []string{"a=b"}}, is[*remaster.ArgError]},
+		"empty replacement":                     {remaster.Job{BaseISO: good, Output: out, Replace: []remaster.Replacement{{To: "x"}}}, is[*remaster.ReplaceError]},
+		"replaced line end":                     {remaster.Job{BaseISO: good, Output: out, Replace: []remaster.Replacement{{From: "a\n", To: "b"}}}, is[*remaster.ReplaceError]},
+		"nothing to replace in":                 {remaster.Job{BaseISO: bare, Output: out, Replace: []remaster.Replacement{{From: "a", To: "b"}}}, is[*remaster.NoBootConfigError]},
+		"graft on boot configuration":           {graft(text, "/EFI/BOOT/grub.cfg"), is[*remaster.GraftError]},
+		"graft of folder on boot configuration": {graft(tree, "/"+"EFI"), is[*remaster.GraftError]},
+		"graft on a folder":                     {graft(text, "/images"), is[*remaster.GraftError]},
+		"graft below a file":                    {graft(text, "/images/install.img/x"), is[*remaster.GraftError]},
+		"graft of folder on a file":             {graft(tree, "/images/install.img"), is[*remaster.GraftError]},
+		"kickstart name":                        {remaster.Job{BaseISO: good, Output: out, Kickstart: []byte("x"), KickstartName: "../x"}, is[*remaster.GraftError]},
+		"no boot config":                        {remaster.Job{BaseISO: bare, Output: out, Kickstart: []byte("x")}, is[*remaster.NoBootConfigError]},
+		"graft to root":                         {graft(text, "/"), is[*remaster.GraftError]},
+		"graft upwards":                         {graft(text, "/a/../../b"), is[*remaster.GraftError]},
+		"graft wildcard":                        {graft(text, "/a*"), is[*remaster.GraftError]},
+		"graft of link":                         {graft(link, "/a"), is[*remaster.GraftError]},
+		"graft of nothing":                      {graft("/nonexistent", "/a"), is[*remaster.GraftError]},
+		"two in one place":                      {remaster.Job{BaseISO: good, Output: out, Kickstart: []byte("x"), Add: []remaster.Graft{{Local: text, ISOPath: "/respin.ks"}}}, is[*remaster.GraftError]},
+		"updates.img":                           {remaster.Job{BaseISO: good, Output: out, UpdatesImg: "/nonexistent/updates.img"}, is[*remaster.GraftError]},
+		"no tool":                               {remaster.Job{BaseISO: good, Output: out, Runner: tools(t, nil)}, is[*proc.NotFoundError]},
+		"no mtools for FAT":                     {remaster.Job{BaseISO: good, Output: out, Runner: tools(t, map[string]string{"xorriso": ""})}, is[*proc.NotFoundError]},
 	} {
 		if tc.job.Runner == nil {
 			tc.job.Runner = runner

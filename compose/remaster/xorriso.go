@@ -30,6 +30,8 @@ type xorriso struct {
 	time     time.Time
 	progress func(int, string)
 	dir      string // for the pipe
+
+	noChecksum bool
 }
 
 // progressLine matches xorriso's "UPDATE : Writing:  1234s  45.6%  fifo ...".
@@ -48,7 +50,7 @@ func (x xorriso) write(ctx context.Context, out string, args ...string) (*iso.In
 	var saveErr error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		sum, saveErr = iso.Save(ctx, pipe.out, out)
+		sum, saveErr = iso.Save(ctx, pipe.out, out, iso.SaveOptions{NoChecksum: x.noChecksum})
 		// xorriso must not wait for a reader that has given up.
 		saveErr = errors.Join(saveErr, pipe.out.Close())
 	})
