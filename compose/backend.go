@@ -109,6 +109,10 @@ type BackendJob struct {
 	Base     string // local path of the base image, if the Plan has one
 	// Gathered are the local paths of Plan.Gathered, in its order.
 	Gathered []string
+	// Files are the local paths of Plan.Files, in its order, and UpdatesImage that of
+	// Plan.UpdatesImage, if there is one.
+	Files        []string
+	UpdatesImage string
 	// Kickstart is the path of a file with the Plan's kickstart, if it has one.
 	Kickstart string
 	OutDir    string // empty; Build makes the artifacts in it
@@ -127,7 +131,7 @@ type BackendJob struct {
 // Dirs are the directories that a tool must reach: those it reads, and those it
 // writes.
 func (j *BackendJob) Dirs() (read, write []string) {
-	for _, dir := range []string{j.SideRepo, j.Base, j.Kickstart} {
+	for _, dir := range slices.Concat([]string{j.SideRepo, j.Base, j.Kickstart, j.UpdatesImage}, j.Files) {
 		if dir != "" {
 			read = append(read, dir)
 		}

@@ -243,20 +243,22 @@ func (r *build) hidePaths(f *Failure) {
 // build is the state of one Build.
 type build struct {
 	*Builder
-	plan      *Plan
-	work      Work
-	out       string
-	result    *Result
-	tracker   *tracker
-	parts     []*part
-	installer []PackageEntry // what the image has that the Plan's own starts from
-	root      Root           // nil: the host's
-	logFile   *os.File
-	log       io.Writer
-	rpms      []string // local paths, in the order of plan.RPMs
-	base      string
-	gathered  []string       // local paths, in the order of plan.Gathered
-	held      *fetch.Session // keeps rpms and base in the cache
+	plan         *Plan
+	work         Work
+	out          string
+	result       *Result
+	tracker      *tracker
+	parts        []*part
+	installer    []PackageEntry // what the image has that the Plan's own starts from
+	root         Root           // nil: the host's
+	logFile      *os.File
+	log          io.Writer
+	rpms         []string // local paths, in the order of plan.RPMs
+	base         string
+	gathered     []string       // local paths, in the order of plan.Gathered
+	files        []string       // local paths, in the order of plan.Files
+	updatesImage string         // local path
+	held         *fetch.Session // keeps rpms and base in the cache
 }
 
 func (r *build) stage() Stage {

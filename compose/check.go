@@ -157,6 +157,7 @@ func (c *checker) image(r *Request) {
 		}
 	}
 	c.removeArgs(r)
+	c.medium(r)
 	c.base(r)
 	c.kickstart(r)
 	c.repos(r)

@@ -30,6 +30,8 @@ const (
 	CodeBaseNotISO        Code = "base-not-iso"
 	CodeBaseWrongArch     Code = "base-wrong-arch"
 	CodeBaseUnreachable   Code = "base-unreachable"
+	CodeBadFile           Code = "bad-file"
+	CodeFileUnreachable   Code = "file-unreachable"
 	CodeUpdateNotFound    Code = "update-not-found"
 	CodeBuildNotFound     Code = "build-not-found"
 	CodeBuildDeleted      Code = "build-deleted"
@@ -76,6 +78,7 @@ const (
 	CodeToolFailed    Code = "tool-failed"
 	CodeVerifyFailed  Code = "verify-failed"
 	CodeSmokeFailed   Code = "smoke-failed"
+	CodeFileAltered   Code = "file-altered"
 	CodeFileConflict  Code = "file-conflict"
 	CodeFileRefused   Code = "file-refused"
 	CodeImageTooLarge Code = "image-too-large"
@@ -132,6 +135,8 @@ func codes() []CodeInfo {
 		{CodeBaseNotISO, unprocessable, "The base is not an ISO 9660 image.", "Give a boot.iso."},
 		{CodeBaseWrongArch, unprocessable, "The base image is of another architecture.", "Give the image of the wanted architecture."},
 		{CodeBaseUnreachable, unprocessable, "The base image cannot be read from its URL.", "Check the URL."},
+		{CodeBadFile, unprocessable, "A file for the medium has no usable place or content.", "Write its place like /extra/data.txt, and give one of url, upload and text."},
+		{CodeFileUnreachable, unprocessable, "A file for the medium cannot be read from its URL.", "Check the URL."},
 		{CodeUpdateNotFound, unprocessable, "Bodhi has no such update.", "Check the alias."},
 		{CodeBuildNotFound, unprocessable, "Koji has no such build.", "Check name, version and release."},
 		{CodeBuildDeleted, unprocessable, "Koji has deleted the files of that build.", "Choose a newer build."},
@@ -175,7 +180,8 @@ func codes() []CodeInfo {
 		{CodeToolFailed, 0, "An image tool ended with an error.", "Read the evidence and the log."},
 		{CodeVerifyFailed, 0, "The finished image does not hold what was asked for.", "Read the package report."},
 		{CodeSmokeFailed, 0, "The finished image did not boot.", "Read the serial log."},
-		{CodeFileConflict, 0, "Two packages have different files at one place of the image.", "Leave one of the packages out."},
+		{CodeFileAltered, unprocessable, "A file for the medium is not the one that was named.", "Check the sum, or the file."},
+		{CodeFileConflict, 0, "Two packages, or a file and the base image, want one place of the image.", "Leave one out, or give it another place."},
 		{CodeFileRefused, 0, "A package has a file that the image cannot take, such as a device node or a link that leads out of it.", "Leave the package out."},
 		{CodeImageTooLarge, unprocessable, "The image would be larger than what it is for has room for.", "Name fewer packages."},
 		{CodePublishFailed, 0, "The finished image could not be put where people fetch it.", "Retry the compose."},

@@ -20,12 +20,16 @@ const (
 	HoldSideRepo  = "${siderepo}"
 	HoldBase      = "${base}"
 	HoldKickstart = "${kickstart}"
+	HoldUpdates   = "${updates_image}"
 	HoldOutput    = "${output}" // the path of the image: OutDir and Plan.Image
 	HoldOutDir    = "${outdir}"
 	HoldLogs      = "${logs}"
 	HoldCache     = "${cache}"
 	HoldTemp      = "${tmp}"
 )
+
+// HoldFile is the placeholder of one of Plan.Files.
+func HoldFile(i int) string { return fmt.Sprintf("${files[%d]}", i) }
 
 // PlaceholderError says that a Plan's argv names something that this build node
 // does not have.
@@ -42,11 +46,15 @@ func (j *BackendJob) holds(p *Plan) []hold {
 	list := []hold{
 		{HoldBase, j.Base},
 		{HoldKickstart, j.Kickstart},
+		{HoldUpdates, j.UpdatesImage},
 		{HoldSideRepo, j.SideRepo},
 		{HoldLogs, j.LogDir},
 		{HoldCache, j.CacheDir},
 		{HoldTemp, j.Temp},
 		{HoldOutDir, j.OutDir},
+	}
+	for i, path := range j.Files {
+		list = append(list, hold{HoldFile(i), path})
 	}
 	if p.Image != "" && j.OutDir != "" {
 		list = append(list, hold{HoldOutput, filepath.Join(j.OutDir, p.Image)})

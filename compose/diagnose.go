@@ -133,6 +133,12 @@ func diagnoseFetch(f *Failure, err error) bool {
 		f.Remedy = "Ask the operator for the key, or ask for the signature policy prefer."
 		return true
 	}
+	if altered, ok := errors.AsType[*fileAlteredError](err); ok {
+		f.Code = CodeFileAltered
+		f.Sentence = fmt.Sprintf("The file for %s is not the one that was asked for: its %s is %s where %s was expected.", altered.place, altered.err.What, altered.err.Got, altered.err.Want)
+		f.Remedy = "Submit again, with the right sum if one was given."
+		return true
+	}
 	if mismatch, ok := errors.AsType[*fetch.MismatchError](err); ok {
 		f.Code = CodeRPMAltered
 		if !strings.HasSuffix(mismatch.URL, ".rpm") {

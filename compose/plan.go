@@ -30,13 +30,17 @@ type Plan struct {
 	KickstartFiles []PlanKickstart `json:"kickstart_files,omitempty"`
 	// First is what is made before, in the same build, where Base is nil and the
 	// image starts from one all the same.
-	First   *PlanStep `json:"first,omitempty"`
-	Base    *PlanBase `json:"base,omitempty"`
-	Backend string    `json:"backend,omitempty"` // empty for kind repo
-	Argv    []string  `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
-	Tools   []Tool    `json:"tools,omitempty"`
-	VolID   string    `json:"volid,omitempty"`
-	Image   string    `json:"image,omitempty"` // file name of the image, or of the first artifact
+	First *PlanStep `json:"first,omitempty"`
+	Base  *PlanBase `json:"base,omitempty"`
+	// Files go onto the medium, in the order of Request.Files, and UpdatesImage for
+	// its installer.
+	Files        []PlanFile `json:"files,omitempty"`
+	UpdatesImage *PlanFile  `json:"updates_image,omitempty"`
+	Backend      string     `json:"backend,omitempty"` // empty for kind repo
+	Argv         []string   `json:"argv,omitempty"`    // the back end's command with ${...} for local paths
+	Tools        []Tool     `json:"tools,omitempty"`
+	VolID        string     `json:"volid,omitempty"`
+	Image        string     `json:"image,omitempty"` // file name of the image, or of the first artifact
 	// Final says that the release is out: its installer does not warn of being a
 	// pre-release, and updates exist.
 	Final     bool      `json:"final,omitempty"`
@@ -114,6 +118,14 @@ type PlanBase struct {
 	Release string `json:"release,omitempty"`
 }
 
+// PlanFile is a file for the medium.
+type PlanFile struct {
+	Path   string `json:"path"`           // on the medium, from its root
+	URL    string `json:"url,omitempty"`  // empty: the text of the Request's file
+	Size   int64  `json:"size,omitempty"` // bytes; 0 when the server does not say
+	SHA256 string `json:"sha256"`
+}
+
 // Tool is a program that the back end needs on the build node.
 type Tool struct {
 	Name    string `json:"name"`
@@ -168,6 +180,12 @@ func (p *Plan) Size() int64 {
 	}
 	for i := range p.Gathered {
 		n += p.Gathered[i].Size
+	}
+	for i := range p.Files {
+		n += p.Files[i].Size
+	}
+	if p.UpdatesImage != nil {
+		n += p.UpdatesImage.Size
 	}
 	if p.Base != nil {
 		n += p.Base.Size

@@ -39,12 +39,19 @@ type Request struct {
 	BootArgs  []string   `json:"boot_args,omitempty"` // appended to every kernel command line
 	// RemoveArgs are names of arguments, without "=", that are taken off every
 	// kernel command line before BootArgs are appended.
-	RemoveArgs []string          `json:"remove_args,omitempty"`
-	Options    Options           `json:"options,omitzero"`
-	TTL        Duration          `json:"ttl,omitempty"` // how long the files stay; 0: the server's default
-	Notify     []Notify          `json:"notify,omitempty"`
-	Title      string            `json:"title,omitempty"`
-	Labels     map[string]string `json:"labels,omitempty"`
+	RemoveArgs []string `json:"remove_args,omitempty"`
+	// Replace is text that is replaced in every boot menu, before arguments are
+	// removed and appended.
+	Replace []Replacement `json:"replace,omitempty"`
+	Files   []File        `json:"files,omitempty"` // that go onto the medium of a remaster
+	// UpdatesImage is a ready updates.img for the installer of a remaster. It has
+	// no Path.
+	UpdatesImage *File             `json:"updates_image,omitempty"`
+	Options      Options           `json:"options,omitzero"`
+	TTL          Duration          `json:"ttl,omitempty"` // how long the files stay; 0: the server's default
+	Notify       []Notify          `json:"notify,omitempty"`
+	Title        string            `json:"title,omitempty"`
+	Labels       map[string]string `json:"labels,omitempty"`
 }
 
 // Repo is a package repository that the image is built from.
@@ -77,6 +84,23 @@ type Base struct {
 	Upload  string `json:"upload,omitempty"`  // an ISO of one's own, see POST /api/v1/uploads
 }
 
+// File is a file for the medium. Its content comes from one of URL, Upload and Text.
+type File struct {
+	Path   string `json:"path,omitempty"`   // on the medium, from its root: "/extra/data.txt"
+	URL    string `json:"url,omitempty"`    // http or https; without SHA256 at most 8 MiB
+	Upload string `json:"upload,omitempty"` // a file of one's own, see POST /api/v1/uploads
+	Text   string `json:"text,omitempty"`   // at most 1 MiB
+	File   string `json:"file,omitempty"`   // only in `respin build -f`, which uploads it
+	SHA256 string `json:"sha256,omitempty"` // that the content must have
+}
+
+// Replacement replaces text in boot menus, in every line, as often as it stands
+// there.
+type Replacement struct {
+	From string `json:"from"`
+	To   string `json:"to,omitempty"` // default: From is removed
+}
+
 // Options are switches of the compose.
 type Options struct {
 	Backend    string `json:"backend,omitempty"`
@@ -95,6 +119,9 @@ type Options struct {
 	// UpdatesImg puts an updates.img of the side repo's packages onto a remaster, so
 	// that the installer itself runs them.
 	UpdatesImg bool `json:"updates_img,omitempty"`
+	// NoMD5Sum leaves the medium checksum out, which the installer's medium check
+	// goes by.
+	NoMD5Sum bool `json:"no_md5sum,omitempty"`
 	// Virt has livemedia-creator install in a virtual machine, from the base image.
 	Virt bool `json:"virt,omitempty"`
 	// Medium is what a DVD must fit on: cd, dvd (default, 4.7 GB), dvd-dl, bd, bd-dl, usb.

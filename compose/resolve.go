@@ -111,6 +111,9 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
 	if err := q.base(ctx); err != nil {
 		return nil, err
 	}
+	if err := q.medium(ctx); err != nil {
+		return nil, err
+	}
 	q.release()
 	q.noteKeys()
 	if err := q.kickstart(ctx); err != nil {
@@ -326,7 +329,11 @@ func (q *resolution) unused(backend Backend) {
 		{"options.variant", q.req.Options.Variant != ""},
 		{"options.templates", len(q.req.Options.Templates)+len(q.req.Options.TemplateVars)+len(q.req.Options.ArchTemplateVars) > 0},
 		{"options.virt", q.req.Options.Virt},
+		{"replace", len(q.req.Replace) > 0},
+		{"files", len(q.req.Files) > 0},
+		{"updates_image", q.req.UpdatesImage != nil},
 		{"options.updates_img", q.req.Options.UpdatesImg},
+		{"options.no_md5sum", q.req.Options.NoMD5Sum},
 		{"options.medium", q.req.Options.Medium != ""},
 		{"options.smoke_boot", q.req.Options.SmokeBoot},
 		{"options.skip_preflight", q.req.Options.SkipPreflight},

@@ -52,7 +52,8 @@ func (q *resolution) needsSources() bool {
 	case KindRepo, KindRepoISO, KindUpdatesImg:
 		return true
 	case KindRemaster:
-		return q.req.Kickstart == nil && len(q.req.BootArgs) == 0 && len(q.req.RemoveArgs) == 0
+		r := &q.req
+		return r.Kickstart == nil && len(r.BootArgs)+len(r.RemoveArgs)+len(r.Replace)+len(r.Files) == 0 && r.UpdatesImage == nil && r.VolID == ""
 	case KindBootISO, KindDVD, KindLive, KindDisk, KindPXELive, KindTar, KindOCI: // made of the release
 	}
 	return false

@@ -28,6 +28,7 @@ func (r *build) fetch(ctx context.Context) error {
 	if base := r.plan.Base; base != nil {
 		wants = append(wants, fetch.Want{URLs: []string{base.URL}, Size: base.Size, SHA256: base.SHA256})
 	}
+	wants = append(wants, r.plan.mediumWants()...)
 	gathered, err := r.plan.wantGathered()
 	if err != nil {
 		return err
@@ -51,7 +52,7 @@ func (r *build) fetch(ctx context.Context) error {
 		}
 	})
 	if err != nil {
-		return err
+		return r.plan.ofFile(err)
 	}
 	r.rpms, paths = paths[:len(r.plan.RPMs)], paths[len(r.plan.RPMs):]
 	for i, path := range r.rpms {
@@ -65,6 +66,9 @@ func (r *build) fetch(ctx context.Context) error {
 	if r.plan.Base != nil {
 		r.base, paths = paths[0], paths[1:]
 		r.logf("base image %s", r.plan.Base.URL)
+	}
+	if paths, err = r.mediumFiles(paths); err != nil {
+		return err
 	}
 	r.gathered = paths
 	return nil

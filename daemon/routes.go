@@ -256,7 +256,7 @@ func (s *webService) Upload(ctx context.Context, name string, length int64, r we
 	if err := s.d.allow(ctx, scopeSubmit); err != nil {
 		return api.Upload{}, err
 	}
-	u, err := s.d.receive(ctx, name, length, r)
+	u, err := s.d.receive(ctx, name, "", length, r)
 	return viewUpload(&u), err
 }
 

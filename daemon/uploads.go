@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"unicode"
@@ -28,13 +30,14 @@ import (
 )
 
 func (d *Daemon) restUploads(a huma.API) {
-	upload := op("upload", http.MethodPost, "/api/v1/uploads", "Bring an RPM or an ISO of one's own", 401, 403, 413, 422, 507)
+	upload := op("upload", http.MethodPost, "/api/v1/uploads", "Bring an RPM, an ISO or another file of one's own", 401, 403, 413, 422, 507)
 	upload.MaxBodyBytes, upload.BodyReadTimeout, upload.DefaultStatus = -1, -1, http.StatusCreated
 	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	upload.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": binary}}
 	upload.Responses = map[string]*huma.Response{"201": {Description: "Created", Content: map[string]*huma.MediaType{"application/json": {}}}}
 	huma.Register(a, upload, func(ctx context.Context, in *struct {
-		Name string `query:"name" required:"true" maxLength:"200" doc:"file name, ending in .rpm or .iso"`
+		Name string `query:"name" required:"true" maxLength:"200" doc:"file name; an RPM's ends in .rpm, an image's in .iso"`
+		Type string `query:"type" enum:"rpm,iso,file" doc:"what it is; default: what its name ends in. A file is for the medium of a remaster, and is not looked into"`
 	},
 	) (*huma.StreamResponse, error) {
 		if err := d.allow(ctx, scopeSubmit); err != nil {
@@ -42,7 +45,7 @@ func (d *Daemon) restUploads(a huma.API) {
 		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			r, w := humago.Unwrap(hc)
-			u, err := d.receive(ctx, in.Name, r.ContentLength, r.Body)
+			u, err := d.receive(ctx, in.Name, in.Type, r.ContentLength, r.Body)
 			if err != nil {
 				d.writeProblem(w, err)
 				return
@@ -87,12 +90,13 @@ func viewUpload(u *store.Upload) api.Upload {
 }
 
 // receive stores an upload. It is looked into before it gets a name: what is
-// neither an RPM nor an ISO is refused, and nothing of it stays.
-func (d *Daemon) receive(ctx context.Context, name string, length int64, r io.Reader) (store.Upload, error) {
+// neither an RPM nor an ISO is refused, unless it comes as a plain file, and
+// nothing of it stays.
+func (d *Daemon) receive(ctx context.Context, name, kind string, length int64, r io.Reader) (store.Upload, error) {
 	var u store.Upload
-	kind := strings.TrimPrefix(path.Ext(name), ".")
-	if kind != "rpm" && kind != "iso" || name != path.Base(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return u, refuseCall(codeBadRequest, http.StatusUnprocessableEntity, "An upload is named like a file, and ends in .rpm or .iso.", "Give its name with ?name=.")
+	kind = cmp.Or(kind, strings.TrimPrefix(path.Ext(name), "."))
+	if kind != "rpm" && kind != "iso" && kind != api.UploadFile || name != path.Base(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return u, refuseCall(codeBadRequest, http.StatusUnprocessableEntity, "An upload is named like a file, and ends in .rpm or .iso.", "Give its name with ?name=, and another file's type with &type=file.")
 	}
 	free, err := d.freeDisk(ctx, min(max(length, 1), d.cfg.Limits.Upload))
 	if err != nil {
@@ -130,7 +134,10 @@ func (d *Daemon) receive(ctx context.Context, name string, length int64, r io.Re
 
 // inspectUpload refuses what is not what its name says.
 func inspectUpload(file, kind string) (nevra string, err error) {
-	if kind == "iso" {
+	switch kind {
+	case api.UploadFile:
+		return "", nil
+	case "iso":
 		if _, err := iso.Inspect(file); err != nil {
 			reason := err.Error()
 			if not, ok := errors.AsType[*iso.NotISOError](err); ok {
@@ -155,6 +162,17 @@ func inspectUpload(file, kind string) (nevra string, err error) {
 	return v.Package.NEVRA().String(), nil
 }
 
+var plainExt = regexp.MustCompile(`^\.[A-Za-z0-9]{1,10}$`)
+
+// contentExt is what the URL of an upload ends in: a fetcher takes a web page for
+// a mistake unless it asked for one.
+func contentExt(u *store.Upload) string {
+	if ext := path.Ext(u.Name); u.Type == api.UploadFile && plainExt.MatchString(ext) {
+		return ext
+	}
+	return "." + u.Type
+}
+
 // planUpload is how the resolver finds an upload.
 func (d *Daemon) planUpload(ctx context.Context, id string) (compose.Uploaded, error) {
 	u, err := d.store.Upload(ctx, strings.ToLower(id))
@@ -166,7 +184,7 @@ func (d *Daemon) planUpload(ctx context.Context, id string) (compose.Uploaded, e
 	}
 	return compose.Uploaded{
 		ID: u.ID, Name: u.Name, Type: u.Type, Path: d.uploadPath(u.ID), Size: u.Size, SHA256: u.ID,
-		URL: d.cfg.URL + "/api/v1/uploads/" + u.ID + "/content." + u.Type,
+		URL: d.cfg.URL + "/api/v1/uploads/" + u.ID + "/content" + contentExt(&u),
 	}, err
 }
 

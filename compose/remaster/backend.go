@@ -2,8 +2,11 @@ package remaster
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -31,7 +34,10 @@ func (*Backend) Name() string { return "remaster" }
 // Makes implements compose.Backend.
 func (*Backend) Makes() []compose.Capability {
 	return []compose.Capability{
-		{Kind: compose.KindRemaster, Uses: []string{"kickstart", "boot_args", "remove_args", "options.smoke_boot", "options.updates_img"}},
+		{Kind: compose.KindRemaster, Uses: []string{
+			"kickstart", "boot_args", "remove_args", "replace", "files", "updates_image",
+			"options.smoke_boot", "options.updates_img", "options.no_md5sum",
+		}},
 		{Kind: compose.KindRepoISO},
 	}
 }
@@ -61,8 +67,14 @@ func (*Backend) Describe(p *compose.Plan) error {
 		}
 		p.Argv = append(p.Argv, "-map", compose.HoldTemp+"/"+updates.ImageName, "/"+updates.ImageName)
 	}
+	if p.UpdatesImage != nil {
+		p.Argv = append(p.Argv, "-map", compose.HoldUpdates, p.UpdatesImage.Path)
+	}
 	if p.Kickstart != "" {
 		p.Argv = append(p.Argv, "-map", "${kickstart}", "/"+compose.MediumKickstart)
+	}
+	for i, f := range p.Files {
+		p.Argv = append(p.Argv, "-map", compose.HoldFile(i), f.Path)
 	}
 	return nil
 }
@@ -96,13 +108,22 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 	}
 	job := Job{
 		BaseISO: j.Base, Output: output, Arch: p.Request.Arch, VolID: p.VolID, BootArgs: slices.Clone(p.Request.BootArgs), RemoveArgs: p.Request.RemoveArgs,
-		Time: at, WorkDir: j.Temp, Runner: runner, Log: j.Log, Progress: progress,
+		NoChecksum: p.Request.Options.NoMD5Sum, Time: at, WorkDir: j.Temp, Runner: runner, Log: j.Log, Progress: progress,
+	}
+	for _, x := range p.Request.Replace {
+		job.Replace = append(job.Replace, Replacement(x))
+	}
+	if p.UpdatesImage != nil {
+		job.UpdatesImg, job.UpdatesName = j.UpdatesImage, path.Base(p.UpdatesImage.Path)
+	}
+	for i, f := range p.Files {
+		job.Add = append(job.Add, Graft{Local: j.Files[i], ISOPath: f.Path})
 	}
 	if p.Kickstart != "" {
 		job.Kickstart, job.KickstartName = []byte(p.Kickstart), compose.MediumKickstart
 	}
 	if len(p.RPMs) > 0 {
-		job.Add = []Graft{{Local: j.SideRepo, ISOPath: "/" + compose.MediumRepo}}
+		job.Add = append(job.Add, Graft{Local: j.SideRepo, ISOPath: "/" + compose.MediumRepo})
 		if p.Kickstart == "" {
 			// Without a kickstart nothing names the side repo to the installer but this.
 			job.BootArgs = append(job.BootArgs, "inst.addrepo="+compose.MediumRepoName+",file:///run/install/repo/"+compose.MediumRepo+"/")
@@ -116,9 +137,24 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 		}
 		job.Progress = func(percent int, message string) { progress(percentUpdates+percent*(100-percentUpdates)/100, message) }
 	}
-	_, err := Run(ctx, job)
+	res, err := Run(ctx, job)
 	made.Commands = runner.commands
-	return made, Diagnose(err)
+	if err != nil {
+		return made, Diagnose(err)
+	}
+	return made, writeWarnings(j.Log, res.Warnings)
+}
+
+func writeWarnings(log io.Writer, warnings []string) error {
+	if log == nil {
+		return nil
+	}
+	for _, w := range warnings {
+		if _, err := fmt.Fprintln(log, "warning:", w); err != nil {
+			return fmt.Errorf("write log: %w", err)
+		}
+	}
+	return nil
 }
 
 // percentUpdates is the share of making an updates.img for the medium.
@@ -159,6 +195,9 @@ func Diagnose(err error) error {
 	if not, ok := errors.AsType[*iso.NotISOError](err); ok {
 		return fail(compose.CodeBaseNotISO, "The base is not an ISO 9660 image: "+not.Reason+".", "Give a boot.iso.")
 	}
+	if graft, ok := errors.AsType[*GraftError](err); ok {
+		return fail(compose.CodeFileConflict, "A file cannot go onto the medium: "+graft.Error()+".", "Leave it out, or give it another place.")
+	}
 	if none, ok := errors.AsType[*NoBootConfigError](err); ok {
 		return fail(compose.CodeBaseNotISO, "The base image cannot be remastered: "+none.Error()+".", "Give a boot.iso of Fedora's.")
 	}
@@ -169,7 +208,11 @@ func Diagnose(err error) error {
 // medium checksum back from the finished image itself.
 func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.BackendJob, made *compose.Made) (*compose.Proof, error) {
 	output := filepath.Join(j.OutDir, filepath.FromSlash(made.Artifacts[0].Path))
-	if err := iso.CheckMD5(ctx, output, nil); err != nil {
+	err := iso.CheckMD5(ctx, output, nil)
+	if p.Request.Options.NoMD5Sum && p.Request.Kind == compose.KindRemaster && errors.Is(err, iso.ErrNoChecksum) {
+		err = nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("check the medium checksum: %w", err)
 	}
 	image, err := iso.Open(output)
@@ -203,8 +246,36 @@ func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.Backen
 			return nil, err //nolint:wrapcheck // it is diagnosed
 		}
 	}
+	if err := checkFiles(ctx, image, p); err != nil {
+		return nil, err
+	}
 	entries, err := b.packages(ctx, image, p, j)
 	return &compose.Proof{Packages: entries, Image: facts}, err
+}
+
+// checkFiles reads the files for the medium back.
+func checkFiles(ctx context.Context, image *iso.Image, p *compose.Plan) error {
+	list := slices.Clone(p.Files)
+	if p.UpdatesImage != nil {
+		list = append(list, *p.UpdatesImage)
+	}
+	for _, f := range list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r, err := image.OpenFile(f.Path)
+		if err != nil {
+			return verifyFailed("The file %s is not on the medium.", f.Path)
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, r); err != nil {
+			return fmt.Errorf("read %s from the image: %w", f.Path, err)
+		}
+		if got := hex.EncodeToString(sum.Sum(nil)); got != f.SHA256 {
+			return verifyFailed("The file %s on the medium has the SHA-256 sum %s where the Plan has %s.", f.Path, got, f.SHA256)
+		}
+	}
+	return nil
 }
 
 func verifyFailed(format string, args ...any) error {

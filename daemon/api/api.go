@@ -152,11 +152,14 @@ type SourceInfo struct {
 	Warnings []compose.Warning `json:"warnings,omitempty"`
 }
 
+// UploadFile is the Type of an upload that is neither an RPM nor an ISO.
+const UploadFile = "file"
+
 // Upload is a file of a user's own.
 type Upload struct {
 	ID     string    `json:"id"` // sha256 of the content
 	Name   string    `json:"name"`
-	Type   string    `json:"type"` // rpm or iso
+	Type   string    `json:"type"` // rpm, iso or file
 	Size   int64     `json:"size"`
 	SHA256 string    `json:"sha256"`
 	NEVRA  string    `json:"nevra,omitempty"` // of an RPM

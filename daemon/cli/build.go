@@ -88,7 +88,7 @@ func (a *app) uploadAll(ctx context.Context, c *client.Client, p *prepared) erro
 }
 
 func (a *app) upload(ctx context.Context, c *client.Client, f *localFile) (id string, err error) {
-	if u, ok, err := c.UploadInfo(ctx, f.sha256); err != nil || ok {
+	if u, ok, err := c.UploadInfo(ctx, f.sha256); err != nil || ok && (f.kind == api.UploadFile || u.Type == f.kind) {
 		if ok {
 			a.remark("%s is at the server already\n", f.name)
 		}
@@ -102,7 +102,11 @@ func (a *app) upload(ctx context.Context, c *client.Client, f *localFile) (id st
 	a.remark("sending %s (%s)\n", f.name, bytesText(f.size))
 	bar := a.transfer("sending "+f.name, f.size)
 	defer bar.close()
-	u, err := c.Upload(ctx, f.name, f.size, bar.reader(in))
+	send := c.Upload
+	if f.kind == api.UploadFile {
+		send = c.UploadFile
+	}
+	u, err := send(ctx, f.name, f.size, bar.reader(in))
 	if err == nil && u.SHA256 != f.sha256 {
 		err = errors.New(f.path + " changed while it was sent")
 	}

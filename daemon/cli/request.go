@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/daemon/api"
 	"github.com/fedora-respin/respin/internal/limitio"
 	"github.com/fedora-respin/respin/repo"
 )
@@ -58,12 +59,13 @@ type requestFlags struct {
 	UpdatesImg    bool              `name:"updates-img" help:"Have the installer of a remaster run the packages: put an updates.img of them onto it."`
 	Medium        string            `placeholder:"MEDIUM" help:"What a dvd must fit on: cd, dvd, dvd-dl, bd, bd-dl or usb. Default: dvd, 4.7 GB."`
 	SmokeBoot     bool              `help:"Boot the image in a virtual machine before it is published."`
+	mediumFlags   `embed:""`
 }
 
 // localFile is a file of this host that the request stands on.
 type localFile struct {
 	path, name string
-	kind       string // rpm or iso
+	kind       string // rpm, iso or file
 	size       int64
 	sha256     string
 	set        func(*compose.Request, string) // puts an upload id into the request
@@ -92,6 +94,7 @@ func (f *requestFlags) build(a *app) (*prepared, error) {
 	r := &reader{app: a, prepared: p}
 	r.kickstart(f.Kickstart, f.Spin, dir)
 	r.base(f, dir)
+	r.medium(&f.mediumFlags, dir)
 	r.sources(dir, len(p.req.Sources)-len(f.Sources))
 	if len(r.problems) > 0 {
 		return nil, compose.Refuse(r.problems...)
@@ -103,6 +106,7 @@ func (f *requestFlags) build(a *app) (*prepared, error) {
 		base := *checked.Base
 		checked.Base = &base
 	}
+	checked.Files = slices.Clone(checked.Files)
 	for _, file := range p.files {
 		file.set(&checked, strings.Repeat("0", 64))
 	}
@@ -170,6 +174,9 @@ func (f *requestFlags) apply(req *compose.Request) error {
 		}
 	}
 	if err := signaturesInto(req, f.Signatures); err != nil {
+		return err
+	}
+	if err := f.mediumFlags.apply(req); err != nil {
 		return err
 	}
 	o := &req.Options
@@ -314,7 +321,7 @@ func (r *reader) sources(dir string, own int) {
 // take looks at a local file and remembers it.
 func (r *reader) take(path, kind, field string, code compose.Code, what string, set func(*compose.Request, string)) {
 	f := &localFile{path: path, name: filepath.Base(path), kind: kind, set: set}
-	if filepath.Ext(f.name) != "."+kind {
+	if kind != api.UploadFile && filepath.Ext(f.name) != "."+kind {
 		f.name += "." + kind // the server looks at the content anyway
 	}
 	st, err := os.Stat(path)

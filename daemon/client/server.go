@@ -110,9 +110,18 @@ func (c *Client) RevokeToken(ctx context.Context, id string) (api.Token, error) 
 // Upload sends an RPM or an ISO of size bytes; name ends in .rpm or .iso. The
 // server refuses what is not what its name says with a *ProblemError.
 func (c *Client) Upload(ctx context.Context, name string, size int64, r io.Reader) (api.Upload, error) {
+	return c.upload(ctx, url.Values{"name": {name}}, size, r)
+}
+
+// UploadFile sends a file of any content, for the medium of a remaster.
+func (c *Client) UploadFile(ctx context.Context, name string, size int64, r io.Reader) (api.Upload, error) {
+	return c.upload(ctx, url.Values{"name": {name}, "type": {api.UploadFile}}, size, r)
+}
+
+func (c *Client) upload(ctx context.Context, query url.Values, size int64, r io.Reader) (api.Upload, error) {
 	var u api.Upload
 	k := post(v1("uploads")...)
-	k.query = url.Values{"name": {name}}
+	k.query = query
 	k.header = http.Header{
 		"Content-Type": {"application/octet-stream"},
 		// A refusal, as for want of room, comes before gigabytes were sent.

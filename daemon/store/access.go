@@ -21,10 +21,14 @@ type Upload struct {
 	Created time.Time
 }
 
-// PutUpload records an upload; the same content again only renews it.
+// PutUpload records an upload; the same content again only renews it, but that
+// what came as a plain file may turn out to be an RPM or an ISO.
 func (s *Store) PutUpload(ctx context.Context, u Upload) error {
 	if _, err := s.db.ExecContext(ctx, `INSERT INTO uploads (id, name, type, size, nevra, created) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET used = excluded.created`, u.ID, u.Name, u.Type, u.Size, u.NEVRA, millis(u.Created)); err != nil {
+		ON CONFLICT DO UPDATE SET used = excluded.created,
+		name = CASE WHEN type = 'file' THEN excluded.name ELSE name END,
+		nevra = CASE WHEN type = 'file' THEN excluded.nevra ELSE nevra END,
+		type = CASE WHEN type = 'file' THEN excluded.type ELSE type END`, u.ID, u.Name, u.Type, u.Size, u.NEVRA, millis(u.Created)); err != nil {
 		return fmt.Errorf("record upload: %w", err)
 	}
 	return nil
