@@ -481,6 +481,48 @@ func TestUploadedRPMBecomesASource(t *testing.T) {
 	}
 }
 
+// A file of any content is taken when it is called one, and may later turn out to
+// be an RPM; an RPM stays one.
+func TestUploadOfAnotherFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	var u api.Upload
+	var p api.Problem
+	page := []byte("<html>a page of one's own</html>")
+	if resp := w.call("POST", "/api/v1/uploads?name=page.html", page, &p); resp.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("without a type: %s %+v", resp.Status, p)
+	}
+	if resp := w.call("POST", "/api/v1/uploads?type=exe&name=page.html", page, &p); resp.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("of another type: %s %+v", resp.Status, p)
+	}
+	if resp := w.call("POST", "/api/v1/uploads?type=file&name=page.html", page, &u); resp.StatusCode != http.StatusCreated || u.Type != api.UploadFile || u.Size != int64(len(page)) {
+		t.Fatalf("%s %+v", resp.Status, u)
+	}
+	if resp := w.call("POST", "/api/v1/resolve", repoOf("upload:"+u.ID), &p); resp.StatusCode != http.StatusUnprocessableEntity || p.Code != compose.CodeUploadNotFound {
+		t.Errorf("a page as a source: %s %+v", resp.Status, p)
+	}
+	var base api.Upload
+	if resp := w.call("POST", "/api/v1/uploads?name=boot.iso", isotest.Base("F44", "x86_64"), &base); resp.StatusCode != http.StatusCreated {
+		t.Fatalf("base: %s", resp.Status)
+	}
+	var plan compose.Plan
+	req := compose.Request{
+		Kind: compose.KindRemaster, Release: "44", Arch: "x86_64", Base: &compose.Base{Upload: base.ID},
+		Files: []compose.File{{Path: "/page.html", Upload: u.ID[:10]}}, UpdatesImage: &compose.File{Upload: u.ID},
+	}
+	if resp := w.call("POST", "/api/v1/resolve", req, &plan); resp.StatusCode != http.StatusOK || len(plan.Files) != 1 || plan.Files[0].SHA256 != u.ID || !strings.HasSuffix(plan.Files[0].URL, ".html") {
+		t.Errorf("on the medium: %s %+v", resp.Status, plan.Files)
+	}
+	for _, kind := range []string{"file", "iso", "file"} {
+		if resp := w.call("POST", "/api/v1/uploads?name=boot.iso&type="+kind, isotest.Base("F45", "x86_64"), &u); resp.StatusCode != http.StatusCreated {
+			t.Fatalf("%s: %s", kind, resp.Status)
+		}
+	}
+	if w.call("GET", "/api/v1/uploads/"+u.ID, nil, &u); u.Type != "iso" {
+		t.Errorf("an image that came as a file, too, is a %s", u.Type)
+	}
+}
+
 func TestOpenAPIDescribesTheCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -73,13 +73,20 @@ func (a *app) printPlan(p *compose.Plan) {
 	if len(p.Gathered) > 0 {
 		gathered = fmt.Sprintf("%d packages of the repositories", len(p.Gathered))
 	}
+	files := ""
+	if n := len(p.Files); n > 0 {
+		files = strconv.Itoa(n)
+	}
+	if p.UpdatesImage != nil {
+		files = strings.TrimPrefix(files+", 1 updates image", ", ")
+	}
 	kickstart := ""
 	if n := strings.Count(p.Kickstart, "\n"); n > 0 {
 		kickstart = fmt.Sprintf("%d lines", n)
 	}
 	a.pairs(
 		"plan", p.Digest, "kind", string(p.Request.Kind), "release", p.Request.Release, "arch", p.Request.Arch,
-		"image", p.Image, "volume id", p.VolID, "back end", p.Backend, "base", strings.TrimSpace(base), "kickstart", kickstart,
+		"image", p.Image, "volume id", p.VolID, "back end", p.Backend, "base", strings.TrimSpace(base), "kickstart", kickstart, "files", files,
 		"gathered", gathered, "to fetch", fmt.Sprintf("%d RPMs, %s in all", len(p.RPMs)+len(p.Gathered), bytesText(p.Size())),
 	)
 	for _, s := range p.Sources {

@@ -175,7 +175,7 @@ func (f *form) more() (compose.Request, []compose.Problem) {
 	if !reflect.DeepEqual(rest, req) {
 		return rest, []compose.Problem{{
 			Code: compose.CodeInvalidRequest, Field: "more", Sentence: "The further fields hold one that has a place of its own in this form.",
-			Remedy: "Keep exclude, require, repos, signatures, remove_args, labels, notify, kickstart.spin and the options that the form does not show here, and set the others above.",
+			Remedy: "Keep exclude, require, repos, signatures, remove_args, replace, files, updates_image, labels, notify, kickstart.spin and the options that the form does not show here, and set the others above.",
 		}}
 	}
 	return rest, nil

@@ -20,8 +20,9 @@ func TestFormLosesNothingOfARequest(t *testing.T) {
 		Kind: "dvd", Release: "rawhide", Arch: "aarch64", Sources: []string{"vim", "task:1"}, Packages: []string{"@core", "nano"},
 		Exclude: []string{"a"}, Require: []string{"b>=1"}, Repos: []compose.Repo{{ID: "x", BaseURL: "https://example.org/", Priority: 5, GPGKeys: []string{"k"}}},
 		Kickstart: &compose.Kickstart{Spin: "fedora-live"}, Base: &compose.Base{URL: "https://example.org/b.iso", SHA256: "00"}, VolID: "V", BootArgs: []string{"a=b", "c"}, RemoveArgs: []string{"quiet"},
+		Replace: []compose.Replacement{{From: "timeout=60", To: "timeout=5"}}, Files: []compose.File{{Path: "/a b", Upload: "00"}, {Path: "/c", Text: "d\ne"}}, UpdatesImage: &compose.File{URL: "https://example.org/updates.img"},
 		Signatures: map[string]compose.SignaturePolicy{"*": compose.SignaturesPrefer},
-		Options:    compose.Options{Backend: "kiwi", RootfsSize: 12345678, Multilib: true, IncludeSource: true, Debuginfo: true, SmokeBoot: true, SkipPreflight: true},
+		Options:    compose.Options{Backend: "kiwi", RootfsSize: 12345678, Multilib: true, IncludeSource: true, Debuginfo: true, SmokeBoot: true, SkipPreflight: true, NoMD5Sum: true},
 		TTL:        compose.Duration(90 * time.Minute), Notify: []compose.Notify{{Email: "qa@example.org"}, {Webhook: "https://example.org/hook"}},
 		Title: "T", Labels: map[string]string{"k": "v: [x]", "n": "1", "y": "yes"},
 	}
