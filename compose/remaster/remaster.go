@@ -31,6 +31,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -272,9 +273,35 @@ func (r *run) graft() {
 	}
 	for _, g := range list {
 		r.args = append(r.args, mapGraft(g, r.Time)...)
-		// The folder's own time changes when something is put into it.
-		r.args = append(r.args, "-alter_date", "b", stamp(r.Time), path.Dir(path.Clean(g.ISOPath)), "--")
 	}
+	for _, dir := range r.newFolders(list) {
+		r.args = append(r.args, "-chown", "0", dir, "--", "-chgrp", "0", dir, "--", "-chmod", "0755", dir, "--")
+	}
+	for _, dir := range r.touched(list) {
+		r.args = append(r.args, "-alter_date", "b", stamp(r.Time), dir, "--")
+	}
+}
+
+// touched are the folders above the grafts whose time xorriso sets to now: those
+// that it makes, and those into which something is put.
+func (r *run) touched(list []Graft) []string {
+	var dirs []string
+	for _, g := range list {
+		for dir := path.Dir(path.Clean(g.ISOPath)); ; dir = path.Dir(dir) {
+			dirs = append(dirs, dir)
+			if r.base.places[dir].dir || dir == "/" {
+				break
+			}
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+// newFolders are those that xorriso makes above the grafts, with the owner and the
+// mode of whoever runs it.
+func (r *run) newFolders(list []Graft) []string {
+	return slices.DeleteFunc(r.touched(list), func(dir string) bool { return dir == "/" || r.base.places[dir].dir })
 }
 
 func (r *run) command() []string {
