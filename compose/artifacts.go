@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // list describes the files of the result with size and digest. The RPMs and
@@ -31,8 +33,8 @@ func (r *build) list() error {
 		if a.Type == "" {
 			a.Type = typeOf(path)
 		}
-		var err error
-		a.Size, a.SHA256, err = digest(filepath.Join(r.out, path))
+		d, err := r.digest(path)
+		a.Size, a.SHA256 = d.Size, d.SHA256
 		r.result.Artifacts = append(r.result.Artifacts, a)
 		return err
 	})
@@ -41,8 +43,8 @@ func (r *build) list() error {
 	}
 	err = r.walk("logs", func(path string) error {
 		a := Artifact{Name: strings.TrimPrefix(path, "logs/"), Path: path, Type: ArtifactLog}
-		var err error
-		a.Size, a.SHA256, err = digest(filepath.Join(r.out, path))
+		d, err := r.digest(path)
+		a.Size, a.SHA256 = d.Size, d.SHA256
 		r.result.Logs = append(r.result.Logs, a)
 		return err
 	})
@@ -89,15 +91,48 @@ func typeOf(name string) ArtifactType {
 	}
 }
 
-func digest(path string) (size int64, sum string, err error) {
+// digest sums a file of the result. An image that Verify has summed, and that
+// nobody has written to since, is not read once more.
+func (r *build) digest(path string) (Digest, error) {
+	name := filepath.Join(r.out, path)
+	if d := r.summed; d != nil && path == r.plan.Image {
+		if st, err := os.Stat(name); err == nil && st.Size() == d.Size && st.ModTime().Equal(d.ModTime) {
+			return *d, nil
+		}
+	}
+	return DigestFile(context.Background(), name)
+}
+
+// Digest is what a file was when it was read.
+type Digest struct {
+	Size    int64 // bytes
+	SHA256  string
+	ModTime time.Time // before it was read
+}
+
+// DigestFile reads the whole of a file.
+func DigestFile(ctx context.Context, path string) (Digest, error) {
+	var d Digest
 	f, err := os.Open(path)
 	if err != nil {
-		return 0, "", fmt.Errorf("read artifact: %w", err)
+		return d, fmt.Errorf("read artifact: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	h := sha256.New()
-	if size, err = io.Copy(h, f); err != nil {
-		return 0, "", fmt.Errorf("read artifact: %w", err)
+	st, err := f.Stat()
+	if err != nil {
+		return d, fmt.Errorf("read artifact: %w", err)
 	}
-	return size, hex.EncodeToString(h.Sum(nil)), nil
+	h := sha256.New()
+	for err == nil {
+		if err = ctx.Err(); err == nil {
+			var n int64
+			n, err = io.CopyN(h, f, 8<<20)
+			d.Size += n
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return d, fmt.Errorf("read artifact: %w", err)
+	}
+	d.SHA256, d.ModTime = hex.EncodeToString(h.Sum(nil)), st.ModTime()
+	return d, nil
 }

@@ -167,6 +167,9 @@ type Made struct {
 type Proof struct {
 	Packages []PackageEntry
 	Image    ImageFacts // of the first artifact
+	// Digest is that of the first artifact where Verify has read the whole of it:
+	// it need not be read once more.
+	Digest *Digest
 	// Shipped are all packages that the image was found to hold, sorted; nil
 	// where the image only carries a repository, or nobody looked.
 	Shipped []Shipped

@@ -183,6 +183,9 @@ func (r *build) verifyPart(ctx context.Context, x *part) error {
 		return fmt.Errorf("read image back: %w", err)
 	}
 	r.logf("image %s: volume %s, bootable %t", x.plan.Image, found.Image.VolID, found.Image.Bootable)
+	if !x.first {
+		r.summed = found.Digest
+	}
 	image := &x.made.Artifacts[0]
 	image.Bootable, image.ImplantedMD5 = found.Image.Bootable, found.Image.ImplantedMD5
 	if found.Packages, err = r.prove(ctx, x, found); err != nil {

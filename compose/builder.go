@@ -251,6 +251,7 @@ type build struct {
 	parts        []*part
 	installer    []PackageEntry // what the image has that the Plan's own starts from
 	root         Root           // nil: the host's
+	summed       *Digest        // of the image, if Verify has read the whole of it
 	logFile      *os.File
 	log          io.Writer
 	rpms         []string // local paths, in the order of plan.RPMs

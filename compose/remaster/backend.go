@@ -14,6 +14,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/updates"
@@ -208,12 +210,9 @@ func Diagnose(err error) error {
 // medium checksum back from the finished image itself.
 func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.BackendJob, made *compose.Made) (*compose.Proof, error) {
 	output := filepath.Join(j.OutDir, filepath.FromSlash(made.Artifacts[0].Path))
-	err := iso.CheckMD5(ctx, output, nil)
-	if p.Request.Options.NoMD5Sum && p.Request.Kind == compose.KindRemaster && errors.Is(err, iso.ErrNoChecksum) {
-		err = nil
-	}
+	digest, err := readBack(ctx, output, p.Request.Options.NoMD5Sum && p.Request.Kind == compose.KindRemaster)
 	if err != nil {
-		return nil, fmt.Errorf("check the medium checksum: %w", err)
+		return nil, err
 	}
 	image, err := iso.Open(output)
 	if err != nil {
@@ -250,7 +249,30 @@ func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.Backen
 		return nil, err
 	}
 	entries, err := b.packages(ctx, image, p, j)
-	return &compose.Proof{Packages: entries, Image: facts}, err
+	return &compose.Proof{Packages: entries, Image: facts, Digest: digest}, err
+}
+
+// readBack checks the medium checksum and takes the digest that the image is
+// published with, both at the same time: each takes a processor, and they read the
+// same pages.
+func readBack(ctx context.Context, output string, noChecksum bool) (*compose.Digest, error) {
+	g, ctx := errgroup.WithContext(ctx)
+	var digest compose.Digest
+	g.Go(func() (err error) {
+		digest, err = compose.DigestFile(ctx, output)
+		return err //nolint:wrapcheck // it says what is read
+	})
+	g.Go(func() error {
+		err := iso.CheckMD5(ctx, output, nil)
+		if noChecksum && errors.Is(err, iso.ErrNoChecksum) {
+			err = nil
+		}
+		if err != nil {
+			return fmt.Errorf("check the medium checksum: %w", err)
+		}
+		return nil
+	})
+	return &digest, g.Wait() //nolint:wrapcheck // both say what they read
 }
 
 // checkFiles reads the files for the medium back.
