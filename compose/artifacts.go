@@ -1,7 +1,6 @@
 package compose
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -100,7 +99,7 @@ func (r *build) digest(path string) (Digest, error) {
 			return *d, nil
 		}
 	}
-	return DigestFile(context.Background(), name)
+	return digestFile(name)
 }
 
 // Digest is what a file was when it was read.
@@ -110,29 +109,18 @@ type Digest struct {
 	ModTime time.Time // before it was read
 }
 
-// DigestFile reads the whole of a file.
-func DigestFile(ctx context.Context, path string) (Digest, error) {
+// digestFile reads the whole of a file.
+func digestFile(path string) (Digest, error) {
 	var d Digest
 	f, err := os.Open(path)
 	if err != nil {
 		return d, fmt.Errorf("read artifact: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	st, err := f.Stat()
-	if err != nil {
-		return d, fmt.Errorf("read artifact: %w", err)
-	}
 	h := sha256.New()
-	for err == nil {
-		if err = ctx.Err(); err == nil {
-			var n int64
-			n, err = io.CopyN(h, f, 8<<20)
-			d.Size += n
-		}
-	}
-	if !errors.Is(err, io.EOF) {
+	if d.Size, err = io.Copy(h, f); err != nil {
 		return d, fmt.Errorf("read artifact: %w", err)
 	}
-	d.SHA256, d.ModTime = hex.EncodeToString(h.Sum(nil)), st.ModTime()
+	d.SHA256 = hex.EncodeToString(h.Sum(nil))
 	return d, nil
 }

@@ -21,7 +21,18 @@ func createDirect(path string) (*directFile, error) {
 	return d, nil
 }
 
-// buffered returns the file for writing through the page cache.
+// openDirect opens a file for reading past the page cache.
+func openDirect(path string) (*directFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open image: %w", err)
+	}
+	d := &directFile{File: f}
+	d.direct = setFlags(f, func(flags int) int { return flags | unix.O_DIRECT }) == nil
+	return d, nil
+}
+
+// buffered returns the file for reading and writing through the page cache.
 func (f *directFile) buffered() *os.File {
 	if f.direct && setFlags(f.File, func(flags int) int { return flags &^ unix.O_DIRECT }) == nil {
 		f.direct = false

@@ -143,10 +143,22 @@ func CheckMD5(ctx context.Context, path string, progress func(done, total int64)
 	if err != nil {
 		return fmt.Errorf("check %s: %w", path, err)
 	}
-	if int64(want.SkipSectors)*SectorSize >= img.volumeSize() {
-		return img.bad("its checksum leaves out %d sectors, more than there are", want.SkipSectors)
+	if err := want.fits(img); err != nil {
+		return err
 	}
 	s := summer{img: img, skip: want.SkipSectors, count: want.FragmentCount, progress: progress}
+	return s.compare(ctx, want)
+}
+
+func (c *Checksum) fits(img *Image) error {
+	if int64(c.SkipSectors)*SectorSize >= img.volumeSize() {
+		return img.bad("its checksum leaves out %d sectors, more than there are", c.SkipSectors)
+	}
+	return nil
+}
+
+// compare sums the image and says where it is not what was implanted.
+func (s *summer) compare(ctx context.Context, want *Checksum) error {
 	got, err := s.run(ctx, func(fragment int, digits string) error {
 		n := want.digits()
 		at := (fragment - 1) * n
@@ -154,7 +166,7 @@ func CheckMD5(ctx context.Context, path string, progress func(done, total int64)
 			return nil
 		}
 		if sum := want.FragmentSums[at : at+n]; sum != digits[:n] {
-			return &ChecksumError{Path: path, Want: sum, Got: digits[:n], Fragment: fragment}
+			return &ChecksumError{Path: s.img.path, Want: sum, Got: digits[:n], Fragment: fragment}
 		}
 		return nil
 	})
@@ -162,7 +174,7 @@ func CheckMD5(ctx context.Context, path string, progress func(done, total int64)
 		return err
 	}
 	if got != want.MD5 {
-		return &ChecksumError{Path: path, Want: want.MD5, Got: got}
+		return &ChecksumError{Path: s.img.path, Want: want.MD5, Got: got}
 	}
 	return nil
 }

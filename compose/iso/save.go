@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
-	"sync/atomic"
 )
+
+// SaveOptions are the options of Save.
+type SaveOptions struct {
+	NoChecksum bool // only write; the Checksum is then nil
+}
 
 // Save writes the image that comes from src to a new file at path, sums it on the
 // way and implants the medium checksum, as ImplantMD5 with Force would in a second
@@ -25,193 +28,119 @@ func Save(ctx context.Context, src io.Reader, path string, opts SaveOptions) (*C
 	if err != nil {
 		return nil, err
 	}
-	s := saver{opts: opts, src: src, out: out, path: path, free: make(chan *piece, savePieces), written: make(chan *piece, savePieces), summed: make(chan *piece, savePieces)}
-	sum, err := s.run(ctx)
+	s := saver{opts: opts, out: out, path: path}
+	err = s.run(ctx, src)
 	if err := errors.Join(err, out.Close()); err != nil {
 		return nil, err
 	}
-	return sum, nil
-}
-
-// SaveOptions are the options of Save.
-type SaveOptions struct {
-	NoChecksum bool // only write; the Checksum is then nil
-}
-
-// A piece is large enough for a disk to write it at its full speed; all of them
-// are the memory that a Save takes, 32 MiB.
-const (
-	pieceSize  = 4 << 20
-	savePieces = 8
-)
-
-// piece is a part of the image, on its way to the disk and into the sum.
-type piece struct {
-	buf   []byte
-	data  []byte // what of buf is filled
-	off   int64
-	users atomic.Int32
+	return s.sum, nil
 }
 
 type saver struct {
 	opts SaveOptions
-	src  io.Reader
 	out  *directFile
 	path string
-	// Every channel has room for all pieces: nobody waits to hand one on.
-	free, written, summed chan *piece
+	img  *Image
+	sum  *Checksum
 }
 
-func (s *saver) run(ctx context.Context) (*Checksum, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	bufs, free, err := arena(savePieces, pieceSize)
+func (s *saver) run(ctx context.Context, src io.Reader) error {
+	size, err := spread(ctx, src, s.write, s.take)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("save %s: %w", s.path, err)
 	}
-	defer free()
-	for _, buf := range bufs {
-		s.free <- &piece{buf: buf}
+	if v := s.img.volumeSize(); v > size {
+		return s.img.bad("it is truncated: the volume has %d bytes, the file %d", v, size)
 	}
-	var sum *Checksum
-	var img *Image
-	var wg sync.WaitGroup
-	wg.Go(func() { cancelOn(cancel, s.write(ctx)) })
-	wg.Go(func() {
-		var err error
-		img, sum, err = s.sum(ctx)
-		cancelOn(cancel, err)
-	})
-	size, err := s.read(ctx)
-	cancelOn(cancel, err)
-	wg.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return nil, fmt.Errorf("save %s: %w", s.path, err)
+	out := s.out.buffered()
+	if s.sum != nil {
+		return s.img.write(out, s.sum)
 	}
-	if v := img.volumeSize(); v > size {
-		return nil, img.bad("it is truncated: the volume has %d bytes, the file %d", v, size)
-	}
-	if sum == nil {
-		return nil, s.sync()
-	}
-	return sum, img.write(s.out.buffered(), sum)
-}
-
-func (s *saver) sync() error {
-	if err := s.out.Sync(); err != nil {
+	if err := out.Sync(); err != nil {
 		return fmt.Errorf("write image: %w", err)
 	}
 	return nil
 }
 
-func cancelOn(cancel context.CancelCauseFunc, err error) {
-	if err != nil {
-		cancel(err)
-	}
-}
-
-// read hands src on in pieces, all of them full but the last.
-func (s *saver) read(ctx context.Context) (size int64, err error) {
-	defer close(s.written)
-	defer close(s.summed)
-	for {
-		var p *piece
-		select {
-		case p = <-s.free:
-		case <-ctx.Done():
-			return size, ctx.Err()
-		}
-		n, err := io.ReadFull(s.src, p.buf)
-		if n > 0 {
-			p.data, p.off = p.buf[:n], size
-			p.users.Store(2)
-			size += int64(n)
-			s.written <- p
-			s.summed <- p
-		}
-		switch {
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-			return size, nil
-		case err != nil:
-			return size, fmt.Errorf("read image: %w", err)
-		}
-	}
-}
-
-func (s *saver) done(p *piece) {
-	if p.users.Add(-1) == 0 {
-		s.free <- p
-	}
-}
-
-func (s *saver) write(ctx context.Context) error {
-	for p := range s.written {
+func (s *saver) write(ctx context.Context, in <-chan *piece, done func(*piece)) error {
+	for p := range in {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := s.out.write(p.data, p.off); err != nil {
 			return err
 		}
-		s.done(p)
+		done(p)
 	}
 	return nil
 }
 
-// sum sums the volume. What follows it, an appended partition, is only let pass.
-func (s *saver) sum(ctx context.Context) (*Image, *Checksum, error) {
-	src := &pieces{saver: s}
-	img := &Image{r: src, size: 1 << 62, path: s.path}
-	if err := img.readDescriptors(); err != nil {
-		return nil, nil, err
+// take sums the volume. What follows it, an appended partition, is only let pass.
+func (s *saver) take(ctx context.Context, in <-chan *piece, done func(*piece)) error {
+	src := &pieces{in: in, done: done, path: s.path}
+	s.img = &Image{r: src, size: 1 << 62, path: s.path}
+	if err := s.img.readDescriptors(); err != nil {
+		return err
 	}
-	var sum *Checksum
 	if !s.opts.NoChecksum {
-		sums := summer{img: img, skip: skipSectors, count: fragmentCount}
+		sums := summer{img: s.img, skip: skipSectors, count: fragmentCount}
 		total, fragments, err := sums.implanted(ctx)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		sum = &Checksum{MD5: total, FragmentSums: string(fragments[:]), FragmentCount: fragmentCount, SkipSectors: skipSectors}
+		s.sum = &Checksum{MD5: total, FragmentSums: string(fragments[:]), FragmentCount: fragmentCount, SkipSectors: skipSectors}
 	}
 	for src.next() {
 	}
-	return img, sum, nil
+	return nil
 }
 
-// pieces reads the image in the order in which it comes. Going back is possible
-// within one piece, as the summer does after it has read the descriptors.
-type pieces struct {
-	saver *saver
-	at    *piece
-}
-
-func (r *pieces) next() bool {
-	if r.at != nil {
-		r.saver.done(r.at)
+// CheckInto is CheckMD5 that gives the whole file to w as well, piece by piece, in
+// the same pass: who needs another digest of an image reads it once. An image
+// without a checksum is ErrNoChecksum once w has got all of it. The file is read
+// past the page cache where the file system allows it.
+func CheckInto(ctx context.Context, path string, w io.Writer) error {
+	file, err := openDirect(path)
+	if err != nil {
+		return err
 	}
-	var ok bool
-	r.at, ok = <-r.saver.summed
-	return ok
-}
-
-// ReadAt reads all of p. An image that has ended is a *NotISOError, not io.EOF: the
-// volume is shorter than it says.
-func (r *pieces) ReadAt(p []byte, off int64) (int, error) {
-	n := 0
-	for n < len(p) {
-		at := off + int64(n)
-		if r.at == nil || at >= r.at.off+int64(len(r.at.data)) {
-			if !r.next() {
-				return n, &NotISOError{r.saver.path, "it is truncated"}
+	defer func() { _ = file.Close() }()
+	img, err := Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = img.Close() }()
+	want, missing := parseAppData(img.appData())
+	if missing == nil {
+		missing = want.fits(img)
+	}
+	_, err = spread(ctx, file, func(ctx context.Context, in <-chan *piece, done func(*piece)) error {
+		for p := range in {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
-			continue
+			if _, err := w.Write(p.data); err != nil {
+				return err //nolint:wrapcheck // it is the caller's writer
+			}
+			done(p)
 		}
-		if at < r.at.off {
-			return n, fmt.Errorf("read image: byte %d has passed", at)
+		return nil
+	}, func(ctx context.Context, in <-chan *piece, done func(*piece)) error {
+		src := &pieces{in: in, done: done, path: path}
+		if missing == nil {
+			s := summer{img: &Image{r: src, size: img.size, path: path, pvd: img.pvd, pvdAt: img.pvdAt}, skip: want.SkipSectors, count: want.FragmentCount}
+			if err := s.compare(ctx, want); err != nil {
+				return err
+			}
 		}
-		n += copy(p[n:], r.at.data[at-r.at.off:])
+		for src.next() {
+		}
+		return nil
+	})
+	if err == nil && missing != nil {
+		err = fmt.Errorf("check %s: %w", path, missing)
 	}
-	return n, nil
+	return err
 }
 
 // directFile is written past the page cache as long as it can be: what is written
@@ -244,4 +173,14 @@ func (f *directFile) write(p []byte, off int64) error {
 	}
 	startWriteback(b, off, int64(len(p)))
 	return nil
+}
+
+// Read reads as os.File does, and through the page cache once the end of the file
+// is no whole block, or the file system refuses.
+func (f *directFile) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	if err != nil && f.direct && refusesDirect(err) {
+		return f.buffered().Read(p) //nolint:wrapcheck // the caller says what is read
+	}
+	return n, err //nolint:wrapcheck // as above
 }

@@ -139,3 +139,51 @@ func TestSaveWithoutChecksumChangesNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// One pass gives the verdict of CheckMD5 and all bytes of the file, what is behind
+// the volume included.
+func TestCheckIntoAgreesWithCheckMD5(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		damage int // byte to change; 0: none
+		after  int
+		none   bool
+		want   func(error) bool
+	}{
+		"sound":             {want: func(err error) bool { return err == nil }},
+		"with a tail":       {after: 3<<20 + 77, want: func(err error) bool { return err == nil }},
+		"damaged in front":  {damage: 1 << 20, want: func(err error) bool { _, ok := errors.AsType[*iso.ChecksumError](err); return ok }},
+		"damaged at an end": {damage: 9<<20 - 64<<10, want: func(err error) bool { _, ok := errors.AsType[*iso.ChecksumError](err); return ok }},
+		"without checksum":  {none: true, want: func(err error) bool { return errors.Is(err, iso.ErrNoChecksum) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "a.iso")
+			data := append(bigImage(t, 9<<20), bytes.Repeat([]byte{9}, tc.after)...)
+			if _, err := iso.Save(t.Context(), bytes.NewReader(data), path, iso.SaveOptions{NoChecksum: tc.none}); err != nil {
+				t.Fatal(err)
+			}
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tc.damage > 0 {
+				data[tc.damage] ^= 1
+				if err := os.WriteFile(path, data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var got bytes.Buffer
+			err, plain := iso.CheckInto(t.Context(), path, &got), iso.CheckMD5(t.Context(), path, nil)
+			if !tc.want(err) || !tc.want(plain) {
+				t.Errorf("got %v, CheckMD5 says %v", err, plain)
+			}
+			if tc.damage == 0 && !bytes.Equal(got.Bytes(), data) {
+				t.Errorf("the writer got %d bytes of %d", got.Len(), len(data))
+			}
+		})
+	}
+	if err := iso.CheckInto(t.Context(), "/nonexistent", io.Discard); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}

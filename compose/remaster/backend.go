@@ -14,8 +14,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/compose/updates"
@@ -253,26 +251,21 @@ func (b *Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.Backen
 }
 
 // readBack checks the medium checksum and takes the digest that the image is
-// published with, both at the same time: each takes a processor, and they read the
-// same pages.
+// published with, in one pass.
 func readBack(ctx context.Context, output string, noChecksum bool) (*compose.Digest, error) {
-	g, ctx := errgroup.WithContext(ctx)
-	var digest compose.Digest
-	g.Go(func() (err error) {
-		digest, err = compose.DigestFile(ctx, output)
-		return err //nolint:wrapcheck // it says what is read
-	})
-	g.Go(func() error {
-		err := iso.CheckMD5(ctx, output, nil)
-		if noChecksum && errors.Is(err, iso.ErrNoChecksum) {
-			err = nil
-		}
-		if err != nil {
-			return fmt.Errorf("check the medium checksum: %w", err)
-		}
-		return nil
-	})
-	return &digest, g.Wait() //nolint:wrapcheck // both say what they read
+	st, err := os.Stat(output)
+	if err != nil {
+		return nil, fmt.Errorf("read image: %w", err)
+	}
+	sum := sha256.New()
+	err = iso.CheckInto(ctx, output, sum)
+	if noChecksum && errors.Is(err, iso.ErrNoChecksum) {
+		err = nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("check the medium checksum: %w", err)
+	}
+	return &compose.Digest{Size: st.Size(), SHA256: hex.EncodeToString(sum.Sum(nil)), ModTime: st.ModTime()}, nil
 }
 
 // checkFiles reads the files for the medium back.
