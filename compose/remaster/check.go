@@ -25,6 +25,8 @@ type base struct {
 	extra   []extra // the kickstart and the updates image
 	cdboot  bool    // s390x: the kernel arguments are also in images/cdboot.img
 	places  map[string]place
+	// treeInfo is .treeinfo, nil when there is none.
+	treeInfo []byte
 }
 
 type extra struct{ name, local string } // local "" means: in the work folder
@@ -277,6 +279,9 @@ func readBase(job *Job) (*base, error) {
 		case !errors.Is(err, fs.ErrNotExist):
 			return b, err
 		}
+	}
+	if b.treeInfo, err = img.ReadFile(treeInfoName, maxConfig); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return b, err
 	}
 	_, err = img.Stat(cdbootImage)
 	b.cdboot = err == nil && b.configs["/images/cdboot.prm"] != nil

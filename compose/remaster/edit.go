@@ -24,7 +24,7 @@ func (r *run) editConfigs() error {
 			return fmt.Errorf("write kickstart: %w", err)
 		}
 	}
-	r.edited, r.found = map[string][]byte{}, map[string]bool{}
+	r.edited, r.found, r.changed = map[string][]byte{}, map[string]bool{}, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(r.base.configs)) {
 		data := r.base.configs[name]
 		changed := r.edit(name, data)
@@ -69,6 +69,7 @@ func (r *run) update(name string, data []byte) error {
 }
 
 func (r *run) updateFrom(name, local string) {
+	r.changed[name] = local
 	r.res.Edited = append(r.res.Edited, name)
 	r.args = append(r.args, "-update", local, name)
 	r.args = append(r.args, "-chown", "0", name, "--", "-chgrp", "0", name, "--", "-chmod", "0644", name, "--")

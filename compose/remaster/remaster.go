@@ -202,13 +202,14 @@ func publish(tmp, output string) error {
 // run is one Run at work.
 type run struct {
 	Job
-	base   *base
-	dir    string // work folder
-	res    *Result
-	args   []string // of xorriso
-	edited map[string][]byte
-	found  map[string]bool // what Replace found
-	n      int             // numbers work files
+	base    *base
+	dir     string // work folder
+	res     *Result
+	args    []string // of xorriso
+	edited  map[string][]byte
+	changed map[string]string // local files by the paths that they replace
+	found   map[string]bool   // what Replace found
+	n       int               // numbers work files
 }
 
 func (r *run) do(ctx context.Context, out string) error {
@@ -220,6 +221,9 @@ func (r *run) do(ctx context.Context, out string) error {
 		return err
 	}
 	if err := r.editS390(ctx); err != nil {
+		return err
+	}
+	if err := r.editTreeInfo(); err != nil {
 		return err
 	}
 	r.warnNotFound()

@@ -110,6 +110,9 @@ func TestRunWarnsOfWhatIsNotThereAndLeavesTheChecksumOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if fmt.Sprint(res.Edited) != "[/EFI/BOOT/grub.cfg /boot/grub2/grub.cfg]" {
+		t.Errorf("edited %v; a .treeinfo without digests is left alone", res.Edited)
+	}
 	if len(res.Warnings) != 1 || !strings.Contains(res.Warnings[0], `"nowhere"`) || res.Checksum != nil || len(res.Edited) != 2 {
 		t.Errorf("got %+v", res)
 	}

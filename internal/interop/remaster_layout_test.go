@@ -26,6 +26,7 @@ type layout struct {
 	volid string
 	files map[string]string
 	cdrom func(t *testing.T, dir string) // makes what the boot loader needs
+	sums  []string                       // of which .treeinfo has digests
 	args  []string                       // of xorrisofs, from lorax's template of the architecture
 	want  map[string]string              // boot configurations afterwards
 	boot  string                         // what -report_el_torito and -report_system_area say, without addresses
@@ -84,6 +85,7 @@ func layouts() map[string]layout {
 		"aarch64": {
 			volid: "F44-base",
 			files: map[string]string{"EFI/BOOT/grub.cfg": efi, "EFI/BOOT/BOOTAA64.EFI": "efi", "images/pxeboot/vmlinuz": "kernel", "images/install.img": "stage2"},
+			sums:  []string{"images/efiboot.img", "images/install.img", "EFI/BOOT/grub.cfg"},
 			cdrom: makeESP,
 			args:  []string{"-eltorito-alt-boot", "-e", "images/efiboot.img", "-no-emul-boot", "-R", "-J"},
 			// mkksiso appends a second EFI image that nothing on a CD points to, and
@@ -172,6 +174,9 @@ func (l *layout) medium(t *testing.T, name string) string {
 	if l.cdrom != nil {
 		l.cdrom(t, dir)
 	}
+	if len(l.sums) > 0 {
+		put(t, filepath.Join(dir, ".treeinfo"), []byte(l.treeInfo(t, dir)))
+	}
 	args := append([]string{"-no_rc", "-as", "mkisofs", "-quiet", "-o", out, "-V", l.volid}, l.args...)
 	if text, err := tool(t, "xorriso", append(args, dir)...); err != nil {
 		t.Fatal(text, err)
@@ -204,6 +209,11 @@ func TestRemasterOfEveryLayout(t *testing.T) {
 				}
 			}
 			l.sameFiles(t, base, tree)
+			if len(l.sums) > 0 {
+				if diff := cmp.Diff(l.treeInfo(t, tree), fromMedium(t, tree, ".treeinfo")); diff != "" {
+					t.Errorf(".treeinfo (-want +got):\n%s", diff)
+				}
+			}
 			if diff := cmp.Diff([]string{l.boot, l.boot}, []string{bootFacts(t, base), bootFacts(t, res.Path)}); diff != "" {
 				t.Errorf("what the base and the new image boot by (-want +got):\n%s", diff)
 			}
@@ -225,6 +235,16 @@ func TestRemasterOfEveryLayout(t *testing.T) {
 			sameFile(t, res.Path, job.Output)
 		})
 	}
+}
+
+// treeInfo is a .treeinfo with the digests of the files in dir.
+func (l *layout) treeInfo(t *testing.T, dir string) string {
+	t.Helper()
+	text := "[general]\nfamily = Fedora\nversion = 44\n\n[checksums]\n"
+	for _, name := range l.sums {
+		text += name + " = sha256:" + sha([]byte(fromMedium(t, dir, name))) + "\n"
+	}
+	return text + "\n[images-aarch64]\nkernel = images/pxeboot/vmlinuz\n"
 }
 
 // sameFiles says that every other file of the base is still there, and that an
