@@ -116,7 +116,7 @@ func (c *checker) content(field string, f *File) {
 
 // mediumPath says why a path cannot be a place on a medium, "" when it can.
 func mediumPath(p string) string {
-	own := strings.SplitN(strings.TrimPrefix(p, "/"), "/", 2)[0]
+	own, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
 	switch {
 	case !strings.HasPrefix(p, "/") || p == "/" || path.Clean(p) != p:
 		return "it is not a plain path from the medium's root"

@@ -57,8 +57,8 @@ func (o options) remaster(ctx context.Context, stdout, stderr io.Writer) (err er
 		{Title: "implanting the medium checksum", Column: "image", Targets: []target{{"implantisomd5", "wall", 1.2}}},
 		{Title: "checking the medium checksum", Column: "image", Targets: []target{{"checkisomd5", "wall", 1.2}}},
 	}
-	for i := len(contests) - 1; i >= 0; i-- {
-		if !strings.Contains(contests[i].Title, o.only) {
+	for i, c := range slices.Backward(contests) {
+		if !strings.Contains(c.Title, o.only) {
 			contests, argv = slices.Delete(contests, i, i+1), slices.Delete(argv, 2*i, 2*i+2)
 		}
 	}
