@@ -71,6 +71,7 @@ func (d *Daemon) restUploads(a huma.API) {
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			r, w := humago.Unwrap(hc)
 			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set("X-Content-Type-Options", "nosniff") // it may be a page of anybody's
 			w.Header().Set("ETag", `"`+u.ID+`"`)
 			http.ServeFile(w, r, d.uploadPath(u.ID))
 		}}, nil

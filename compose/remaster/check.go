@@ -149,7 +149,7 @@ func checkGrafts(grafts []Graft, places map[string]place) (int64, error) {
 		case !strings.HasPrefix(g.ISOPath, "/") || clean == "/":
 			p.add(&GraftError{g.ISOPath, errors.New("the place on the medium must be a path below its root")})
 			continue
-		case strings.Contains(g.ISOPath, "..") || strings.ContainsAny(g.ISOPath, "*?[]\\\x00\n"):
+		case slices.Contains(strings.Split(g.ISOPath, "/"), "..") || strings.ContainsAny(g.ISOPath, "*?[]\\\x00\n"):
 			p.add(&GraftError{g.ISOPath, errors.New("the place on the medium has forbidden characters")})
 			continue
 		case seen[clean]:

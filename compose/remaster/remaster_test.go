@@ -192,6 +192,7 @@ func TestRefusalsNameEveryProblemAndLeaveNothing(t *testing.T) {
 		"no boot config":                        {remaster.Job{BaseISO: bare, Output: out, Kickstart: []byte("x")}, is[*remaster.NoBootConfigError]},
 		"graft to root":                         {graft(text, "/"), is[*remaster.GraftError]},
 		"graft upwards":                         {graft(text, "/a/../../b"), is[*remaster.GraftError]},
+		"graft to a folder above":               {graft(text, "/a/.."), is[*remaster.GraftError]},
 		"graft wildcard":                        {graft(text, "/a*"), is[*remaster.GraftError]},
 		"graft of link":                         {graft(link, "/a"), is[*remaster.GraftError]},
 		"graft of nothing":                      {graft("/nonexistent", "/a"), is[*remaster.GraftError]},

@@ -195,7 +195,7 @@ func TestRemasterOfEveryLayout(t *testing.T) {
 			job := remaster.Job{
 				BaseISO: base, Output: filepath.Join(work, "out.iso"), VolID: "F44-new_x", Kickstart: kickstart, KickstartName: "test.ks",
 				UpdatesImg: filepath.Join(work, "my-updates.img"), BootArgs: []string{"inst.text", "console=ttyS0", "x=a b"}, RemoveArgs: []string{"quiet"},
-				Add:     []remaster.Graft{{Local: filepath.Join(work, "add"), ISOPath: "/1/2/3/4/5/6/7/8/9/add"}},
+				Add:     []remaster.Graft{{Local: filepath.Join(work, "add"), ISOPath: "/1/2/3/4/5..6/7/8/9/add"}},
 				Replace: []remaster.Replacement{{From: "timeout=60", To: "timeout=5"}}, Time: time.Unix(1_700_000_000, 0),
 			}
 			res, err := remaster.Run(t.Context(), job)
@@ -223,7 +223,7 @@ func TestRemasterOfEveryLayout(t *testing.T) {
 			if i := res.Info; i.VolumeID != "F44-new_x" || !i.RockRidge || !i.Joliet {
 				t.Errorf("got %+v", i)
 			}
-			for path, want := range map[string]string{"1/2/3/4/5/6/7/8/9/add/Größe/a b.txt": "deep", "test.ks": string(kickstart), "my-updates.img": "updates"} {
+			for path, want := range map[string]string{"1/2/3/4/5..6/7/8/9/add/Größe/a b.txt": "deep", "test.ks": string(kickstart), "my-updates.img": "updates"} {
 				if got := fromMedium(t, tree, path); got != want {
 					t.Errorf("%s is %q", path, got)
 				}
