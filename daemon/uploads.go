@@ -37,7 +37,7 @@ func (d *Daemon) restUploads(a huma.API) {
 	upload.Responses = map[string]*huma.Response{"201": {Description: "Created", Content: map[string]*huma.MediaType{"application/json": {}}}}
 	huma.Register(a, upload, func(ctx context.Context, in *struct {
 		Name string `query:"name" required:"true" maxLength:"200" doc:"file name; an RPM's ends in .rpm, an image's in .iso"`
-		Type string `query:"type" enum:"rpm,iso,file" doc:"what it is; default: what its name ends in. A file is for the medium of a remaster, and is not looked into"`
+		Type string `query:"type" enum:"file" doc:"says that it is for the medium of a remaster, whatever it is called, and not looked into; default: what its name ends in"`
 	},
 	) (*huma.StreamResponse, error) {
 		if err := d.allow(ctx, scopeSubmit); err != nil {
