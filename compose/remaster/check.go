@@ -254,7 +254,7 @@ func checkSpace(dir string, need int64) error {
 // knows them, and Debian-style and old places besides.
 var configPaths = []string{ //nolint:gochecknoglobals // a constant list
 	"isolinux/isolinux.cfg", "isolinux/grub.conf",
-	"boot/grub2/grub.cfg", "boot/grub/grub.cfg",
+	"boot/grub2/grub.cfg", "boot/grub/grub.cfg", "boot/grub2/loopback.cfg", "boot/grub/loopback.cfg",
 	"EFI/BOOT/grub.cfg", "EFI/BOOT/BOOT.conf",
 	"images/generic.prm", "images/genericdvd.prm", "images/cdboot.prm",
 }

@@ -46,11 +46,18 @@ func (r *run) edit(name string, data []byte) []byte {
 			r.found[x.From] = true
 		}
 	}
-	return editConfig(name, data, r.edits())
+	e := r.edits()
+	r.labels = r.labels || bytes.Contains(data, []byte("LABEL="))
+	r.renamed = r.renamed || e.renameVolume(string(data)) != string(data)
+	return editConfig(name, data, e)
 }
 
-// warnNotFound tells of replacements that changed nothing.
+// warnNotFound tells of replacements that changed nothing, and of menus that look
+// for another volume than the base is.
 func (r *run) warnNotFound() {
+	if r.labels && !r.renamed && r.volID() != r.base.info.VolumeID {
+		r.res.Warnings = append(r.res.Warnings, fmt.Sprintf("The boot configurations look for another volume than %q, and still do.", r.base.info.VolumeID))
+	}
 	for _, x := range r.Replace {
 		if !r.found[x.From] {
 			r.res.Warnings = append(r.res.Warnings, fmt.Sprintf("The text %q, which was to be replaced, stands in no boot configuration.", x.From))

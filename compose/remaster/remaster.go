@@ -202,14 +202,15 @@ func publish(tmp, output string) error {
 // run is one Run at work.
 type run struct {
 	Job
-	base    *base
-	dir     string // work folder
-	res     *Result
-	args    []string // of xorriso
-	edited  map[string][]byte
-	changed map[string]string // local files by the paths that they replace
-	found   map[string]bool   // what Replace found
-	n       int               // numbers work files
+	base            *base
+	dir             string // work folder
+	res             *Result
+	args            []string // of xorriso
+	edited          map[string][]byte
+	changed         map[string]string // local files by the paths that they replace
+	found           map[string]bool   // what Replace found
+	labels, renamed bool              // boot configurations name a volume; the base's was renamed there
+	n               int               // numbers work files
 }
 
 func (r *run) do(ctx context.Context, out string) error {

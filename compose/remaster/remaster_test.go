@@ -121,6 +121,28 @@ func TestRunWarnsOfWhatIsNotThereAndLeavesTheChecksumOut(t *testing.T) {
 	}
 }
 
+func TestRunWarnsOfMenusForAnotherVolume(t *testing.T) {
+	t.Parallel()
+	image := bytes.ReplaceAll(isotest.Base("F44-base", "x86_64"), []byte("LABEL=F44-base"), []byte("LABEL=F99-base"))
+	image = bytes.ReplaceAll(image, []byte("-l 'F44-base'"), []byte("-l 'F99-base'"))
+	base := filepath.Join(t.TempDir(), "base.iso")
+	if err := os.WriteFile(base, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for volid, want := range map[string]int{"F44-new": 1, "F44-base": 0, "": 0} {
+		res, err := remaster.Run(t.Context(), remaster.Job{
+			BaseISO: base, Output: filepath.Join(t.TempDir(), "out.iso"), Runner: tools(t, noFAT), VolID: volid, BootArgs: []string{"a"},
+		})
+		if err != nil || len(res.Warnings) != want {
+			t.Errorf("%q: %v, %v", volid, res, err)
+		}
+	}
+	res, err := remaster.Run(t.Context(), remaster.Job{BaseISO: baseFile(t, "x86_64"), Output: filepath.Join(t.TempDir(), "out.iso"), Runner: tools(t, noFAT), VolID: "F44-new"})
+	if err != nil || len(res.Warnings) != 0 {
+		t.Errorf("%v, %v", res, err)
+	}
+}
+
 func onlyFile(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	list, err := os.ReadDir(dir)
