@@ -33,6 +33,9 @@ var (
 	packagePattern = regexp.MustCompile(`^(@\^?)?[A-Za-z0-9_*?\[\]][A-Za-z0-9_.+*?:\[\]~^-]*$`)
 	requirePattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*((=|<|<=|>|>=)[A-Za-z0-9_.+:~^-]+)?$`)
 	bootArgPattern = regexp.MustCompile(`^[A-Za-z0-9_.,:=/@%+~\[\]-]{1,255}$`)
+	// A remaster writes the value into menus as the boot loader's language wants it,
+	// so it may hold blanks and what that language takes for its own.
+	mediumArgPattern = regexp.MustCompile(`^[A-Za-z0-9_.,:/@%+~\[\]-]+(=[^"'\\[:cntrl:]]*)?$`)
 	sha256Pattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
@@ -152,9 +155,10 @@ func (c *checker) image(r *Request) {
 		c.add(CodeBadBootArg, "boot_args", "Leave some out.", "%d boot arguments are more than the kernel's command line takes.", len(r.BootArgs))
 	}
 	for i, arg := range r.BootArgs {
-		if !bootArgPattern.MatchString(arg) {
-			c.add(CodeBadBootArg, fmt.Sprintf("boot_args[%d]", i), "Give one argument an entry, without spaces or quotes.", "%q cannot stand in a boot menu.", clip(arg))
+		if bootArgPattern.MatchString(arg) || r.Kind == KindRemaster && len(arg) <= 255 && utf8.ValidString(arg) && mediumArgPattern.MatchString(arg) {
+			continue
 		}
+		c.add(CodeBadBootArg, fmt.Sprintf("boot_args[%d]", i), "Give one argument an entry, without spaces or quotes.", "%q cannot stand in a boot menu.", clip(arg))
 	}
 	c.removeArgs(r)
 	c.medium(r)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -49,7 +50,7 @@ func (f *form) switches() map[string]*bool {
 func formOf(req compose.Request) (form, error) {
 	f := form{
 		Kind: string(req.Kind), Release: req.Release, Arch: req.Arch, Title: req.Title, VolID: req.VolID,
-		Sources: strings.Join(req.Sources, "\n"), Packages: strings.Join(req.Packages, "\n"), BootArgs: strings.Join(req.BootArgs, " "),
+		Sources: strings.Join(req.Sources, "\n"), Packages: strings.Join(req.Packages, "\n"), BootArgs: joinArgs(req.BootArgs),
 		Multilib: req.Options.Multilib, Debuginfo: req.Options.Debuginfo, IncludeSource: req.Options.IncludeSource, Smoke: req.Options.SmokeBoot,
 	}
 	rest := notShown(req)
@@ -119,7 +120,7 @@ func (f *form) request() (compose.Request, []compose.Problem) {
 		req.Sources = append(req.Sources, line.Text)
 	}
 	req.Packages = strings.FieldsFunc(f.Packages, separator)
-	req.BootArgs = strings.Fields(f.BootArgs)
+	req.BootArgs = splitArgs(f.BootArgs)
 	req.VolID, req.Title = strings.TrimSpace(f.VolID), strings.TrimSpace(f.Title)
 	base := compose.Base{
 		URL: strings.TrimSpace(f.BaseURL), SHA256: strings.ToLower(strings.TrimSpace(f.BaseSHA256)),
@@ -179,6 +180,36 @@ func (f *form) more() (compose.Request, []compose.Problem) {
 		}}
 	}
 	return rest, nil
+}
+
+// joinArgs writes arguments on one line, values with blanks in double quotes as on
+// a kernel's command line; splitArgs is the other way round.
+func joinArgs(args []string) string {
+	list := make([]string, len(args))
+	for i, arg := range args {
+		list[i] = arg
+		if name, value, ok := strings.Cut(arg, "="); ok && strings.Contains(value, " ") {
+			list[i] = name + `="` + value + `"`
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+func splitArgs(text string) []string {
+	quoted := false
+	list := strings.FieldsFunc(text, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return unicode.IsSpace(r) && !quoted
+	})
+	for i, arg := range list {
+		name, value, ok := strings.Cut(arg, "=")
+		if ok && len(value) > 1 && strings.HasPrefix(value, `"`) && strings.HasSuffix(value, `"`) {
+			list[i] = name + "=" + value[1:len(value)-1]
+		}
+	}
+	return list
 }
 
 func separator(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' || r == '\r' }

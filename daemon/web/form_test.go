@@ -19,7 +19,7 @@ func TestFormLosesNothingOfARequest(t *testing.T) {
 	want := compose.Request{
 		Kind: "dvd", Release: "rawhide", Arch: "aarch64", Sources: []string{"vim", "task:1"}, Packages: []string{"@core", "nano"},
 		Exclude: []string{"a"}, Require: []string{"b>=1"}, Repos: []compose.Repo{{ID: "x", BaseURL: "https://example.org/", Priority: 5, GPGKeys: []string{"k"}}},
-		Kickstart: &compose.Kickstart{Spin: "fedora-live"}, Base: &compose.Base{URL: "https://example.org/b.iso", SHA256: "00"}, VolID: "V", BootArgs: []string{"a=b", "c"}, RemoveArgs: []string{"quiet"},
+		Kickstart: &compose.Kickstart{Spin: "fedora-live"}, Base: &compose.Base{URL: "https://example.org/b.iso", SHA256: "00"}, VolID: "V", BootArgs: []string{"a=b", "c", "words=one  two", "x=a&b"}, RemoveArgs: []string{"quiet"},
 		Replace: []compose.Replacement{{From: "timeout=60", To: "timeout=5"}}, Files: []compose.File{{Path: "/a b", Upload: "00"}, {Path: "/c", Text: "d\ne"}}, UpdatesImage: &compose.File{URL: "https://example.org/updates.img"},
 		Signatures: map[string]compose.SignaturePolicy{"*": compose.SignaturesPrefer},
 		Options:    compose.Options{Backend: "kiwi", RootfsSize: 12345678, Multilib: true, IncludeSource: true, Debuginfo: true, SmokeBoot: true, SkipPreflight: true, NoMD5Sum: true},
