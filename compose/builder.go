@@ -97,6 +97,10 @@ func NewBuilder(network Network, o BuilderOptions) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make builder: %w", err)
 	}
+	// Tools in another root look for it from elsewhere.
+	if network.CacheDir, err = filepath.Abs(network.CacheDir); err != nil {
+		return nil, errors.Join(fmt.Errorf("make builder: %w", err), f.Close())
+	}
 	b := &Builder{fetcher: f, cacheDir: network.CacheDir, backends: o.Backends, runner: o.Runner, roots: o.Roots, keys: o.Keys, machine: o.Smoke, timeout: o.Timeout, now: o.Now, minFree: network.MinFree, logger: o.Logger}
 	if b.logger == nil {
 		b.logger = hclog.NewNullLogger()
@@ -208,6 +212,9 @@ const (
 // Build does what the Plan says. The Result is never nil; the error, if any, is
 // a *FailedError whose Failure stands in Result.Failure too.
 func (b *Builder) Build(ctx context.Context, plan *Plan, work Work) (*Result, error) {
+	if abs, err := filepath.Abs(work.Dir); err == nil {
+		work.Dir = abs // in another root it is looked for from elsewhere
+	}
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	run := &build{Builder: b, plan: plan, work: work, out: filepath.Join(work.Dir, OutDir), result: &Result{PlanDigest: plan.Digest}}

@@ -36,7 +36,7 @@ var (
 	// A remaster writes the value into menus as the boot loader's language wants it,
 	// so it may hold blanks and what that language takes for its own.
 	mediumArgPattern = regexp.MustCompile(`^[A-Za-z0-9_.,:/@%+~\[\]-]+(=[^"'\\[:cntrl:]]*)?$`)
-	sha256Pattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	sha256Pattern    = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 // Check returns everything that is wrong with the request as far as its text

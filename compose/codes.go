@@ -85,6 +85,8 @@ const (
 	CodePublishFailed Code = "publish-failed"
 	CodeNodeLost      Code = "node-lost"
 	CodeTimeLimit     Code = "time-limit"
+	CodeOutOfMemory   Code = "out-of-memory"
+	CodeDiskLimit     Code = "disk-limit"
 	CodeCanceled      Code = "canceled"
 	CodeInternal      Code = "internal"
 )
@@ -187,6 +189,8 @@ func codes() []CodeInfo {
 		{CodePublishFailed, 0, "The finished image could not be put where people fetch it.", "Retry the compose."},
 		{CodeNodeLost, 0, "The build node was lost as often as is allowed.", "Retry the compose."},
 		{CodeTimeLimit, 0, "The compose took longer than it may.", "Ask the operator for a higher limit."},
+		{CodeOutOfMemory, 0, "The memory of the build node, or of the compose's share, ran out.", "Name fewer packages, or ask the operator for a higher limit."},
+		{CodeDiskLimit, 0, "The compose's tools wrote more than they may.", "Name fewer packages, or ask the operator for a higher limit."},
 		{CodeCanceled, 0, "Somebody canceled the compose.", ""},
 		{CodeInternal, http.StatusInternalServerError, "respin itself made an error.", "Report it with the compose id."},
 	})

@@ -39,6 +39,10 @@ const maxEvidence = 3
 // Diagnose turns the error that ended a stage into what a user needs to know.
 // Every reason has its own code; what nobody foresaw is CodeInternal.
 func Diagnose(ctx context.Context, stage Stage, err error) *FailedError {
+	if limit, ok := errors.AsType[*LimitError](err); ok && !errors.Is(context.Cause(ctx), ErrCanceled) {
+		// No facts: the logs of a tool that was killed tell only that.
+		return &FailedError{Failure: limit.failure(stage), Err: err}
+	}
 	if failed, ok := errors.AsType[*FailedError](err); ok {
 		if failed.Failure.Code == CodeToolFailed && failed.facts == nil {
 			return &FailedError{Failure: failed.Failure, Err: failed.Err, facts: toolFacts(ctx, stage, failed.Err)}
@@ -82,6 +86,12 @@ func diagnoseTool(f *Failure, err error, facts *diagnose.Facts) bool {
 		f.Code = CodeToolMissing
 		f.Sentence = fmt.Sprintf("The build node has no %s.", missing.Tool)
 		f.Remedy = fmt.Sprintf("Install the package %s on the node.", missing.Package)
+		return true
+	}
+	if old, ok := errors.AsType[*VersionError](err); ok {
+		f.Code = CodeToolMissing
+		f.Sentence = fmt.Sprintf("%s %s of %s is too old: %s or newer is needed.", old.Tool, old.Version, old.where(), old.Oldest)
+		f.Remedy = fmt.Sprintf("Update the package %s there.", old.Package)
 		return true
 	}
 	failed, ok := errors.AsType[*proc.Error](err)

@@ -133,6 +133,8 @@ type Tool struct {
 	Version string `json:"version,omitempty"`
 	// Options are the options that the tool's own help lists, where it was asked.
 	Options []string `json:"-"`
+	// Oldest is the version that ProbeTool wants at least; "": any.
+	Oldest string `json:"-"`
 }
 
 // Warning is something that the user should know and that stops nothing.

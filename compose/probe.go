@@ -24,7 +24,7 @@ var (
 
 // ProbeTool asks a tool for its version (by the argument version, like -V) and
 // for the options that its --help lists. A tool that does not answer either is
-// an error.
+// an error, one older than tool.Oldest a *VersionError.
 func ProbeTool(ctx context.Context, runner Runner, tool Tool, version string) (Tool, error) {
 	path, err := runner.Look(tool.Name, tool.Package)
 	if err != nil {
@@ -53,8 +53,19 @@ func ProbeTool(ctx context.Context, runner Runner, tool Tool, version string) (T
 	if err != nil {
 		return tool, fmt.Errorf("probe %s: %w", tool.Name, err)
 	}
+	if tool.Oldest != "" && OlderVersion(tool.Version, tool.Oldest) {
+		return tool, &VersionError{Tool: tool.Name, Version: tool.Version, Oldest: tool.Oldest, Package: tool.Package, Where: where(runner)}
+	}
 	slices.Sort(tool.Options)
 	return tool, nil
+}
+
+// where names the root of a runner that has a name for it.
+func where(runner Runner) string {
+	if root, ok := runner.(interface{ Where() string }); ok {
+		return root.Where()
+	}
+	return ""
 }
 
 func ask(ctx context.Context, runner Runner, path, arg string, line func(string)) error {

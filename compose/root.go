@@ -7,7 +7,8 @@ import (
 
 // Roots makes roots of their own for the tools of native back ends: those that
 // run programs of the release that they compose. compose/runner has two, of mock
-// and of podman. Every other back end's tools run on the host.
+// and of podman. Every other back end's tools run on the host: by the builder's
+// Runner, which may be a Roots too, for what one compose takes of the host.
 type Roots interface {
 	// Begin makes a root that tools can be run in. Its errors may be a
 	// *proc.NotFoundError that says what the host lacks.
@@ -25,6 +26,9 @@ type RootJob struct {
 	ID      string // names the root; letters, digits, dash and underscore
 	Release string // "" for whichever the operator probes with
 	Arch    string
+	// Dir is the compose's own directory: what grows in it counts against the
+	// limit of disk. "": nothing counts.
+	Dir string
 	// Read and Write are the directories and files of the host that are reached
 	// in the root under the same paths.
 	Read, Write []string
@@ -43,7 +47,7 @@ func native(b Backend) bool {
 // ProbeBackend asks a back end's tools where they would run: in a root of roots
 // (nil: none), which may take minutes to make, or by runner.
 func ProbeBackend(ctx context.Context, backend Backend, runner Runner, roots Roots) (err error) {
-	if roots == nil || !native(backend) {
+	if roots = rootsFor(backend, runner, roots); roots == nil {
 		_, err = backend.Probe(ctx, runner)
 		return err //nolint:wrapcheck // it says what is missing
 	}
@@ -58,13 +62,23 @@ func ProbeBackend(ctx context.Context, backend Backend, runner Runner, roots Roo
 	return err
 }
 
+// rootsFor is where a back end's tools get their root from; nil: they have none.
+func rootsFor(b Backend, runner Runner, roots Roots) Roots {
+	if roots != nil && native(b) {
+		return roots
+	}
+	host, _ := runner.(Roots)
+	return host
+}
+
 // enter gives the job its runner.
 func (r *build) enter(ctx context.Context, x *part) error {
-	if r.roots == nil || !native(x.backend) {
+	roots := rootsFor(x.backend, r.runner, r.roots)
+	if roots == nil {
 		return nil
 	}
 	read, write := x.job.Dirs()
-	root, err := r.roots.Begin(ctx, RootJob{ID: r.work.ID, Release: r.plan.Request.Release, Arch: r.plan.Request.Arch, Read: read, Write: write})
+	root, err := roots.Begin(ctx, RootJob{ID: r.work.ID, Release: r.plan.Request.Release, Arch: r.plan.Request.Arch, Dir: r.work.Dir, Read: read, Write: write})
 	if err != nil {
 		return fmt.Errorf("make root for the tools: %w", err)
 	}

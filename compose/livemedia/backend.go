@@ -55,7 +55,7 @@ func (*Backend) Makes() []compose.Capability {
 // while, and livemedia-creator wants none in particular.
 func (*Backend) Probe(ctx context.Context, runner compose.Runner) ([]compose.Tool, error) {
 	_, missing := runner.Look("anaconda", "anaconda-tui")
-	tool, err := compose.ProbeTool(ctx, runner, compose.Tool{Name: Tool, Package: Package}, "-V")
+	tool, err := compose.ProbeTool(ctx, runner, compose.Tool{Name: Tool, Package: Package, Oldest: pylorax.Oldest}, "-V")
 	if err := errors.Join(err, missing); err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func (*Backend) Describe(p *compose.Plan) error {
 
 // Probe implements compose.Backend.
 func (*Backend) Probe(ctx context.Context, runner compose.Runner) ([]compose.Tool, error) {
-	tool, err := compose.ProbeTool(ctx, runner, compose.Tool{Name: Tool, Package: Package}, "-V")
+	tool, err := compose.ProbeTool(ctx, runner, compose.Tool{Name: Tool, Package: Package, Oldest: pylorax.Oldest}, "-V")
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,10 @@ import (
 	"github.com/fedora-respin/respin/internal/proc"
 )
 
+// Oldest is the oldest lorax that the back ends speak to: that of EL 9. 34 brought
+// --skip-branding and --dracut-conf and dropped --title.
+const Oldest = "34"
+
 // Invocation is one run of a tool of the lorax family.
 type Invocation struct {
 	Tool   compose.Tool // as Probe found it
