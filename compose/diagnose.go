@@ -86,6 +86,10 @@ func diagnoseTool(f *Failure, err error, facts *diagnose.Facts) bool {
 		f.Code = CodeToolMissing
 		f.Sentence = fmt.Sprintf("The build node has no %s.", missing.Tool)
 		f.Remedy = fmt.Sprintf("Install the package %s on the node.", missing.Package)
+		if missing.Where != "" {
+			f.Sentence = fmt.Sprintf("There is no %s in the %s of the build node.", missing.Tool, missing.Where)
+			f.Remedy = fmt.Sprintf("Install the package %s there.", missing.Package)
+		}
 		return true
 	}
 	if old, ok := errors.AsType[*VersionError](err); ok {

@@ -30,7 +30,7 @@ func (d *Daemon) localNode(ctx context.Context) (*node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open hosting: %w", errors.Join(err, worker.Close()))
 	}
-	return newNode(&d.cfg, worker, hosting, d.version, d.log.Named("node"))
+	return newNode(ctx, &d.cfg, worker, hosting, d.version, d.log.Named("node"))
 }
 
 func (d *Daemon) hostingConfig() dir.Config {
@@ -88,7 +88,7 @@ func RunNode(ctx context.Context, cfg Config, creds NodeCredentials, version str
 	if err != nil {
 		return errors.Join(fmt.Errorf("set up delivery: %w", err), worker.Close())
 	}
-	n, err := newNode(&cfg, worker, primary, version, log.Named("node"))
+	n, err := newNode(ctx, &cfg, worker, primary, version, log.Named("node"))
 	if err != nil {
 		return errors.Join(err, worker.Close(), primary.Close())
 	}

@@ -61,7 +61,7 @@ type stagedExtra struct {
 
 // newNode makes a node that takes its work from worker and hosts its results at
 // primary.
-func newNode(cfg *Config, worker queue.Worker, primary publish.Publisher, version string, log hclog.Logger) (*node, error) {
+func newNode(ctx context.Context, cfg *Config, worker queue.Worker, primary publish.Publisher, version string, log hclog.Logger) (*node, error) {
 	n := &node{cfg: cfg, log: log, version: version, worker: worker, primary: primary}
 	if err := os.MkdirAll(cfg.Node.Work, 0o755); err != nil {
 		return nil, fmt.Errorf("make work directory: %w", err)
@@ -70,7 +70,7 @@ func newNode(cfg *Config, worker queue.Worker, primary publish.Publisher, versio
 	if n.extra, err = newPlaces(cfg.Publish); err != nil {
 		return nil, err
 	}
-	if n.runners, err = NewRunners(cfg, cfg.Node.Work); err != nil {
+	if n.runners, err = NewRunners(ctx, cfg, cfg.Node.Work); err != nil {
 		return nil, err
 	}
 	network := cfg.network()
@@ -99,6 +99,11 @@ func (n *node) run(ctx context.Context) error {
 	if err := n.sweep(); err != nil {
 		return err
 	}
+	held, err := n.runners.Ready(ctx)
+	if err != nil {
+		return fmt.Errorf("start build node %s: %w", n.cfg.Node.ID, err)
+	}
+	n.log.Info("tools of composes", "runner", n.runners.Kind, "held_by", held)
 	can, missing := n.builder.Offers(ctx)
 	labels := map[string]string{"arch": compose.HostArch(), runnerLabel: n.cfg.Runner.kind()}
 	for kind, reason := range missing {

@@ -40,11 +40,17 @@ type RunnerConfig struct {
 	ProbeRelease string `koanf:"probe_release"`
 	// Volumes are cache volumes of podman, NAME:PATH.
 	Volumes []string `koanf:"volumes"`
-	// Memory in bytes, CPUs and Time bound each command with all its processes.
-	// Default 0: no bound. On the host the first two need a cgroup v2.
+	// BaseDir is where mock keeps its chroots, as basedir in mock's own
+	// configuration. Default /var/lib/mock.
+	BaseDir string `koanf:"basedir"`
+	// Memory and Disk, in bytes, and CPUs bound all processes of a compose
+	// together, Time each command. Default 0: no bound. CPUs needs systemd or a
+	// cgroup v2 with the cpu controller, on the host and with mock. Disk bounds by
+	// how much the compose's work directory grows while its tools run.
 	Memory int64         `koanf:"memory" validate:"min=0"`
 	CPUs   float64       `koanf:"cpus" validate:"min=0"`
 	Time   time.Duration `koanf:"time" validate:"min=0"`
+	Disk   int64         `koanf:"disk" validate:"min=0"`
 }
 
 // UnmarshalText reads the plain form.
@@ -86,45 +92,66 @@ func (n *ReleaseNames) UnmarshalText(text []byte) error {
 
 // Runners are where the tools of one process run.
 type Runners struct {
-	Host  *runner.Host
-	Roots compose.Roots // nil: Host
-	work  string
-	clean func(context.Context) ([]string, error)
+	Kind   string // host, mock or podman
+	Host   *runner.Host
+	Roots  compose.Roots // nil: Host
+	Mock   *runner.Mock  // nil unless Kind is mock
+	Podman *runner.Podman
+	work   string
 }
 
 // NewRunners makes the runners of the configuration for the work directory; the
 // caller closes them. What they name carries the node and the directory, so that
 // two of one host do not take each other's for leftovers.
-func NewRunners(c *Config, work string) (*Runners, error) {
+func NewRunners(ctx context.Context, c *Config, work string) (*Runners, error) {
 	abs, err := filepath.Abs(work)
 	if err != nil {
 		return nil, fmt.Errorf("find work directory: %w", err)
 	}
 	sum := sha256.Sum256([]byte(abs))
 	node := c.Node.ID + "-" + hex.EncodeToString(sum[:4])
-	limits := runner.Limits{Memory: c.Runner.Memory, CPUs: c.Runner.CPUs, Time: c.Runner.Time}
-	r := &Runners{Host: &runner.Host{Cgroup: runner.FindCgroup(node), Limits: limits}, work: abs}
-	switch c.Runner.kind() {
+	limits := runner.Limits{Memory: c.Runner.Memory, CPUs: c.Runner.CPUs, Time: c.Runner.Time, Disk: c.Runner.Disk}
+	host := &runner.Host{Node: node, Limits: limits, Systemd: runner.FindSystemd(ctx, node)}
+	if host.Systemd == nil {
+		host.Cgroup = runner.FindCgroup(node)
+	}
+	r := &Runners{Kind: c.Runner.kind(), Host: host, work: abs}
+	switch r.Kind {
 	case runnerMock:
-		m := &runner.Mock{Host: r.Host, Node: node, Isolation: c.Runner.Isolation, Configs: c.Runner.Configs, Release: c.Runner.ProbeRelease}
-		r.Roots, r.clean = m, m.Clean
+		r.Mock = &runner.Mock{Host: host, Node: node, Isolation: c.Runner.Isolation, Configs: c.Runner.Configs, Release: c.Runner.ProbeRelease, Dir: c.Runner.BaseDir}
+		r.Roots = r.Mock
 	case runnerPodman:
-		r.Host.Limits = runner.Limits{Time: limits.Time} // podman keeps the others
-		p := &runner.Podman{Host: r.Host, Node: node, Images: c.Runner.Images, Volumes: c.Runner.Volumes, Limits: limits}
-		r.Roots, r.clean = p, p.Clean
+		host.Limits.Memory, host.Limits.CPUs = 0, 0 // podman keeps them
+		r.Podman = &runner.Podman{Host: host, Node: node, Images: c.Runner.Images, Volumes: c.Runner.Volumes, Limits: limits}
+		r.Roots = r.Podman
 	}
 	return r, nil
+}
+
+// Ready says how the processes of a compose are held, or why they cannot be as
+// the configuration wants it.
+func (r *Runners) Ready(ctx context.Context) (string, error) {
+	held, err := r.Host.Held(ctx)
+	if err != nil {
+		return "", fmt.Errorf("runner: %w", err)
+	}
+	return held, nil
 }
 
 // Clean removes what a killed process left in the work directory and in the
 // runners, and says what. Nothing of this node may run.
 func (r *Runners) Clean(ctx context.Context) ([]string, error) {
-	removed, err := runner.Clean(runner.Owned{Work: r.work, Cgroup: r.Host.Cgroup})
-	if r.clean != nil {
-		more, cleanErr := r.clean(ctx)
-		removed, err = append(removed, more...), errors.Join(err, cleanErr)
+	var removed []string
+	var err error
+	// Processes go before what they hold.
+	switch r.Kind {
+	case runnerMock:
+		removed, err = r.Mock.Clean(ctx)
+	case runnerPodman:
+		removed, err = r.Podman.Clean(ctx)
 	}
-	return removed, err
+	more, cleanErr := runner.Clean(ctx, runner.Owned{Node: r.Host.Node, Work: r.work, Systemd: r.Host.Systemd, Cgroup: r.Host.Cgroup})
+	return append(removed, more...), errors.Join(err, cleanErr)
 }
 
 // Close removes the empty cgroup.

@@ -20,7 +20,8 @@ type Settings struct {
 	// Fail is what goes wrong: "missing" (a package that no repository has),
 	// "depsolve", "download", "disk", "template", "volid" (the image gets
 	// another one), "anaconda" (the installation fails), "hang" (never ends,
-	// ignores TERM).
+	// ignores TERM), "memory" (takes more and more of it, up to 3 GiB), "fill"
+	// (writes more and more into its temporary directory, up to 1 GiB).
 	Fail string `json:"fail,omitempty"`
 	// Runtime are the packages that the installer's own templates install, as
 	// far as the repositories have them.
@@ -33,6 +34,8 @@ type Settings struct {
 	// Pace is the least time between two lines of the log, in milliseconds, for
 	// tests that break in between. Default: none.
 	Pace int `json:"pace,omitempty"`
+	// Roots are those of mock, podman and systemd; see InstallRoots.
+	Roots *Roots `json:"roots,omitempty"`
 	// DNF4 has the log look as that of a lorax with dnf 4 (EL).
 	DNF4 bool `json:"dnf4,omitempty"`
 }
@@ -40,7 +43,14 @@ type Settings struct {
 // Install builds the stand-ins for lorax, livemedia-creator and anaconda with the
 // Go toolchain and puts them into dir, a folder for PATH.
 func Install(ctx context.Context, dir string, s Settings) error {
-	built := filepath.Join(dir, "standin")
+	built, err := BuildStandIn(ctx, dir)
+	if err != nil {
+		return err
+	}
+	return Link(dir, built, s)
+}
+
+func build(ctx context.Context, built string) error {
 	err := (&proc.Runner{}).Run(ctx, proc.Cmd{
 		Name: "go", Args: []string{"build", "-o", built, "github.com/fedora-respin/respin/compose/composetest/standin"}, Package: "golang",
 		Env: goEnv(),
@@ -48,7 +58,7 @@ func Install(ctx context.Context, dir string, s Settings) error {
 	if err != nil {
 		return fmt.Errorf("build stand-in tools: %w", err)
 	}
-	return Link(dir, built, s)
+	return nil
 }
 
 // Link puts stand-ins that Install has built elsewhere into dir with other settings.
@@ -56,18 +66,26 @@ func Link(dir, built string, s Settings) error {
 	if s.Version == "" {
 		s.Version = "46.0"
 	}
-	data, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("write settings: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "standin.json"), data, 0o644); err != nil {
-		return fmt.Errorf("write settings: %w", err)
+	if err := WriteSettings(dir, s); err != nil {
+		return err
 	}
 	for _, name := range []string{"lorax", "livemedia-creator", "anaconda"} {
 		// Hard links: the stand-in looks for its settings where it is called.
 		if err := os.Link(built, filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("place stand-in tool: %w", err)
 		}
+	}
+	return nil
+}
+
+// WriteSettings tells the stand-ins in dir what they stand for.
+func WriteSettings(dir string, s Settings) error {
+	data, err := json.Marshal(s)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "standin.json"), data, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write settings: %w", err)
 	}
 	return nil
 }

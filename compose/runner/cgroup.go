@@ -69,7 +69,7 @@ func FindCgroup(node string) string {
 // canBeBornIn tries what every command will do.
 func canBeBornIn(parent string) bool {
 	c := proc.Cmd{Name: "true"}
-	g, err := newCgroup(parent, Limits{}, &c)
+	g, err := newCommandCgroup(parent, &c)
 	if err != nil {
 		return false
 	}
@@ -93,41 +93,97 @@ func write(dir, name, text string) error {
 	return nil
 }
 
+// newCgroup makes a cgroup of a name that Clean finds.
+func newCgroup(parent string) (string, error) {
+	dir := filepath.Join(parent, runPrefix+rand.Text()[:12])
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make cgroup: %w", err)
+	}
+	return dir, nil
+}
+
+// limitCgroup bounds a cgroup with all below it. Sampled says that there is no
+// memory controller, or no cgroup (dir is ""): the memory has to be looked at.
+func limitCgroup(dir string, l Limits) (sampled bool, err error) {
+	has := func(name string) bool { return dir != "" && exists(filepath.Join(dir, name)) }
+	var errs []error
+	if l.CPUs > 0 {
+		if !has("cpu.max") {
+			return false, errors.New("a limit of processors needs systemd or a cgroup v2 that has the cpu controller: take runner.cpus out of the configuration, or delegate that controller to the node")
+		}
+		errs = append(errs, write(dir, "cpu.max", fmt.Sprintf("%d %d", max(1000, int64(l.CPUs*cpuPeriod)), cpuPeriod)))
+	}
+	if l.Memory == 0 || !has("memory.max") {
+		return l.Memory > 0, errors.Join(errs...)
+	}
+	errs = append(errs, write(dir, "memory.max", strconv.FormatInt(l.Memory, 10)))
+	if has("memory.swap.max") {
+		errs = append(errs, write(dir, "memory.swap.max", "0"))
+	}
+	// A tool that has lost one of its processes goes on to fail in odd words.
+	errs = append(errs, write(dir, "memory.oom.group", "1"))
+	return false, errors.Join(errs...)
+}
+
+// oomKills is how many processes of the cgroup, and of those below it, the
+// kernel has killed for memory (memory.events).
+func oomKills(dir string) int {
+	if dir == "" {
+		return 0
+	}
+	data, _ := os.ReadFile(filepath.Join(dir, "memory.events"))
+	for line := range strings.Lines(string(data)) {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); ok {
+			n, _ := strconv.Atoi(text)
+			return n
+		}
+	}
+	return 0
+}
+
 // cgroup is one command's.
 type cgroup struct {
 	dir  string
 	file *os.File
 }
 
-func newCgroup(parent string, l Limits, c *proc.Cmd) (group, error) {
-	dir := filepath.Join(parent, runPrefix+rand.Text()[:12])
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make cgroup: %w", err)
-	}
-	var errs []error
-	if l.Memory > 0 {
-		errs = append(errs, write(dir, "memory.max", strconv.FormatInt(l.Memory, 10)))
-	}
-	if l.CPUs > 0 {
-		errs = append(errs, write(dir, "cpu.max", fmt.Sprintf("%d %d", max(1000, int64(l.CPUs*cpuPeriod)), cpuPeriod)))
+// newCommandCgroup makes the cgroup that a command is born in.
+func newCommandCgroup(parent string, c *proc.Cmd) (group, error) {
+	dir, err := newCgroup(parent)
+	if err != nil {
+		return nil, err
 	}
 	f, err := os.Open(dir)
-	if err := errors.Join(append(errs, err)...); err != nil {
-		if f != nil {
-			_ = f.Close()
-		}
-		return nil, errors.Join(err, os.Remove(dir))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open cgroup: %w", err), os.Remove(dir))
 	}
 	c.Cgroup = f
 	return &cgroup{dir: dir, file: f}, nil
 }
 
-func (g *cgroup) terminate() {
-	data, _ := os.ReadFile(filepath.Join(g.dir, "cgroup.procs"))
-	for field := range strings.FieldsSeq(string(data)) {
-		if pid, err := strconv.Atoi(field); err == nil && pid > 0 {
-			_ = syscall.Kill(pid, syscall.SIGTERM)
+func (g *cgroup) started(int) {}
+func (g *cgroup) kill()       { _ = write(g.dir, "cgroup.kill", "1") }
+
+func (g *cgroup) pids() []int {
+	var all []int
+	_ = filepath.WalkDir(g.dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() {
+			return nil //nolint:nilerr // it went meanwhile
 		}
+		data, _ := os.ReadFile(filepath.Join(path, "cgroup.procs"))
+		for field := range strings.FieldsSeq(string(data)) {
+			if pid, err := strconv.Atoi(field); err == nil && pid > 0 {
+				all = append(all, pid)
+			}
+		}
+		return nil
+	})
+	return all
+}
+
+func (g *cgroup) terminate() {
+	for _, pid := range g.pids() {
+		_ = syscall.Kill(pid, syscall.SIGTERM)
 	}
 }
 

@@ -14,7 +14,7 @@ func ExampleHost() {
 	var out bytes.Buffer
 	err := h.Run(context.Background(), proc.Cmd{Name: "echo", Args: []string{"$HOME", "is no variable here"}, Stdout: &out})
 	fmt.Printf("%v %s", err, out.String())
-	left, err := runner.Clean(runner.Owned{Work: "/nonexistent/work", Cgroup: h.Cgroup})
+	left, err := runner.Clean(context.Background(), runner.Owned{Work: "/nonexistent/work", Cgroup: h.Cgroup})
 	fmt.Println(left, err)
 	// Output:
 	// <nil> $HOME is no variable here

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/internal/proc"
 )
 
@@ -92,14 +93,16 @@ func TestEndOfToolKillsChildThatLeftTheSession(t *testing.T) {
 func TestTimeLimitEndsTool(t *testing.T) {
 	t.Parallel()
 	h := &Host{Limits: Limits{Time: 100 * time.Millisecond}}
-	if err := h.Run(t.Context(), proc.Cmd{Name: "sleep", Args: []string{"60"}}); !errors.Is(err, context.DeadlineExceeded) {
+	err := h.Run(t.Context(), proc.Cmd{Name: "sleep", Args: []string{"60"}})
+	var limit *compose.LimitError
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &limit) || limit.Resource != compose.ResourceTime || limit.Time != 100*time.Millisecond {
 		t.Fatalf("got %v", err)
 	}
 }
 
 func TestLimitsThatCannotBeKeptAreRefused(t *testing.T) {
 	t.Parallel()
-	h := &Host{Limits: Limits{Memory: 1 << 20}}
+	h := &Host{Limits: Limits{CPUs: 1}}
 	if err := h.Run(t.Context(), proc.Cmd{Name: "true"}); err == nil {
 		t.Fatal("ran without its limit")
 	}
@@ -118,11 +121,11 @@ func TestCleanRemovesMountsBelowWorkOnly(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	}
-	removed, err := Clean(Owned{Work: work})
+	removed, err := Clean(t.Context(), Owned{Work: work})
 	if err != nil || len(removed) != 1 || removed[0] != "mount "+inner {
 		t.Fatalf("removed %q, %v", removed, err)
 	}
-	if removed, err = Clean(Owned{Work: work}); err != nil || len(removed) != 0 {
+	if removed, err = Clean(t.Context(), Owned{Work: work}); err != nil || len(removed) != 0 {
 		t.Fatalf("again: %q, %v", removed, err)
 	}
 }
@@ -134,13 +137,13 @@ func TestCleanKillsWhatRunsInLeftCgroup(t *testing.T) {
 		t.Skip("no cgroup v2 that may be written here")
 	}
 	c := proc.Cmd{Name: "sleep", Args: []string{"600"}}
-	if _, err := newCgroup(h.Cgroup, Limits{}, &c); err != nil {
+	if _, err := newCommandCgroup(h.Cgroup, &c); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- (&proc.Runner{}).Run(context.WithoutCancel(t.Context()), c) }()
 	time.Sleep(100 * time.Millisecond)
-	removed, err := Clean(Owned{Work: t.TempDir(), Cgroup: h.Cgroup})
+	removed, err := Clean(t.Context(), Owned{Work: t.TempDir(), Cgroup: h.Cgroup})
 	var killed *proc.Error
 	if runErr := <-done; err != nil || len(removed) != 1 || !errors.As(runErr, &killed) || killed.Signal != syscall.SIGKILL {
 		t.Fatalf("removed %q, %v; tool %v", removed, err, runErr)

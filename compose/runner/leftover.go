@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,15 +17,17 @@ import (
 // Owned is what one node alone uses, so that all that is found there was left by
 // an earlier process of it.
 type Owned struct {
-	Work   string // absolute path of its work directory
-	Cgroup string // of FindCgroup; "": none
+	Node    string   // as in Host
+	Work    string   // absolute path of its work directory
+	Systemd *Systemd // of FindSystemd; nil: none
+	Cgroup  string   // of FindCgroup; "": none
 }
 
-// Clean removes what a killed node left: processes in its cgroups, then mounts
-// below its work directory, the latest first, then loop devices backed by files
-// there. It returns what it removed, for the log; what cannot be removed is an
+// Clean removes what a killed node left: processes in its scopes and cgroups and
+// those that bear its mark, then mounts below its work directory, the latest
+// first, then loop devices backed by files there. It returns what it removed, for the log; what cannot be removed is an
 // error, and the rest is removed all the same. Call it before anything runs.
-func Clean(o Owned) (removed []string, err error) {
+func Clean(ctx context.Context, o Owned) (removed []string, err error) {
 	var errs []error
 	note := func(what string, err error) {
 		if err != nil {
@@ -37,6 +40,15 @@ func Clean(o Owned) (removed []string, err error) {
 		left, _ := filepath.Glob(filepath.Join(o.Cgroup, runPrefix+"*"))
 		for _, dir := range left {
 			note("cgroup "+filepath.Base(dir), removeCgroup(dir))
+		}
+	}
+	if o.Systemd != nil {
+		stopped, err := o.Systemd.Clean(ctx, o.Node)
+		removed, errs = append(removed, stopped...), append(errs, err)
+	}
+	if o.Node != "" {
+		if n, err := killWhere(markedBy(o.Node)); n > 0 {
+			note(fmt.Sprintf("%d processes", n), err)
 		}
 	}
 	// The kernel names resolved paths.

@@ -1,70 +1,68 @@
 package runner
 
 import (
-	"bytes"
 	"crypto/rand"
-	"errors"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
+	"strings"
+	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/fedora-respin/respin/internal/proc"
 )
 
-// markVar is the environment variable that a command's processes inherit.
+// markVar is the environment variable that a command's processes inherit. Its
+// value begins with the node's ownedPrefix.
 const markVar = "RESPIN_RUN"
 
-// mark finds the processes of a command by their environment.
-type mark struct{ entry []byte }
+// mark finds the processes of a command by their environment, and while it runs
+// by their parents as well: mock's wrapper hands no environment on.
+type mark struct {
+	entry string
+	tool  atomic.Int64 // 0: not started yet
+}
 
-func newMark(c *proc.Cmd) group {
-	entry := markVar + "=" + rand.Text()
-	c.Env = append(slices.Clone(c.Env), entry)
-	return &mark{entry: []byte(entry)}
+func newMark(c *proc.Cmd, node string) group {
+	m := &mark{entry: markVar + "=" + ownedPrefix(node) + rand.Text()}
+	c.Env = append(slices.Clone(c.Env), m.entry)
+	return m
+}
+
+func (m *mark) started(pid int) { m.tool.Store(int64(pid)) }
+
+func (m *mark) pids() []int {
+	var all []int
+	// Once it has been waited for, the number may be a stranger's.
+	if tool := int(m.tool.Load()); tool > 0 && parentOf(tool) == os.Getpid() {
+		all = descendants(tool)
+	}
+	for _, pid := range processIDs() {
+		if m.bears(pid) && !slices.Contains(all, pid) {
+			all = append(all, pid)
+		}
+	}
+	return slices.DeleteFunc(all, func(pid int) bool { return pid == os.Getpid() })
 }
 
 func (m *mark) terminate() { m.signal(syscall.SIGTERM) }
+func (m *mark) kill()      { m.signal(syscall.SIGKILL) }
 
-// end looks until a look finds nobody: a process may fork while it is looked for.
+func (m *mark) signal(sig syscall.Signal) {
+	found := m.pids()
+	signalWhere(sig, func(pid int) bool { return slices.Contains(found, pid) })
+}
+
 func (m *mark) end() error {
-	deadline := time.Now().Add(emptyTime)
-	for m.signal(syscall.SIGKILL) > 0 {
-		if time.Now().After(deadline) {
-			return errors.New("processes of an ended command stay alive")
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return nil
+	_, err := killWhere(m.bears)
+	return err
 }
 
-// signal sends sig to every process that bears the mark and returns how many.
-func (m *mark) signal(sig syscall.Signal) int {
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	n := 0
-	for _, dir := range dirs {
-		pid, err := strconv.Atoi(filepath.Base(dir))
-		if err != nil || pid == os.Getpid() || !m.bears(dir) {
-			continue
-		}
-		// The handle is taken first and the mark looked at again: the number may
-		// have gone to a stranger in between.
-		p, err := os.FindProcess(pid)
-		if err != nil {
-			continue
-		}
-		if m.bears(dir) && p.Signal(sig) == nil {
-			n++
-		}
-		_ = p.Release()
-	}
-	return n
-}
+func (m *mark) bears(pid int) bool { return slices.Contains(environOf(pid), m.entry) }
 
-// bears is false for a zombie: its environment is gone.
-func (m *mark) bears(dir string) bool {
-	data, err := os.ReadFile(filepath.Join(dir, "environ"))
-	return err == nil && slices.ContainsFunc(bytes.Split(data, []byte{0}), func(e []byte) bool { return bytes.Equal(e, m.entry) })
+// markedBy finds what bears a mark of the node's, from whichever process of it.
+func markedBy(node string) func(pid int) bool {
+	prefix := markVar + "=" + ownedPrefix(node)
+	return func(pid int) bool {
+		return slices.ContainsFunc(environOf(pid), func(e string) bool { return strings.HasPrefix(e, prefix) })
+	}
 }

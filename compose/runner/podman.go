@@ -4,40 +4,96 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/internal/proc"
 )
 
+// OldestPodman is the first podman with rm --time (its release notes).
+const OldestPodman = "4.0"
+
+// nodeLabel marks the containers of a node.
+const nodeLabel = "io.github.fedora-respin.node"
+
+// Exit codes of podman run that are podman's own (podman-run(1)).
+const (
+	podmanNotInvoked = 126
+	podmanNotFound   = 127
+	podmanKilled     = 137 // 128 and SIGKILL
+)
+
+// imageName keeps options and odd characters out of the argument list; podman
+// knows better what is a reference.
+var imageName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,511}$`)
+
 // Podman runs every command in a privileged container of an image that holds
 // the tools of the release. It is safe for concurrent use.
+//
+// Containers belong to their monitor (conmon) and not to podman: they are found
+// by name and label.
 type Podman struct {
-	Host    compose.Runner    // runs podman; required
+	Host    *Host             // runs podman; required
 	Node    string            // names the containers of this node
 	Images  map[string]string // by release; "default" for the rest. Required
 	Network string            // of podman run --network; default host: repositories may be on this host
 	Volumes []string          // cache volumes, NAME:PATH
 	Limits  Limits            // Memory and CPUs, kept by podman
+
+	client client
 }
 
 var _ compose.Roots = (*Podman)(nil)
 
-// Begin implements compose.Roots. Nothing is started yet.
-func (p *Podman) Begin(_ context.Context, j compose.RootJob) (compose.Root, error) {
-	if _, err := p.Host.Look("podman", "podman"); err != nil {
-		return nil, err //nolint:wrapcheck // it says what to install
+// Version is that of the host's podman; one that is too old is a
+// *compose.VersionError, none a *proc.NotFoundError.
+func (p *Podman) Version(ctx context.Context) (string, error) {
+	return p.client.check(ctx, p.Host, "podman", OldestPodman)
+}
+
+// Begin implements compose.Roots. It pulls the image where it is not there; no
+// container is started yet.
+func (p *Podman) Begin(ctx context.Context, j compose.RootJob) (compose.Root, error) {
+	if _, err := p.Version(ctx); err != nil {
+		return nil, err
 	}
 	image := orDefault(p.Images[j.Release], p.Images["default"])
-	if image == "" || strings.HasPrefix(image, "-") {
-		return nil, fmt.Errorf("make container: no image is configured for release %q", j.Release)
+	if !imageName.MatchString(image) {
+		return nil, fmt.Errorf("make container: no image is configured for release %q: name one in runner.images", j.Release)
 	}
-	args := []string{"run", "--rm", "--privileged", "--pull=missing", "--network=" + orDefault(p.Network, "host")}
+	args, err := p.runArgs(&j)
+	if err != nil {
+		return nil, err
+	}
+	host, err := p.Host.Begin(ctx, j)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says what it is about
+	}
+	c := &container{podman: p, host: host, ctx: ctx, image: image, name: ownedPrefix(p.Node) + safeName(j.ID), args: args}
+	if err := c.pull(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// runArgs are those of every container of a compose.
+func (p *Podman) runArgs(j *compose.RootJob) ([]string, error) {
+	// conmon need not log what is read here. The image is there.
+	args := []string{
+		"run", "--privileged", "--pull=never", "--log-driver=none", "--network=" + orDefault(p.Network, "host"),
+		"--label=" + nodeLabel + "=" + ownedPrefix(p.Node),
+	}
 	if p.Limits.Memory > 0 {
-		args = append(args, "--memory="+strconv.FormatInt(p.Limits.Memory, 10))
+		n := strconv.FormatInt(p.Limits.Memory, 10)
+		args = append(args, "--memory="+n, "--memory-swap="+n)
+	} else {
+		args = append(args, "--rm")
 	}
 	if p.Limits.CPUs > 0 {
 		args = append(args, "--cpus="+strconv.FormatFloat(p.Limits.CPUs, 'f', -1, 64))
@@ -52,25 +108,31 @@ func (p *Podman) Begin(_ context.Context, j compose.RootJob) (compose.Root, erro
 		paths []string
 	}{{"ro", j.Read}, {"rw", j.Write}} {
 		for _, path := range m.paths {
-			if strings.ContainsAny(path, ":,") {
-				return nil, fmt.Errorf("make container: podman cannot mount %s: it has a colon or comma", path)
+			if !filepath.IsAbs(path) || strings.ContainsAny(path, ":,\x00") {
+				return nil, fmt.Errorf("make container: podman cannot mount %q: it is no absolute path without colon and comma", path)
 			}
 			if exists(path) {
 				args = append(args, "--volume="+path+":"+path+":"+m.mode)
 			}
 		}
 	}
-	return &container{podman: p, image: image, name: ownedPrefix(p.Node) + safeName(j.ID), args: args}, nil
+	return args, nil
 }
 
-// Clean removes the containers that a killed process of this node left.
+// Clean removes the containers that a killed process of this node left, with
+// what runs in them. Where podman is gone there is nothing that it could know.
 func (p *Podman) Clean(ctx context.Context) ([]string, error) {
+	if _, err := p.Host.Look("podman", "podman"); err != nil {
+		return nil, nil //nolint:nilerr // said when the tools are looked for
+	}
 	var names []string
+	var mu sync.Mutex
 	prefix := ownedPrefix(p.Node)
 	err := p.Host.Run(ctx, proc.Cmd{
-		Name: "podman", Package: "podman", Args: []string{"ps", "--all", "--format={{.Names}}", "--filter=name=^" + strings.ReplaceAll(prefix, ".", `\.`)},
+		Name: "podman", Package: "podman", Args: []string{"ps", "--all", "--no-trunc", "--format={{.Names}}", "--filter=label=" + nodeLabel + "=" + prefix},
 		OnLine: func(s proc.Stream, line string) {
-			// A second look at the name: an old podman takes the filter for a part.
+			mu.Lock()
+			defer mu.Unlock()
 			if s == proc.Stdout && strings.HasPrefix(line, prefix) {
 				names = append(names, line)
 			}
@@ -101,25 +163,55 @@ func (p *Podman) remove(ctx context.Context, name string) error {
 	return nil
 }
 
+// outOfMemory asks whether the kernel has killed in the container for memory.
+func (p *Podman) outOfMemory(ctx context.Context, name string) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
+	defer cancel()
+	var mu sync.Mutex
+	killed := false
+	err := p.Host.Run(ctx, proc.Cmd{
+		Name: "podman", Package: "podman", Args: []string{"inspect", "--type=container", "--format={{.State.OOMKilled}}", name},
+		OnLine: func(s proc.Stream, line string) {
+			mu.Lock()
+			defer mu.Unlock()
+			killed = killed || s == proc.Stdout && line == "true"
+		},
+	})
+	return err == nil && killed
+}
+
 // container is the root of one compose: a container for each command.
 type container struct {
 	podman *Podman
+	host   compose.Root    // what runs podman
+	ctx    context.Context //nolint:containedctx // of Begin, for Look, which has none
 	image  string
 	name   string
 	args   []string
 	n      atomic.Int64
 }
 
-// Look asks for the tool in the image.
-func (c *container) Look(name, pkg string) (string, error) {
-	err := c.Run(context.Background(), proc.Cmd{Name: "which", Args: []string{name}})
-	if failed, ok := errors.AsType[*proc.Error](err); ok && (failed.ExitCode == 1 || failed.ExitCode == 127) {
-		return "", &proc.NotFoundError{Tool: name, Package: pkg}
+// Where names the image for people.
+func (c *container) Where() string { return "image " + c.image }
+
+// pull brings the image, before a command's own time begins.
+func (c *container) pull(ctx context.Context) error {
+	err := c.host.Run(ctx, proc.Cmd{Name: "podman", Package: "podman", Args: []string{"image", "exists", c.image}})
+	if failed, ok := errors.AsType[*proc.Error](err); ok && failed.ExitCode == 1 && failed.Cause == nil {
+		if err = c.host.Run(ctx, proc.Cmd{Name: "podman", Package: "podman", Args: []string{"pull", "--quiet", c.image}}); err != nil {
+			return fmt.Errorf("pull image %s: bring it by hand (podman pull), or correct runner.images: %w", c.image, err)
+		}
+		return nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("look for %s in image %s: %w", name, c.image, err)
+		return fmt.Errorf("look for image %s: %w", c.image, err)
 	}
-	return name, nil
+	return nil
+}
+
+// Look asks for the tool in the image.
+func (c *container) Look(name, pkg string) (string, error) {
+	return lookInside(c.ctx, c, c.Where(), name, pkg)
 }
 
 // Run runs the command in a container of its own, without the image's entry
@@ -135,13 +227,29 @@ func (c *container) Run(ctx context.Context, cmd proc.Cmd) error {
 		args = append(args, "--workdir="+cmd.Dir)
 	}
 	args = append(append(args, "--entrypoint="+cmd.Name, c.image), cmd.Args...)
+	tool, pkg := cmd.Name, cmd.Package
 	cmd.Name, cmd.Package, cmd.Args, cmd.Env, cmd.Dir, cmd.PrivateMounts = "podman", "podman", args, nil, "", false
-	err := c.podman.Host.Run(ctx, cmd)
-	if err != nil {
+	err := c.host.Run(ctx, cmd)
+	failed, _ := errors.AsType[*proc.Error](err)
+	bounded := c.podman.Limits.Memory > 0
+	switch {
+	case failed == nil || failed.Cause != nil:
+	case bounded && failed.ExitCode == podmanKilled && c.podman.outOfMemory(ctx, name):
+		err = fmt.Errorf("%w: %w", &compose.LimitError{Resource: compose.ResourceMemory, Bytes: c.podman.Limits.Memory}, err)
+	case (failed.ExitCode == podmanNotFound || failed.ExitCode == podmanNotInvoked) && podmanSaid(failed):
+		err = errors.Join(&proc.NotFoundError{Tool: tool, Package: pkg, Where: c.Where()}, err)
+	}
+	if err != nil || bounded {
 		err = errors.Join(err, c.podman.remove(ctx, name))
 	}
 	return err
 }
 
-// Close has nothing to do: every container ended with its command.
-func (c *container) Close() error { return nil }
+// podmanSaid tells podman's own end from one that the command chose.
+func podmanSaid(e *proc.Error) bool {
+	return len(e.Tail) > 0 && strings.HasPrefix(e.Tail[len(e.Tail)-1], "Error: ")
+}
+
+// Close has nothing to do but to give back what the client has of the host:
+// every container ended with its command.
+func (c *container) Close() error { return c.host.Close() }

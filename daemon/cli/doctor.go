@@ -101,7 +101,7 @@ func (d *doctorCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	r.Tools = probeTools(ctx)
-	runners, err := daemon.NewRunners(&cfg, cfg.Node.Work)
+	runners, err := daemon.NewRunners(ctx, &cfg, cfg.Node.Work)
 	if err != nil {
 		return err
 	}

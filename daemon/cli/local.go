@@ -181,7 +181,7 @@ func (l *local) build(ctx context.Context, plan *compose.Plan) error {
 	if err != nil {
 		return err
 	}
-	runners, err := daemon.NewRunners(l.cfg, l.output)
+	runners, err := daemon.NewRunners(ctx, l.cfg, l.output)
 	if err != nil {
 		return err
 	}

@@ -52,12 +52,17 @@ func (e *Error) Unwrap() error { return e.Cause }
 type NotFoundError struct {
 	Tool    string
 	Package string // what to install; "" when the caller did not say
+	Where   string // the root that was looked in, as "image NAME"; "": this host
 }
 
 // Error names the tool and what to install.
 func (e *NotFoundError) Error() string {
-	if e.Package == "" {
-		return fmt.Sprintf("the tool %s is not installed", e.Tool)
+	text := fmt.Sprintf("the tool %s is not installed", e.Tool)
+	if e.Where != "" {
+		text += " in " + e.Where
 	}
-	return fmt.Sprintf("the tool %s is not installed; install %s", e.Tool, e.Package)
+	if e.Package != "" {
+		text += "; install " + e.Package
+	}
+	return text
 }

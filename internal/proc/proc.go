@@ -77,6 +77,8 @@ type Cmd struct {
 	// Cgroup is an open directory of a cgroup v2 that the tool is born in, so that
 	// no child of it can be outside; nil: this process's.
 	Cgroup *os.File
+	// Started is told the tool's process id, before any of its output; nil: nobody.
+	Started func(pid int)
 }
 
 // Runner runs tools. The zero value (or a nil pointer) works and may be used
@@ -172,19 +174,23 @@ func (r *Runner) Run(ctx context.Context, c Cmd) error {
 	cmd.WaitDelay = drainTime
 	cmd.SysProcAttr = sysProcAttr(&c)
 	out := r.newSink(c)
+	started := c.Started
+	if started == nil {
+		started = func(int) {}
+	}
 	// The kernel ties the parent-death signal to the thread that started the
 	// child, so one locked thread starts it and stays until it has ended.
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		done <- r.runLocked(ctx, cmd, out)
+		done <- r.runLocked(ctx, cmd, out, started)
 	}()
 	err = <-done
 	return result(c, err, out)
 }
 
-func (r *Runner) runLocked(ctx context.Context, cmd *exec.Cmd, out *sink) error {
+func (r *Runner) runLocked(ctx context.Context, cmd *exec.Cmd, out *sink, started func(int)) error {
 	outR, outW, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("make pipe: %w", err)
@@ -200,6 +206,7 @@ func (r *Runner) runLocked(ctx context.Context, cmd *exec.Cmd, out *sink) error 
 		_, _ = outR.Close(), errR.Close()
 		return fmt.Errorf("start: %w", err)
 	}
+	started(cmd.Process.Pid)
 	var readers sync.WaitGroup
 	readers.Go(func() { out.drain(Stdout, outR) })
 	readers.Go(func() { out.drain(Stderr, errR) })

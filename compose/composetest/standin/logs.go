@@ -71,7 +71,7 @@ func (s *session) hang() int {
 	}
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 	if os.Getenv("STANDIN_CHILD") == "" {
-		child, err := os.StartProcess(os.Args[0], os.Args, &os.ProcAttr{
+		child, err := os.StartProcess(filepath.Join(s.dir, s.prog), os.Args, &os.ProcAttr{
 			Env: append(os.Environ(), "STANDIN_CHILD=1"), Files: []*os.File{nil, os.Stdout, os.Stderr},
 		})
 		if err != nil {

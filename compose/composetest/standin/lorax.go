@@ -86,6 +86,12 @@ func (s *session) lorax(args []string) int {
 		return traceback("OSError: " + err.Error())
 	}
 	defer release()
+	switch s.Fail {
+	case "memory":
+		return takeMemory()
+	case "fill":
+		return fill(temp)
+	}
 	return s.makeTree(p, temp)
 }
 
