@@ -31,15 +31,21 @@ func ProbeTool(ctx context.Context, runner Runner, tool Tool, version string) (T
 		return tool, err //nolint:wrapcheck // it says what to install
 	}
 	tool.Version, tool.Options = "", nil
-	err = ask(ctx, runner, path, version, func(line string) {
-		if tool.Version == "" {
-			tool.Version = toolVersion.FindString(line)
+	// What makes a root may say things of its own, on standard error; some tools
+	// say their version there too.
+	found := map[proc.Stream]string{}
+	err = ask(ctx, runner, path, version, func(from proc.Stream, line string) {
+		if found[from] == "" {
+			found[from] = toolVersion.FindString(line)
 		}
 	})
+	if tool.Version = found[proc.Stdout]; tool.Version == "" {
+		tool.Version = found[proc.Stderr]
+	}
 	if err != nil {
 		return tool, fmt.Errorf("probe %s: %w", tool.Name, err)
 	}
-	err = ask(ctx, runner, path, "--help", func(line string) {
+	err = ask(ctx, runner, path, "--help", func(_ proc.Stream, line string) {
 		for _, m := range toolOption.FindAllStringSubmatch(line, -1) {
 			// argparse breaks no option over lines.
 			if option := strings.TrimRight(m[2], "-"); len(tool.Options) < maxOptions && !slices.Contains(tool.Options, option) {
@@ -68,17 +74,17 @@ func where(runner Runner) string {
 	return ""
 }
 
-func ask(ctx context.Context, runner Runner, path, arg string, line func(string)) error {
+func ask(ctx context.Context, runner Runner, path, arg string, line func(proc.Stream, string)) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	var mu sync.Mutex
 	// A wide terminal, or argparse folds long lines.
 	return runner.Run(ctx, proc.Cmd{ //nolint:wrapcheck // the caller says what was asked
 		Name: path, Args: []string{arg}, Env: []string{"COLUMNS=200"},
-		OnLine: func(_ proc.Stream, text string) {
+		OnLine: func(from proc.Stream, text string) {
 			mu.Lock()
 			defer mu.Unlock()
-			line(text)
+			line(from, text)
 		},
 	})
 }

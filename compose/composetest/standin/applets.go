@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/fedora-respin/respin/compose/composetest"
 )
 
@@ -22,6 +24,9 @@ func (s *session) fillRoot(root string, tools []string) error {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return fmt.Errorf("make root: %w", err)
 		}
+	}
+	if err := unix.Mknod(filepath.Join(root, "dev/null"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("make /dev/null: %w", err)
 	}
 	for _, name := range append(applets(), tools...) {
 		if err := s.place(filepath.Join(root, "usr/bin", name)); err != nil {

@@ -190,7 +190,7 @@ func (s *session) mock(args []string) int {
 		fmt.Println(main.root() + "/")
 		return 0
 	}
-	_ = mockError(0, "a stand-in for mock %s, for tests only", s.Roots.Mock)
+	_, _ = fmt.Fprintf(os.Stderr, "WARNING: a stand-in for mock %s, for tests only\n", s.Roots.Mock) // also with --quiet
 	main.binds = binds
 	// A signal ends what runs in the chroot, and then mock (handle_signals).
 	signals := make(chan os.Signal, 1)
