@@ -48,7 +48,7 @@ func Clean(ctx context.Context, o Owned) (removed []string, err error) {
 	}
 	if o.Node != "" {
 		if n, err := killWhere(markedBy(o.Node)); n > 0 {
-			note(fmt.Sprintf("%d processes", n), err)
+			note(fmt.Sprintf("marked processes: %d", n), err)
 		}
 	}
 	// The kernel names resolved paths.

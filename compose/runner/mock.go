@@ -136,7 +136,7 @@ func (m *Mock) Clean(ctx context.Context) ([]string, error) {
 		return slices.ContainsFunc(argumentsOf(pid), func(arg string) bool { return strings.HasPrefix(arg, marker) })
 	})
 	if errs = append(errs, err); n > 0 {
-		removed = append(removed, fmt.Sprintf("%d processes of mock", n))
+		removed = append(removed, fmt.Sprintf("processes of mock: %d", n))
 	}
 	suffix := "-" + ownedPrefix(m.Node)
 	// A chroot and its bootstrap chroot are removed together.

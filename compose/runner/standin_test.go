@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -161,3 +162,18 @@ func canceledAfter(t *testing.T, d time.Duration) context.Context {
 }
 
 func mountBind(from, to string) error { return syscall.Mount(from, to, "", syscall.MS_BIND, "") } //nolint:wrapcheck // a test's
+
+// loopDevice makes one of a file, and returns its name; "" where that is not
+// permitted.
+func loopDevice(t *testing.T, file string) string {
+	t.Helper()
+	if err := os.WriteFile(file, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "losetup", "--find", "--show", file).Output()
+	if err != nil {
+		t.Logf("no loop device is made here: %v", err)
+		return ""
+	}
+	return filepath.Base(strings.TrimSpace(string(out)))
+}
