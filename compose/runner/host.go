@@ -55,6 +55,13 @@ func (h *Host) Look(name, pkg string) (string, error) {
 	return h.Proc.Look(name, pkg) //nolint:wrapcheck // it says what to install
 }
 
+// unbounded is for what has to be done whatever a compose has taken.
+func (h *Host) unbounded() *Host {
+	free := *h
+	free.Limits = Limits{}
+	return &free
+}
+
 // Run implements compose.Runner, for a command that belongs to no compose.
 func (h *Host) Run(ctx context.Context, c proc.Cmd) error {
 	s, err := h.begin(ctx, compose.RootJob{})

@@ -330,7 +330,7 @@ func (r *mockRoot) remove(ctx context.Context) error {
 	}
 	for _, what := range []string{"--clean", "--scrub=bootstrap"} {
 		// Not in the compose's share, which may be full.
-		err := r.callBy(ctx, r.mock.Host, proc.Cmd{}, what)
+		err := r.callBy(ctx, r.mock.Host.unbounded(), proc.Cmd{}, what)
 		if failed, ok := errors.AsType[*proc.Error](err); ok && failed.ExitCode == mockLocked {
 			err = fmt.Errorf("another mock still uses it: %w", err)
 		}

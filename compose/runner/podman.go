@@ -156,7 +156,7 @@ func (p *Podman) Clean(ctx context.Context) ([]string, error) {
 func (p *Podman) remove(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
 	defer cancel()
-	err := p.Host.Run(ctx, proc.Cmd{Name: "podman", Package: "podman", Args: []string{"rm", "--force", "--ignore", "--time=0", name}})
+	err := p.Host.unbounded().Run(ctx, proc.Cmd{Name: "podman", Package: "podman", Args: []string{"rm", "--force", "--ignore", "--time=0", name}})
 	if err != nil {
 		return fmt.Errorf("remove container %s: %w", name, err)
 	}
@@ -169,7 +169,7 @@ func (p *Podman) outOfMemory(ctx context.Context, name string) bool {
 	defer cancel()
 	var mu sync.Mutex
 	killed := false
-	err := p.Host.Run(ctx, proc.Cmd{
+	err := p.Host.unbounded().Run(ctx, proc.Cmd{
 		Name: "podman", Package: "podman", Args: []string{"inspect", "--type=container", "--format={{.State.OOMKilled}}", name},
 		OnLine: func(s proc.Stream, line string) {
 			mu.Lock()

@@ -64,13 +64,26 @@ func loadContainer(dir string) (*containerSpec, error) {
 	return c, json.Unmarshal(data, c)
 }
 
-// conmon starts the container's first process and waits for it, whatever becomes
-// of the client.
+// conmon leaves its parent, as conmon does by forking twice.
 func (s *session) conmon(args []string) int {
+	if len(args) == 2 {
+		return s.monitor(args[0])
+	}
 	if len(args) != 1 {
 		return fatal("conmon: one container is wanted")
 	}
-	dir := args[0]
+	cmd := exec.CommandContext(context.Background(), filepath.Join(s.dir, conmonName), args[0], "forked")
+	cmd.Env, cmd.Stdout, cmd.Stderr = os.Environ(), os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fatal("conmon: %v", err)
+	}
+	return 0
+}
+
+// monitor starts the container's first process and waits for it, whatever becomes
+// of the client.
+func (s *session) monitor(dir string) int {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	leaveCgroup()
 	c, err := loadContainer(dir)
@@ -88,6 +101,7 @@ func (s *session) conmon(args []string) int {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNET
 	}
 	if err := cmd.Start(); err != nil {
+		_ = os.WriteFile(exitFile(dir), []byte(strconv.Itoa(podmanFailed)), 0o600)
 		return podmanError(podmanFailed, "crun: %v: OCI runtime error", err)
 	}
 	c.Running, c.Pid = true, cmd.Process.Pid
@@ -103,6 +117,9 @@ func (s *session) conmon(args []string) int {
 	c.Running, c.ExitCode = false, cmd.ProcessState.ExitCode()
 	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		c.ExitCode = 128 + int(ws.Signal())
+	}
+	if err := os.WriteFile(exitFile(dir), []byte(strconv.Itoa(c.ExitCode)), 0o600); err != nil {
+		return fatal("conmon: %v", err)
 	}
 	if c.Rm {
 		_ = os.RemoveAll(dir)

@@ -304,7 +304,6 @@ func (s *session) attach(dir string) int {
 	cmd := exec.CommandContext(context.Background(), monitor, dir)
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}
 	cmd.Stdout, cmd.Stderr = passOn{os.Stdout}, passOn{os.Stderr}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return podmanError(podmanFailed, "start conmon: %v", err)
 	}
@@ -318,8 +317,21 @@ func (s *session) attach(dir string) int {
 			}
 		}
 	}()
-	_ = cmd.Wait()
-	return cmd.ProcessState.ExitCode()
+	_ = cmd.Wait() // until the monitor, too, has closed its output
+	data, err := os.ReadFile(exitFile(dir))
+	if err != nil {
+		return podmanError(podmanFailed, "container exit code: %v", err)
+	}
+	code, err := strconv.Atoi(string(data))
+	if err := errors.Join(err, os.Remove(exitFile(dir))); err != nil {
+		return podmanError(podmanFailed, "%v", err)
+	}
+	return code
+}
+
+// exitFile is where the monitor leaves how a container ended.
+func exitFile(dir string) string {
+	return filepath.Join(filepath.Dir(filepath.Dir(dir)), "exits-"+filepath.Base(dir))
 }
 
 // passOn hides from exec that it is a file, so that the child gets a pipe.
@@ -365,7 +377,7 @@ func (s *session) podmanRm(p *pflags) int {
 			if c.Pid > 0 {
 				_ = syscall.Kill(c.Pid, syscall.SIGKILL)
 			}
-			next, err := loadContainer(dir)
+			next, err := loadContainer(dir) // the monitor says when it is over
 			if err != nil { // its monitor has removed it (--rm)
 				break
 			}
