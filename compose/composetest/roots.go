@@ -3,6 +3,8 @@ package composetest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,6 +101,13 @@ func Calls(dir string) ([][]string, error) {
 		}
 		all = append(all, call)
 	}
+}
+
+// Slice is the cgroup that the stand-in for systemd in dir makes its scopes in,
+// below the root of the cgroup v2. Whoever makes it removes it.
+func Slice(dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	return "standin-" + hex.EncodeToString(sum[:6]) + ".slice"
 }
 
 // Chroots and Containers list what the stand-ins of dir have: mock's directories

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/fedora-respin/respin/compose/composetest"
 )
 
 var unitName = regexp.MustCompile(`^[a-zA-Z0-9:_.\\-]{1,249}\.scope$`)
@@ -28,7 +30,7 @@ func (s *session) slice() (string, error) {
 	}
 	for line := range strings.Lines(string(data)) {
 		if f := strings.Fields(line); len(f) > 2 && f[2] == "cgroup2" {
-			dir := filepath.Join(f[1], "standin-"+filepath.Base(filepath.Dir(s.Roots.Dir))+".slice")
+			dir := filepath.Join(f[1], composetest.Slice(s.dir))
 			return dir, os.MkdirAll(dir, 0o755)
 		}
 	}
