@@ -50,6 +50,14 @@ func tool(t *testing.T, name string, args ...string) (string, error) {
 // standIn builds the base image once for all tests, in a folder that is kept
 // (RESPIN_CACHE, or the user's cache).
 var standIn = sync.OnceValues(func() (string, error) {
+	dir, err := standInDir()
+	if err != nil {
+		return "", err
+	}
+	return composetest.BaseISO(context.Background(), composetest.Options{Dir: dir})
+})
+
+func standInDir() (string, error) {
 	dir := os.Getenv("RESPIN_CACHE")
 	if dir == "" {
 		cache, err := os.UserCacheDir()
@@ -58,8 +66,8 @@ var standIn = sync.OnceValues(func() (string, error) {
 		}
 		dir = filepath.Join(cache, "respin")
 	}
-	return composetest.BaseISO(context.Background(), composetest.Options{Dir: filepath.Join(dir, "standin")})
-})
+	return filepath.Join(dir, "standin"), nil
+}
 
 func baseISO(t *testing.T) string {
 	t.Helper()
