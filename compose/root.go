@@ -34,8 +34,9 @@ type RootJob struct {
 	Read, Write []string
 }
 
-// native tells whether a back end makes anything that is native.
-func native(b Backend) bool {
+// IsNative tells whether a back end makes anything that is native, so that its
+// tools run in a root.
+func IsNative(b Backend) bool {
 	for _, c := range b.Makes() {
 		if c.Native {
 			return true
@@ -44,27 +45,41 @@ func native(b Backend) bool {
 	return false
 }
 
-// ProbeBackend asks a back end's tools where they would run: in a root of roots
+// Probed is what was found where a back end's tools would run.
+type Probed struct {
+	Tools []Tool
+	Where string // the root, as "image NAME"; "": the host
+}
+
+// ProbeTools asks a back end's tools where they would run: in a root of roots
 // (nil: none), which may take minutes to make, or by runner.
-func ProbeBackend(ctx context.Context, backend Backend, runner Runner, roots Roots) (err error) {
+func ProbeTools(ctx context.Context, backend Backend, runner Runner, roots Roots) (found Probed, err error) {
 	if roots = rootsFor(backend, runner, roots); roots == nil {
-		_, err = backend.Probe(ctx, runner)
-		return err //nolint:wrapcheck // it says what is missing
+		found.Tools, err = backend.Probe(ctx, runner)
+		return found, err //nolint:wrapcheck // it says what is missing
 	}
 	root, err := roots.Begin(ctx, RootJob{ID: "probe-" + backend.Name(), Arch: HostArch()})
 	if err != nil {
-		return err //nolint:wrapcheck // it says what is missing
+		return found, err //nolint:wrapcheck // it says what is missing
 	}
-	_, err = backend.Probe(ctx, root)
+	found.Where = where(root)
+	found.Tools, err = backend.Probe(ctx, root)
 	if closeErr := root.Close(); err == nil {
 		err = closeErr
 	}
+	return found, err
+}
+
+// ProbeBackend tells why a back end's tools cannot be used where they would run;
+// see ProbeTools.
+func ProbeBackend(ctx context.Context, backend Backend, runner Runner, roots Roots) error {
+	_, err := ProbeTools(ctx, backend, runner, roots)
 	return err
 }
 
 // rootsFor is where a back end's tools get their root from; nil: they have none.
 func rootsFor(b Backend, runner Runner, roots Roots) Roots {
-	if roots != nil && native(b) {
+	if roots != nil && IsNative(b) {
 		return roots
 	}
 	host, _ := runner.(Roots)

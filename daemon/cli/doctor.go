@@ -42,6 +42,7 @@ type doctorReport struct {
 	Kernel   string         `json:"kernel,omitempty"`
 	KVM      bool           `json:"kvm"`
 	Kinds    []doctorKind   `json:"kinds"`
+	Runners  []doctorRunner `json:"runners"`
 	Tools    []doctorTool   `json:"tools"`
 	Data     string         `json:"data"`
 	DiskFree int64          `json:"disk_free"`
@@ -58,6 +59,7 @@ type doctorKind struct {
 type doctorTool struct {
 	Name    string `json:"name"`
 	For     string `json:"for"`
+	Where   string `json:"where,omitempty"` // the root that it has to be in; empty: this host
 	Path    string `json:"path,omitempty"`
 	Version string `json:"version,omitempty"`
 	Debian  string `json:"debian,omitempty"` // package; empty: Debian has none
@@ -106,7 +108,8 @@ func (d *doctorCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer runners.Close()
-	r.Kinds = probeKinds(ctx, runners)
+	r.Runners = probeRunners(ctx, runners)
+	r.Kinds = probeKinds(ctx, runners, r.Tools)
 	if !d.Offline {
 		r.Services = a.askServices(ctx, &cfg)
 	}
@@ -171,40 +174,6 @@ func toolVersion(ctx context.Context, runner *proc.Runner, path, arg string) str
 		}
 	}})
 	return version
-}
-
-// probeKinds asks every back end of this version.
-func probeKinds(ctx context.Context, runners *daemon.Runners) []doctorKind {
-	found := map[compose.Kind]doctorKind{compose.KindRepo: {Available: true}}
-	for _, b := range daemon.Backends() {
-		err := compose.ProbeBackend(ctx, b, runners.Host, runners.Roots)
-		for _, c := range b.Makes() {
-			k := c.Kind
-			if found[k].Available {
-				continue
-			}
-			one := doctorKind{Available: err == nil}
-			if err != nil {
-				one.Missing = missingTools(err)
-				one.Reason = "missing: " + strings.Join(one.Missing, ", ")
-				if len(one.Missing) == 0 {
-					one.Reason = strings.ReplaceAll(err.Error(), "\n", "; ")
-				}
-			}
-			found[k] = one
-		}
-	}
-	withoutBase(found)
-	var list []doctorKind
-	for _, k := range compose.Kinds() {
-		one, ok := found[k]
-		if !ok {
-			one.Reason = "not in this version"
-		}
-		one.Kind = k
-		list = append(list, one)
-	}
-	return list
 }
 
 // withoutBase says of kinds that start from an image which other kinds make, that
@@ -341,15 +310,19 @@ func (a *app) printDoctor(r *doctorReport, floor int64) {
 	}
 	a.printTable(kinds)
 	a.printf("\n")
-	tools := &table{head: []string{"TOOL", "VERSION", "FOR"}}
+	a.printRunners(r.Runners)
+	a.printf("\n")
+	tools := &table{head: []string{"TOOL", "VERSION", "FOR", "IN"}}
 	var missing []doctorTool
 	for _, t := range r.Tools {
 		version := t.Version
 		if t.Path == "" {
 			version = "missing"
-			missing = append(missing, t)
+			if t.Where == "" && r.wants(t.Name) {
+				missing = append(missing, t)
+			}
 		}
-		tools.add(t.Name, version, t.For)
+		tools.add(t.Name, version, t.For, t.Where)
 	}
 	a.printTable(tools)
 	a.printInstall(missing)
