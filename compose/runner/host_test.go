@@ -164,11 +164,37 @@ func TestLoopDevicesAreFoundByBackingFile(t *testing.T) {
 	}
 }
 
+// The kernel escapes four characters of a path (mangle of fs/proc_namespace.c):
+// whatever was read, written so again, is read the same.
 func FuzzParseMounts(f *testing.F) {
 	f.Add("36 35 98:0 / /mnt\\040x rw,noatime master:1 - tmpfs /dev/root rw\n")
+	mangle := strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`)
 	f.Fuzz(func(t *testing.T, text string) {
-		if n := len(parseMounts(text)); n > strings.Count(text, "\n")+1 {
-			t.Fatalf("%d mounts", n)
+		mounts := parseMounts(text)
+		if len(mounts) > strings.Count(text, "\n")+1 {
+			t.Fatalf("%d mounts", len(mounts))
+		}
+		for _, m := range mounts {
+			if len(m.point) > len(text) || m.point == "" || strings.ContainsAny(m.fsType, " \n") {
+				t.Fatalf("%+v", m)
+			}
+			again := parseMounts("1 1 0:1 / " + mangle.Replace(m.point) + " rw - " + m.fsType + " none rw\n")
+			if len(again) != 1 || again[0] != m {
+				t.Fatalf("%+v is read as %+v", m, again)
+			}
 		}
 	})
+}
+
+func TestMountPointsAreReadAsTheKernelWritesThem(t *testing.T) {
+	t.Parallel()
+	for line, point := range map[string]string{
+		"36 35 98:0 / /a\\040b\\011c\\134 rw shared:1 master:2 - ext4 /dev/x rw\n": "/a b\tc\\",
+		"36 35 98:0 / /a\u00a0b\u2003c rw - ext4 /dev/x rw\n":                     "/a\u00a0b\u2003c", // not escaped
+		"36 35 98:0 / /a\\400 rw - ext4 /dev/x rw\n":                              "/a\\400",
+	} {
+		if got := parseMounts(line); len(got) != 1 || got[0] != (mount{point: point, fsType: "ext4"}) {
+			t.Errorf("%q is read as %+v", line, got)
+		}
+	}
 }

@@ -112,9 +112,10 @@ func readMounts() ([]mount, error) {
 func parseMounts(text string) []mount {
 	var all []mount
 	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
+		// One space, and no other white space of Unicode: that may be in a path.
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), " ")
 		at := slices.Index(fields, "-")
-		if at < 6 || len(fields) < at+2 {
+		if at < 6 || len(fields) < at+2 || fields[4] == "" {
 			continue
 		}
 		all = append(all, mount{point: unescape(fields[4]), fsType: fields[at+1]})
