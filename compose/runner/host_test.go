@@ -190,8 +190,8 @@ func TestMountPointsAreReadAsTheKernelWritesThem(t *testing.T) {
 	t.Parallel()
 	for line, point := range map[string]string{
 		"36 35 98:0 / /a\\040b\\011c\\134 rw shared:1 master:2 - ext4 /dev/x rw\n": "/a b\tc\\",
-		"36 35 98:0 / /a\u00a0b\u2003c rw - ext4 /dev/x rw\n":                     "/a\u00a0b\u2003c", // not escaped
-		"36 35 98:0 / /a\\400 rw - ext4 /dev/x rw\n":                              "/a\\400",
+		"36 35 98:0 / /a\u00a0b\u2003c rw - ext4 /dev/x rw\n":                      "/a\u00a0b\u2003c", // not escaped
+		"36 35 98:0 / /a\\400 rw - ext4 /dev/x rw\n":                               "/a\\400",
 	} {
 		if got := parseMounts(line); len(got) != 1 || got[0] != (mount{point: point, fsType: "ext4"}) {
 			t.Errorf("%q is read as %+v", line, got)

@@ -378,7 +378,7 @@ func (s *session) podmanRm(p *pflags) int {
 				_ = syscall.Kill(c.Pid, syscall.SIGKILL)
 			}
 			next, err := loadContainer(dir) // the monitor says when it is over
-			if err != nil { // its monitor has removed it (--rm)
+			if err != nil {                 // its monitor has removed it (--rm)
 				break
 			}
 			c = next
