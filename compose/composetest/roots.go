@@ -110,9 +110,12 @@ func Slice(dir string) string {
 	return "standin-" + hex.EncodeToString(sum[:6]) + ".slice"
 }
 
-// Chroots and Containers list what the stand-ins of dir have: mock's directories
-// and podman's containers, by name.
-func Chroots(dir string) []string { return names(filepath.Join(dir, "roots", "mock")) }
+// Chroots are the names of mock's directories that the stand-in of dir has.
+func Chroots(dir string) []string {
+	return names(filepath.Join(dir, "roots", "mock"))
+}
+
+// Containers are the names of podman's containers that the stand-in of dir has.
 func Containers(dir string) []string {
 	return names(filepath.Join(dir, "roots", "podman", "containers"))
 }

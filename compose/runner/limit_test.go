@@ -32,12 +32,12 @@ func TestLimitsEndAComposeWithTheirCode(t *testing.T) {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				t.Parallel()
 				inside := &composetest.Settings{Version: "46.0", Fail: tc.fail, AnyUser: true, Runtime: []string{"anaconda", "bash"}}
-				h, dir := tools(t, composetest.Roots{Images: map[string][]string{image: {"lorax"}}, Inside: inside})
+				h, _ := tools(t, composetest.Roots{Images: map[string][]string{image: {"lorax"}}, Inside: inside})
 				o := compose.BuilderOptions{Backends: []compose.Backend{&lorax.Backend{}}, Runner: h}
 				h.Limits = tc.limits
 				switch kind {
 				case "host":
-					dir = t.TempDir()
+					dir := t.TempDir()
 					if err := composetest.Link(dir, built(t), *inside); err != nil {
 						t.Fatal(err)
 					}

@@ -53,7 +53,8 @@ func TestMockRunsArgumentsInTheChrootAndCleansUp(t *testing.T) {
 		return with("--quiet", "--chroot", "--", "/usr/bin/env", "ls", "-d", "-L", "--", "/usr/local/bin/"+name, "/usr/local/sbin/"+name, "/usr/bin/"+name, "/usr/sbin/"+name)
 	}
 	want := [][]string{
-		{"--version"}, with("--print-root-path"), with("--init"), with("--install", "lorax"), places("lorax"), places("livemedia-creator"),
+		{"--version"},
+		with("--print-root-path"), with("--init"), with("--install", "lorax"), places("lorax"), places("livemedia-creator"),
 		with("--quiet", "--chroot", "--", "/usr/bin/env", "X=$(id) ; a", "env"),
 		with("--quiet", "--cwd="+read, "--chroot", "--", "/usr/bin/env", "ls", "kept", filepath.Join(write, "kept")),
 		with("--clean"), with("--scrub=bootstrap"),

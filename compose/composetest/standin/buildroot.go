@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -94,8 +95,8 @@ func (b *buildroot) mount() int {
 }
 
 func (b *buildroot) umount() {
-	for i := len(b.mounted) - 1; i >= 0; i-- {
-		_ = syscall.Unmount(b.mounted[i], 0)
+	for _, at := range slices.Backward(b.mounted) {
+		_ = syscall.Unmount(at, 0)
 	}
 	b.mounted = nil
 }

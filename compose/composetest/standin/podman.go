@@ -40,7 +40,6 @@ func podmanError(code int, format string, args ...any) int {
 
 // pflags are options as github.com/spf13/pflag reads them.
 type pflags struct {
-	verb   string
 	bools  []string
 	takes  []string
 	values map[string][]string
