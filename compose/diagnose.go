@@ -56,14 +56,22 @@ func Diagnose(ctx context.Context, stage Stage, err error) *FailedError {
 		f.Code, f.Sentence = CodeCanceled, "The compose was canceled."
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		f.Code, f.Sentence = CodeTimeLimit, "The compose took longer than this server allows."
-	case diagnoseDisk(&f, err), diagnoseTool(&f, err, facts), diagnoseFetch(&f, err):
+	case diagnoseRoot(&f, err), diagnoseDisk(&f, err), diagnoseTool(&f, err, facts), diagnoseFetch(&f, err):
 	default:
 		f.Code, f.Sentence = CodeInternal, "respin could not go on: "+strings.TrimSuffix(firstLine(err), ".")+"."
 	}
-	if f.Code == CodeCanceled {
-		facts = nil
+	if _, noRoot := errors.AsType[*RootError](err); noRoot || f.Code == CodeCanceled {
+		facts = nil // there are no logs that would know better
 	}
 	return &FailedError{Failure: f, Err: err, facts: facts}
+}
+
+func diagnoseRoot(f *Failure, err error) bool {
+	root, ok := errors.AsType[*RootError](err)
+	if ok {
+		*f = root.failure(f.Stage)
+	}
+	return ok
 }
 
 func diagnoseDisk(f *Failure, err error) bool {

@@ -68,6 +68,29 @@ func (e *VersionError) where() string {
 	return e.Where
 }
 
+// RootError says why a root cannot be made, and what an operator does about it.
+type RootError struct {
+	Sentence, Remedy string // without the dot at the end
+	Err              error  // what the program said that makes roots; may be nil
+}
+
+func (e *RootError) Error() string {
+	text := e.Sentence + ": " + e.Remedy
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns what the program said.
+func (e *RootError) Unwrap() error { return e.Err }
+
+// failure is what a user needs to know.
+func (e *RootError) failure(stage Stage) Failure {
+	upper := func(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+	return Failure{Stage: stage, Code: CodeToolMissing, Sentence: upper(e.Sentence), Remedy: upper(e.Remedy)}
+}
+
 // OlderVersion tells whether version a is before b; both are numbers with dots,
 // and a missing part counts as 0.
 func OlderVersion(a, b string) bool {

@@ -51,19 +51,27 @@ func FindCgroup(node string) string {
 			_ = write(dir, "cgroup.subtree_control", c) // not delegated, or busy
 		}
 		parent := filepath.Join(dir, "respin-"+safeName(node))
-		if err := os.Mkdir(parent, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		if makeParent(parent) != nil {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(parent, "cgroup.kill")); err != nil || !canBeBornIn(parent) {
 			_ = os.Remove(parent)
 			continue
 		}
-		for _, c := range []string{"+memory", "+cpu"} {
-			_ = write(parent, "cgroup.subtree_control", c)
-		}
 		return parent
 	}
 	return ""
+}
+
+// makeParent makes a node's cgroup, and hands on the controllers that are there.
+func makeParent(parent string) error {
+	if err := os.Mkdir(parent, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make cgroup: %w", err)
+	}
+	for _, c := range []string{"+memory", "+cpu"} {
+		_ = write(parent, "cgroup.subtree_control", c) // the kernel may have none
+	}
+	return nil
 }
 
 // canBeBornIn tries what every command will do.

@@ -92,3 +92,19 @@ func TestKernelBoundsProcessors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// doctor and the daemon share a node's cgroup where both are in the same one.
+func TestCgroupThatAnotherProcessRemovedIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	dir := FindCgroup("test-" + strconv.Itoa(os.Getpid()) + t.Name())
+	if dir == "" {
+		t.Skip("no cgroup v2 that may be written here")
+	}
+	t.Cleanup(func() { _ = os.Remove(dir) })
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Host{Cgroup: dir}).Run(t.Context(), proc.Cmd{Name: "true"}); err != nil {
+		t.Fatal(err)
+	}
+}

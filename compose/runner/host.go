@@ -87,7 +87,10 @@ func (h *Host) begin(ctx context.Context, j compose.RootJob) (*share, error) {
 			s.dir, s.end = scope.dir, scope.close
 		}
 	case h.Cgroup != "":
-		s.dir, err = newCgroup(h.Cgroup)
+		// Another process of the node may have ended, and found it empty.
+		if err = makeParent(h.Cgroup); err == nil {
+			s.dir, err = newCgroup(h.Cgroup)
+		}
 		s.end = func() error { return removeCgroup(s.dir) }
 	}
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 
 	"github.com/fedora-respin/respin/internal/proc"
@@ -19,7 +19,9 @@ const markVar = "RESPIN_RUN"
 // by their parents as well: mock's wrapper hands no environment on.
 type mark struct {
 	entry string
-	tool  atomic.Int64 // 0: not started yet
+	mu    sync.Mutex
+	tool  int // 0: not started yet
+	start string
 }
 
 func newMark(c *proc.Cmd, node string) group {
@@ -28,12 +30,19 @@ func newMark(c *proc.Cmd, node string) group {
 	return m
 }
 
-func (m *mark) started(pid int) { m.tool.Store(int64(pid)) }
+func (m *mark) started(pid int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tool, m.start = pid, startOf(pid)
+}
 
 func (m *mark) pids() []int {
+	m.mu.Lock()
+	tool, start := m.tool, m.start
+	m.mu.Unlock()
 	var all []int
 	// Once it has been waited for, the number may be a stranger's.
-	if tool := int(m.tool.Load()); tool > 0 && parentOf(tool) == os.Getpid() {
+	if tool > 0 && start != "" && startOf(tool) == start {
 		all = descendants(tool)
 	}
 	for _, pid := range processIDs() {

@@ -226,7 +226,7 @@ func (r *mockRoot) find(ctx context.Context) error {
 		}
 	}}, "--print-root-path")
 	if failed, ok := errors.AsType[*proc.Error](err); ok && failed.ExitCode == mockNoConfig {
-		return fmt.Errorf("make mock chroot: mock has no configuration %s: update mock-core-configs, or name one for this release in runner.configs: %w", r.config, err)
+		return &compose.RootError{Sentence: "mock has no configuration " + r.config, Remedy: "update mock-core-configs, or name one for this release in runner.configs", Err: err}
 	}
 	if err == nil && (r.path == "" || filepath.Dir(r.path) == "/") {
 		err = fmt.Errorf("mock says %q for the chroot's place", r.path)

@@ -65,7 +65,7 @@ func (p *Podman) Begin(ctx context.Context, j compose.RootJob) (compose.Root, er
 	}
 	image := orDefault(p.Images[j.Release], p.Images["default"])
 	if !imageName.MatchString(image) {
-		return nil, fmt.Errorf("make container: no image is configured for release %q: name one in runner.images", j.Release)
+		return nil, &compose.RootError{Sentence: fmt.Sprintf("no image is configured for release %q", j.Release), Remedy: "name one in runner.images"}
 	}
 	args, err := p.runArgs(&j)
 	if err != nil {
@@ -199,7 +199,10 @@ func (c *container) pull(ctx context.Context) error {
 	err := c.host.Run(ctx, proc.Cmd{Name: "podman", Package: "podman", Args: []string{"image", "exists", c.image}})
 	if failed, ok := errors.AsType[*proc.Error](err); ok && failed.ExitCode == 1 && failed.Cause == nil {
 		if err = c.host.Run(ctx, proc.Cmd{Name: "podman", Package: "podman", Args: []string{"pull", "--quiet", c.image}}); err != nil {
-			return fmt.Errorf("pull image %s: bring it by hand (podman pull), or correct runner.images: %w", c.image, err)
+			if ctx.Err() != nil {
+				return fmt.Errorf("pull image %s: %w", c.image, err)
+			}
+			return &compose.RootError{Sentence: "the image " + c.image + " cannot be pulled", Remedy: "bring it by hand (podman pull), or correct runner.images", Err: err}
 		}
 		return nil
 	}

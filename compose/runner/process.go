@@ -30,17 +30,26 @@ func procFile(pid int, name string) string {
 
 // parentOf is a process's parent; 0 when it is gone.
 func parentOf(pid int) int {
+	ppid, _ := strconv.Atoi(statField(pid, 4))
+	return ppid
+}
+
+// startOf is when a process started, which with its number names it for good; ""
+// when it is gone.
+func startOf(pid int) string { return statField(pid, 22) }
+
+// statField is a field of proc_pid_stat(5), counted from 1 as there.
+func statField(pid, n int) string {
 	data, err := os.ReadFile(procFile(pid, "stat"))
 	if err != nil {
-		return 0
+		return ""
 	}
-	// The name is in parentheses and may hold anything.
+	// The second is in parentheses and may hold anything.
 	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
-	if len(fields) < 2 {
-		return 0
+	if len(fields) <= n-3 {
+		return ""
 	}
-	ppid, _ := strconv.Atoi(fields[1])
-	return ppid
+	return fields[n-3]
 }
 
 // descendants are a process and all below it.
