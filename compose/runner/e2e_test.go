@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -180,6 +181,52 @@ func TestWholeComposesAreTheSameOnEveryRunner(t *testing.T) {
 	for kind, o := range want {
 		if len(o.Artifacts) < 3 || len(o.Packages) < 3 || len(o.Commands) != 1 {
 			t.Errorf("%s: %+v", kind, o)
+		}
+	}
+}
+
+func TestCanceledComposesLeaveOnlyLogs(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	network := compose.Network{CacheDir: t.TempDir(), AllowLoopback: true, MinFree: 1 << 20}
+	made := plans(t, network)
+	for _, name := range []string{"mock", "podman"} {
+		for kind, plan := range made {
+			t.Run(name+" "+string(kind), func(t *testing.T) {
+				t.Parallel()
+				h, dir := tools(t, composetest.Roots{
+					Images: map[string][]string{image: {"lorax", "livemedia-creator", "anaconda"}}, Inside: &composetest.Settings{Version: "46.0", Fail: "hang", AnyUser: true},
+				})
+				o := compose.BuilderOptions{Backends: backends(t), Runner: h, Roots: &runner.Mock{Host: h, Node: "n1"}}
+				if name == "podman" {
+					o.Roots = &runner.Podman{Host: h, Node: "n1", Images: map[string]string{"default": image}}
+				}
+				b, err := compose.NewBuilder(network, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				work := t.TempDir()
+				done := make(chan error, 1)
+				var result *compose.Result
+				go func() {
+					var err error
+					result, err = b.Build(ctx, plan, compose.Work{ID: "c1", Dir: work})
+					done <- err
+				}()
+				awaitHang(t, dir, done, &strings.Builder{})
+				cancel(compose.ErrCanceled)
+				if err := <-done; err == nil || result.Failure == nil || result.Failure.Code != compose.CodeCanceled {
+					t.Errorf("%v, %+v", err, result.Failure)
+				}
+				if left, err := filepath.Glob(filepath.Join(work, "*")); err != nil || len(left) != 1 || filepath.Base(left[0]) != compose.OutDir {
+					t.Errorf("left %q, %v", left, err)
+				}
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 	}
 }

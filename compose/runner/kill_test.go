@@ -202,3 +202,54 @@ func awaitHang(t *testing.T, dir string, ended <-chan error, log *strings.Builde
 	}
 	t.Fatal("lorax does not hang")
 }
+
+// A kill hits at any moment: while mock makes its chroot or installs into it,
+// while podman pulls, between two commands.
+func TestBuilderKilledAtAnyMomentLeavesNothingAfterTheNextStart(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	cache := t.TempDir()
+	plan := plans(t, compose.Network{CacheDir: cache, AllowLoopback: true, MinFree: 1 << 20})[compose.KindBootISO]
+	for _, kind := range []string{"mock", "podman"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			inside := &composetest.Settings{Version: "46.0", AnyUser: true, Runtime: []string{"anaconda", "bash"}}
+			_, dir := tools(t, composetest.Roots{Registry: map[string][]string{image: {"lorax"}}, Inside: inside})
+			j := killedJob{Node: "any-" + kind, Runner: kind, Tools: dir, Cache: cache, Work: t.TempDir(), Plan: plan}
+			whole := j.run(t, 0)
+			t.Logf("a whole build takes %s", whole)
+			for i := range 10 {
+				j.run(t, whole*time.Duration(i+1)/12)
+				removed, err := j.clean(t.Context())
+				if err != nil {
+					t.Fatalf("removed %q, %v", removed, err)
+				}
+				for deadline := time.Now().Add(5 * time.Second); len(ours(dir)) > 0 && time.Now().Before(deadline); {
+					time.Sleep(10 * time.Millisecond)
+				}
+				nothingLeft(t, dir)
+			}
+		})
+	}
+}
+
+// run builds, and kills the builder after a while unless that is 0.
+func (j *killedJob) run(t *testing.T, kill time.Duration) time.Duration {
+	t.Helper()
+	data, err := json.Marshal(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), builderVar+"="+string(data))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if kill > 0 {
+		time.Sleep(kill)
+		_ = cmd.Process.Kill()
+	}
+	_ = cmd.Wait()
+	return time.Since(begun)
+}
