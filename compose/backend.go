@@ -107,6 +107,9 @@ var _ Runner = (*proc.Runner)(nil)
 type BackendJob struct {
 	SideRepo string // directory of the side repo: Packages/ and repodata/
 	Base     string // local path of the base image, if the Plan has one
+	// Description is the local path of the archive of the Plan's description, if it
+	// has one. Tools do not read it; a back end unpacks it.
+	Description string
 	// Gathered are the local paths of Plan.Gathered, in its order.
 	Gathered []string
 	// Files are the local paths of Plan.Files, in its order, and UpdatesImage that of

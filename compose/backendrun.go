@@ -137,7 +137,7 @@ func (r *build) newJob(x *part, from, to int) (*BackendJob, error) {
 	if x.first {
 		j.OutDir = filepath.Join(r.work.Dir, firstDir)
 	} else {
-		j.Base, j.Gathered, j.Files, j.UpdatesImage = r.base, r.gathered, r.files, r.updatesImage
+		j.Base, j.Gathered, j.Files, j.UpdatesImage, j.Description = r.base, r.gathered, r.files, r.updatesImage, r.description
 	}
 	if x.plan.Kickstart != "" {
 		j.Kickstart = filepath.Join(r.out, kickstartPath)

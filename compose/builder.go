@@ -263,6 +263,7 @@ type build struct {
 	log          io.Writer
 	rpms         []string // local paths, in the order of plan.RPMs
 	base         string
+	description  string         // local path of the description's archive
 	gathered     []string       // local paths, in the order of plan.Gathered
 	files        []string       // local paths, in the order of plan.Files
 	updatesImage string         // local path

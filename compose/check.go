@@ -166,6 +166,7 @@ func (c *checker) image(r *Request) {
 	c.kickstart(r)
 	c.repos(r)
 	c.options(&r.Options)
+	c.kiwi(r)
 }
 
 func (c *checker) base(r *Request) {

@@ -26,6 +26,8 @@ const (
 	CodeBadPackage        Code = "bad-package"
 	CodeBadNotify         Code = "bad-notify"
 	CodeBadKickstart      Code = "bad-kickstart"
+	CodeNoDescription     Code = "description-required"
+	CodeBadDescription    Code = "bad-description"
 	CodeBaseRequired      Code = "base-required"
 	CodeBaseNotISO        Code = "base-not-iso"
 	CodeBaseWrongArch     Code = "base-wrong-arch"
@@ -133,6 +135,8 @@ func codes() []CodeInfo {
 		{CodeBadPackage, unprocessable, "A package or group name has characters that no such name has.", "Correct the name."},
 		{CodeBadNotify, unprocessable, "An address or URL to notify is not valid.", "Correct the address."},
 		{CodeBadKickstart, unprocessable, "The kickstart has an error.", "Correct the named line; respin kickstart validate shows all of them."},
+		{CodeNoDescription, unprocessable, "kiwi makes an image from a description, and none was named.", "Name it with options.kiwi.description (--kiwi)."},
+		{CodeBadDescription, unprocessable, "The kiwi description cannot be read or used, or has no such profile or type.", "Correct what the sentence names."},
 		{CodeBaseRequired, unprocessable, "This kind starts from an image, and none was named.", "Name it with base (--base-iso)."},
 		{CodeBaseNotISO, unprocessable, "The base is not an ISO 9660 image.", "Give a boot.iso."},
 		{CodeBaseWrongArch, unprocessable, "The base image is of another architecture.", "Give the image of the wanted architecture."},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fedora-respin/respin/compose/kiwidesc"
 	"github.com/fedora-respin/respin/repo/siderepo"
 )
 
@@ -32,6 +33,8 @@ type Plan struct {
 	// image starts from one all the same.
 	First *PlanStep `json:"first,omitempty"`
 	Base  *PlanBase `json:"base,omitempty"`
+	// Description is what an image is made from by kiwi.
+	Description *PlanDescription `json:"description,omitempty"`
 	// Files go onto the medium, in the order of Request.Files, and UpdatesImage for
 	// its installer.
 	Files        []PlanFile `json:"files,omitempty"`
@@ -126,6 +129,15 @@ type PlanFile struct {
 	SHA256 string `json:"sha256"`
 }
 
+// PlanDescription is a description for kiwi as it was read when the Plan was made,
+// and what was chosen of it.
+type PlanDescription struct {
+	URL    string `json:"url"`
+	SHA256 string `json:"sha256"` // of the archive
+	Size   int64  `json:"size"`   // bytes
+	kiwidesc.Selection
+}
+
 // Tool is a program that the back end needs on the build node.
 type Tool struct {
 	Name    string `json:"name"`
@@ -191,6 +203,9 @@ func (p *Plan) Size() int64 {
 	}
 	if p.Base != nil {
 		n += p.Base.Size
+	}
+	if p.Description != nil {
+		n += p.Description.Size
 	}
 	return n
 }

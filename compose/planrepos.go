@@ -56,8 +56,10 @@ func (q *resolution) installRepos(ctx context.Context, backend Backend) error {
 		return err
 	}
 	repos := q.req.Repos
-	if len(repos) == 0 && (c.Gathers || !slices.Contains(c.Uses, "kickstart")) {
-		// An image that is installed by a kickstart is installed from what it names.
+	// An image that is installed by a kickstart is installed from what it names, and
+	// so is one of a description.
+	brings := slices.Contains(c.Uses, "kickstart") && !c.Gathers || q.req.Options.Kiwi != nil && !q.req.Options.Kiwi.IgnoreRepos
+	if len(repos) == 0 && !brings {
 		if q.opts.Repos != nil {
 			repos = q.opts.Repos(release, q.req.Arch, q.plan.Final)
 		} else {

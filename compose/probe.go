@@ -2,6 +2,7 @@ package compose
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -22,10 +23,23 @@ var (
 	toolOption  = regexp.MustCompile(`(^|[\s,\[|])(--[a-z][a-z0-9-]*)`)
 )
 
+// Asking says how a tool is asked for its version and its options.
+type Asking struct {
+	Version []string   // arguments, like -V
+	Help    [][]string // arguments of each help; --help when there are none
+	// HelpFails says that the tool ends with an error behind its help.
+	HelpFails bool
+}
+
 // ProbeTool asks a tool for its version (by the argument version, like -V) and
 // for the options that its --help lists. A tool that does not answer either is
 // an error, one older than tool.Oldest a *VersionError.
 func ProbeTool(ctx context.Context, runner Runner, tool Tool, version string) (Tool, error) {
+	return ProbeToolBy(ctx, runner, tool, Asking{Version: []string{version}})
+}
+
+// ProbeToolBy is ProbeTool for tools that want to be asked in another way.
+func ProbeToolBy(ctx context.Context, runner Runner, tool Tool, how Asking) (Tool, error) {
 	path, err := runner.Look(tool.Name, tool.Package)
 	if err != nil {
 		return tool, err //nolint:wrapcheck // it says what to install
@@ -34,7 +48,7 @@ func ProbeTool(ctx context.Context, runner Runner, tool Tool, version string) (T
 	// What makes a root may say things of its own, on standard error; some tools
 	// say their version there too.
 	found := map[proc.Stream]string{}
-	err = ask(ctx, runner, path, version, func(from proc.Stream, line string) {
+	err = ask(ctx, runner, path, how.Version, func(from proc.Stream, line string) {
 		if found[from] == "" {
 			found[from] = toolVersion.FindString(line)
 		}
@@ -45,19 +59,21 @@ func ProbeTool(ctx context.Context, runner Runner, tool Tool, version string) (T
 	if err != nil {
 		return tool, fmt.Errorf("probe %s: %w", tool.Name, err)
 	}
-	err = ask(ctx, runner, path, "--help", func(_ proc.Stream, line string) {
-		for _, m := range toolOption.FindAllStringSubmatch(line, -1) {
-			// argparse breaks no option over lines.
-			if option := strings.TrimRight(m[2], "-"); len(tool.Options) < maxOptions && !slices.Contains(tool.Options, option) {
-				tool.Options = append(tool.Options, option)
-			}
-		}
-	})
-	if err == nil && (tool.Version == "" || len(tool.Options) == 0) {
-		err = fmt.Errorf("it names no version or no options (%s, --help)", version)
+	if len(how.Help) == 0 {
+		how.Help = [][]string{{"--help"}}
 	}
-	if err != nil {
-		return tool, fmt.Errorf("probe %s: %w", tool.Name, err)
+	for _, args := range how.Help {
+		before := len(tool.Options)
+		err := ask(ctx, runner, path, args, tool.listOptions)
+		if failed, ended := errors.AsType[*proc.Error](err); ended && how.HelpFails && failed.Cause == nil && failed.Signal == 0 && len(tool.Options) > before {
+			err = nil
+		}
+		if err != nil {
+			return tool, fmt.Errorf("probe %s: %w", tool.Name, err)
+		}
+	}
+	if tool.Version == "" || len(tool.Options) == 0 {
+		return tool, fmt.Errorf("probe %s: it names no version or no options (%s, --help)", tool.Name, strings.Join(how.Version, " "))
 	}
 	if tool.Oldest != "" && OlderVersion(tool.Version, tool.Oldest) {
 		return tool, &VersionError{Tool: tool.Name, Version: tool.Version, Oldest: tool.Oldest, Package: tool.Package, Where: where(runner)}
@@ -74,13 +90,23 @@ func where(runner Runner) string {
 	return ""
 }
 
-func ask(ctx context.Context, runner Runner, path, arg string, line func(proc.Stream, string)) error {
+// listOptions takes the options of one line of a help.
+func (t *Tool) listOptions(_ proc.Stream, line string) {
+	for _, m := range toolOption.FindAllStringSubmatch(line, -1) {
+		// argparse breaks no option over lines.
+		if option := strings.TrimRight(m[2], "-"); len(t.Options) < maxOptions && !slices.Contains(t.Options, option) {
+			t.Options = append(t.Options, option)
+		}
+	}
+}
+
+func ask(ctx context.Context, runner Runner, path string, args []string, line func(proc.Stream, string)) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	var mu sync.Mutex
 	// A wide terminal, or argparse folds long lines.
 	return runner.Run(ctx, proc.Cmd{ //nolint:wrapcheck // the caller says what was asked
-		Name: path, Args: []string{arg}, Env: []string{"COLUMNS=200"},
+		Name: path, Args: args, Env: []string{"COLUMNS=200"},
 		OnLine: func(from proc.Stream, text string) {
 			mu.Lock()
 			defer mu.Unlock()

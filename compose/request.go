@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -122,6 +123,8 @@ type Options struct {
 	// NoMD5Sum leaves the medium checksum out, which the installer's medium check
 	// goes by.
 	NoMD5Sum bool `json:"no_md5sum,omitempty"`
+	// Kiwi names the description that an image is made from by kiwi.
+	Kiwi *Kiwi `json:"kiwi,omitempty"`
 	// Virt has livemedia-creator install in a virtual machine, from the base image.
 	Virt bool `json:"virt,omitempty"`
 	// Medium is what a DVD must fit on: cd, dvd (default, 4.7 GB), dvd-dl, bd, bd-dl, usb.
@@ -131,6 +134,35 @@ type Options struct {
 	Debuginfo     bool   `json:"debuginfo,omitempty"`
 	SmokeBoot     bool   `json:"smoke_boot,omitempty"`
 	SkipPreflight bool   `json:"skip_preflight,omitempty"`
+}
+
+// Kiwi names a description of an image for kiwi, and what of it is to be made.
+type Kiwi struct {
+	// Description is the URL of a tar archive (plain, gzip, xz, zstd or bzip2) with
+	// the description's directory, as forges serve it for a commit, or upload:ID.
+	// `respin build` takes a directory or an archive of the caller's too.
+	Description string `json:"description"`
+	SHA256      string `json:"sha256,omitempty"` // of the archive, to pin it
+	// File is the path of the main .kiwi file in the description; default the only
+	// one there is.
+	File string `json:"file,omitempty"`
+	// Profile is the profile to make, or several with commas between; default those
+	// that the description chooses itself.
+	Profile string `json:"profile,omitempty"`
+	// Type is kiwi's type of image; default that of the kind: iso for live, oem for
+	// disk, tbz for tar, oci for oci.
+	Type string `json:"type,omitempty"`
+	// IgnoreRepos leaves out the repositories that the description brings for the
+	// build: those of the request, or the release's own, take their place.
+	IgnoreRepos bool `json:"ignore_repos,omitempty"`
+}
+
+// Profiles are the profiles by name.
+func (k *Kiwi) Profiles() []string {
+	if k.Profile == "" {
+		return nil
+	}
+	return strings.Split(k.Profile, ",")
 }
 
 // Template is a template in the language of lorax (pylorax/ltmpl.py).

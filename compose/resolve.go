@@ -119,6 +119,9 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Plan, error) {
 	if err := q.kickstart(ctx); err != nil {
 		return nil, err
 	}
+	if err := q.description(ctx); err != nil {
+		return nil, err
+	}
 	if err := q.installRepos(ctx, backend); err != nil {
 		return nil, err
 	}
@@ -151,9 +154,13 @@ func (r *Resolver) backend(req *Request) (Backend, error) {
 	if req.Kind == KindRepo {
 		return nil, nil //nolint:nilnil // a side repo needs no back end
 	}
+	name := req.Options.Backend
+	if name == "" && req.Options.Kiwi != nil {
+		name = BackendKiwi
+	}
 	// The release may still be open: the sources say it.
 	for _, b := range r.opts.Backends {
-		if _, ok := capability(b, req.Kind, req.Arch, req.Release); ok && (req.Options.Backend == "" || req.Options.Backend == b.Name()) {
+		if _, ok := capability(b, req.Kind, req.Arch, req.Release); ok && (name == "" || name == b.Name()) {
 			return b, nil
 		}
 	}
@@ -166,8 +173,8 @@ func (r *Resolver) backend(req *Request) (Backend, error) {
 		p.Sentence = fmt.Sprintf("No back end makes a %s of release %s for %s.", req.Kind, cmp.Or(req.Release, "any"), cmp.Or(req.Arch, "any architecture"))
 		break
 	}
-	if req.Options.Backend != "" {
-		p.Field, p.Sentence = "options.backend", fmt.Sprintf("No back end named %s makes a %s.", clip(req.Options.Backend), req.Kind)
+	if name != "" {
+		p.Field, p.Sentence = "options.backend", fmt.Sprintf("No back end named %s makes a %s.", clip(name), req.Kind)
 	}
 	return nil, Refuse(p)
 }

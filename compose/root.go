@@ -116,8 +116,9 @@ func (r *build) leave() error {
 
 // RunsScripts tells whether making this runs commands that the request itself
 // brings: scriptlets of the packages it names, scripts of a kickstart that is
-// installed from, lorax templates. What a remaster or a DVD carries only lies on
-// the medium; a DVD that names no boot.iso has one made.
+// installed from, lorax templates, scripts of a kiwi description. What a remaster
+// or a DVD carries only lies on the medium; a DVD that names no boot.iso has one
+// made.
 func (r *Request) RunsScripts() bool {
 	switch r.Kind {
 	case KindBootISO, KindLive, KindDisk, KindPXELive, KindTar, KindOCI:

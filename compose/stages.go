@@ -21,12 +21,15 @@ import (
 // fetch brings every file of the Plan into the cache, verified, and holds it
 // there until the build ends.
 func (r *build) fetch(ctx context.Context) error {
-	wants := make([]fetch.Want, 0, len(r.plan.RPMs)+len(r.plan.Gathered)+1)
+	wants := make([]fetch.Want, 0, len(r.plan.RPMs)+len(r.plan.Gathered)+2)
 	for i := range r.plan.RPMs {
 		wants = append(wants, r.plan.RPMs[i].want(r.keys.Keyring))
 	}
 	if base := r.plan.Base; base != nil {
 		wants = append(wants, fetch.Want{URLs: []string{base.URL}, Size: base.Size, SHA256: base.SHA256})
+	}
+	if d := r.plan.Description; d != nil {
+		wants = append(wants, fetch.Want{URLs: []string{d.URL}, Size: d.Size, SHA256: d.SHA256})
 	}
 	wants = append(wants, r.plan.mediumWants()...)
 	gathered, err := r.plan.wantGathered()
@@ -66,6 +69,10 @@ func (r *build) fetch(ctx context.Context) error {
 	if r.plan.Base != nil {
 		r.base, paths = paths[0], paths[1:]
 		r.logf("base image %s", r.plan.Base.URL)
+	}
+	if r.plan.Description != nil {
+		r.description, paths = paths[0], paths[1:]
+		r.logf("description %s", r.plan.Description.URL)
 	}
 	if paths, err = r.mediumFiles(paths); err != nil {
 		return err

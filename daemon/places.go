@@ -7,6 +7,7 @@ import (
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/dvd"
+	"github.com/fedora-respin/respin/compose/kiwi"
 	"github.com/fedora-respin/respin/compose/livemedia"
 	"github.com/fedora-respin/respin/compose/lorax"
 	"github.com/fedora-respin/respin/compose/remaster"
@@ -17,7 +18,7 @@ import (
 
 // Backends are the back ends that this version has.
 func Backends() []compose.Backend {
-	return []compose.Backend{&remaster.Backend{}, &updates.Backend{}, &lorax.Backend{}, &livemedia.Backend{}, &dvd.Backend{}}
+	return []compose.Backend{&remaster.Backend{}, &updates.Backend{}, &lorax.Backend{}, &livemedia.Backend{}, &kiwi.Backend{}, &dvd.Backend{}}
 }
 
 // newPlaces connects to the further places of the configuration, lazily.
