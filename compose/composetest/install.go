@@ -17,11 +17,15 @@ type Settings struct {
 	// Version is that of lorax: "46.0" (default), "43.0", "41.0", "40.5". It
 	// decides which options there are.
 	Version string `json:"version,omitempty"`
+	// Kiwi is the version of kiwi: "10.3.11" (DefaultKiwi), "11.1.6", whose parser
+	// of arguments is another one, "9.25.22".
+	Kiwi string `json:"kiwi,omitempty"`
 	// Fail is what goes wrong: "missing" (a package that no repository has),
 	// "depsolve", "download", "disk", "template", "volid" (the image gets
-	// another one), "anaconda" (the installation fails), "hang" (never ends,
-	// ignores TERM), "memory" (takes more and more of it, up to 3 GiB), "fill"
-	// (writes more and more into its temporary directory, up to 1 GiB).
+	// another one), "anaconda" (the installation fails), "script" (that of a kiwi
+	// description), "hang" (never ends, ignores TERM), "memory" (takes more and more
+	// of it, up to 3 GiB), "fill" (writes more and more into its temporary directory,
+	// up to 1 GiB).
 	Fail string `json:"fail,omitempty"`
 	// Runtime are the packages that the installer's own templates install, as
 	// far as the repositories have them.
@@ -40,8 +44,11 @@ type Settings struct {
 	DNF4 bool `json:"dnf4,omitempty"`
 }
 
-// Install builds the stand-ins for lorax, livemedia-creator and anaconda with the
-// Go toolchain and puts them into dir, a folder for PATH.
+// DefaultKiwi is the version of kiwi that is stood for.
+const DefaultKiwi = "10.3.11"
+
+// Install builds the stand-ins for lorax, livemedia-creator, anaconda and kiwi
+// with the Go toolchain and puts them into dir, a folder for PATH.
 func Install(ctx context.Context, dir string, s Settings) error {
 	built, err := BuildStandIn(ctx, dir)
 	if err != nil {
@@ -66,10 +73,13 @@ func Link(dir, built string, s Settings) error {
 	if s.Version == "" {
 		s.Version = "46.0"
 	}
+	if s.Kiwi == "" {
+		s.Kiwi = DefaultKiwi
+	}
 	if err := WriteSettings(dir, s); err != nil {
 		return err
 	}
-	for _, name := range []string{"lorax", "livemedia-creator", "anaconda"} {
+	for _, name := range []string{"lorax", "livemedia-creator", "anaconda", "kiwi-ng"} {
 		// Hard links: the stand-in looks for its settings where it is called.
 		if err := os.Link(built, filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("place stand-in tool: %w", err)

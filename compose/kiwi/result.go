@@ -233,7 +233,7 @@ func readList(r io.Reader) ([]compose.Shipped, error) {
 			continue
 		}
 		evr := fields[2] + "-" + fields[3]
-		if e := fields[1]; e != "" && e != "(none)" && e != "0" {
+		if e := fields[1]; e != "" && e != "(none)" {
 			evr = e + ":" + evr
 		}
 		nevra, err := rpm.ParseNEVRA(fields[0] + "-" + evr + "." + fields[4])

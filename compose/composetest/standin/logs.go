@@ -62,8 +62,11 @@ func traceback(exception string) int {
 // hang never ends, ignores TERM, and has a child that does the same. Both write
 // their ids beside the executable.
 func (s *session) hang() int {
-	if len(os.Args) > 1 && (os.Args[1] == "-V" || os.Args[1] == "--help") {
+	if last := os.Args[len(os.Args)-1]; last == "-V" || last == "--help" || last == "--version" {
 		s.Fail = ""
+		if s.prog == "kiwi-ng" {
+			return s.kiwi(os.Args[1:])
+		}
 		if s.prog == "lorax" {
 			return s.lorax(os.Args[1:])
 		}

@@ -1,5 +1,6 @@
-// Command standin stands in for lorax and livemedia-creator, and for mock, podman
-// and systemd-run that these run in, where the real ones are not at hand: tests, CI on Debian, the demo. It is called by their names
+// Command standin stands in for lorax, livemedia-creator and kiwi, and for mock,
+// podman and systemd-run that these run in, where the real ones are not at hand:
+// tests, CI on Debian, the demo. It is called by their names
 // (argv[0]), keeps their rules for arguments (required options, exit code 2,
 // directories that must not exist, macboot), really reads repositories, really
 // installs what it chose as far as that is copying, and leaves the trees and logs
@@ -34,7 +35,7 @@ func run() int {
 		return fatal("find myself: %v", err)
 	}
 	dir := filepath.Dir(self)
-	set := composetest.Settings{Version: "46.0"}
+	set := composetest.Settings{Version: "46.0", Kiwi: composetest.DefaultKiwi}
 	data, err := os.ReadFile(filepath.Join(dir, "standin.json"))
 	if err == nil {
 		err = json.Unmarshal(data, &set)
@@ -49,6 +50,8 @@ func run() int {
 	switch {
 	case set.Fail == "hang":
 		return s.hang()
+	case s.prog == "kiwi-ng":
+		return s.kiwi(os.Args[1:])
 	case s.prog == "lorax":
 		return s.lorax(os.Args[1:])
 	case s.prog == "livemedia-creator":
@@ -56,7 +59,7 @@ func run() int {
 	case s.prog == "anaconda":
 		return s.anaconda(os.Args[1:])
 	}
-	return fatal("call it lorax, livemedia-creator or anaconda, not %s", s.prog)
+	return fatal("call it lorax, livemedia-creator, anaconda or kiwi-ng, not %s", s.prog)
 }
 
 func fatal(format string, args ...any) int {
@@ -116,7 +119,8 @@ type session struct {
 	composetest.Settings
 	prog, dir string
 	log       *logs
-	root      string // where anaconda installs the system
+	root      string   // where anaconda installs the system
+	kiwiFile  *os.File // kiwi's log
 }
 
 // major and minor of the version that is stood for.
