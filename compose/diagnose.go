@@ -167,6 +167,7 @@ func diagnoseFetch(f *Failure, err error) bool {
 			f.Code = CodeBaseAltered
 		}
 		f.Sentence = fmt.Sprintf("%s is not the file that was asked for: its %s is %s where %s was expected.", mismatch.URL, mismatch.What, mismatch.Got, mismatch.Want)
+		f.Remedy = "Submit the request again, with an address whose content stays."
 		return true
 	}
 	if html, ok := errors.AsType[*fetch.HTMLError](err); ok {

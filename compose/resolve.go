@@ -25,7 +25,7 @@ import (
 type Uploaded struct {
 	ID     string // sha256 of the content
 	Name   string
-	Type   string // rpm or iso
+	Type   string // rpm, iso or tar
 	Path   string // on this host
 	URL    string // where a build node fetches it
 	Size   int64

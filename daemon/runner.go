@@ -23,7 +23,7 @@ const (
 )
 
 // RunnerConfig says where the tools run that run programs of the release which
-// they compose (lorax, livemedia-creator). A plain text is its kind:
+// they compose (lorax, livemedia-creator, kiwi). A plain text is its kind:
 // "runner: mock".
 type RunnerConfig struct {
 	// Kind is host, mock or podman. Default host.
@@ -187,6 +187,8 @@ func (d *Daemon) checkHostRun(ctx context.Context, req *compose.Request) error {
 	switch {
 	case len(req.Options.Templates) > 0:
 		field = "options.templates"
+	case req.Options.Kiwi != nil:
+		field = "options.kiwi"
 	case req.Kickstart == nil:
 		field = "sources" // scriptlets of packages
 	}

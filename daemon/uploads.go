@@ -22,6 +22,7 @@ import (
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/iso"
+	"github.com/fedora-respin/respin/compose/kiwidesc"
 	"github.com/fedora-respin/respin/daemon/api"
 	"github.com/fedora-respin/respin/daemon/store"
 	"github.com/fedora-respin/respin/internal/atomicfile"
@@ -30,13 +31,13 @@ import (
 )
 
 func (d *Daemon) restUploads(a huma.API) {
-	upload := op("upload", http.MethodPost, "/api/v1/uploads", "Bring an RPM, an ISO or another file of one's own", 401, 403, 413, 422, 507)
+	upload := op("upload", http.MethodPost, "/api/v1/uploads", "Bring an RPM, an ISO, a kiwi description (tar) or another file of one's own", 401, 403, 413, 422, 507)
 	upload.MaxBodyBytes, upload.BodyReadTimeout, upload.DefaultStatus = -1, -1, http.StatusCreated
 	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	upload.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": binary}}
 	upload.Responses = map[string]*huma.Response{"201": {Description: "Created", Content: map[string]*huma.MediaType{"application/json": {}}}}
 	huma.Register(a, upload, func(ctx context.Context, in *struct {
-		Name string `query:"name" required:"true" maxLength:"200" doc:"file name; an RPM's ends in .rpm, an image's in .iso"`
+		Name string `query:"name" required:"true" maxLength:"200" doc:"file name; an RPM's ends in .rpm, an image's in .iso, a kiwi description's in .tar"`
 		Type string `query:"type" enum:"file" doc:"says that it is for the medium of a remaster, whatever it is called, and not looked into; default: what its name ends in"`
 	},
 	) (*huma.StreamResponse, error) {
@@ -91,13 +92,13 @@ func viewUpload(u *store.Upload) api.Upload {
 }
 
 // receive stores an upload. It is looked into before it gets a name: what is
-// neither an RPM nor an ISO is refused, unless it comes as a plain file, and
+// no RPM, ISO or description is refused, unless it comes as a plain file, and
 // nothing of it stays.
 func (d *Daemon) receive(ctx context.Context, name, kind string, length int64, r io.Reader) (store.Upload, error) {
 	var u store.Upload
 	kind = cmp.Or(kind, strings.TrimPrefix(path.Ext(name), "."))
-	if kind != "rpm" && kind != "iso" && kind != api.UploadFile || name != path.Base(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return u, refuseCall(codeBadRequest, http.StatusUnprocessableEntity, "An upload is named like a file, and ends in .rpm or .iso.", "Give its name with ?name=, and another file's type with &type=file.")
+	if kind != "rpm" && kind != "iso" && kind != compose.UploadTar && kind != api.UploadFile || name != path.Base(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return u, refuseCall(codeBadRequest, http.StatusUnprocessableEntity, "An upload is named like a file, and ends in .rpm, .iso or .tar.", "Give its name with ?name=, and another file's type with &type=file.")
 	}
 	free, err := d.freeDisk(ctx, min(max(length, 1), d.cfg.Limits.Upload))
 	if err != nil {
@@ -138,6 +139,8 @@ func inspectUpload(file, kind string) (nevra string, err error) {
 	switch kind {
 	case api.UploadFile:
 		return "", nil
+	case compose.UploadTar:
+		return "", inspectDescription(file)
 	case "iso":
 		if _, err := iso.Inspect(file); err != nil {
 			reason := err.Error()
@@ -172,6 +175,27 @@ func contentExt(u *store.Upload) string {
 		return ext
 	}
 	return "." + u.Type
+}
+
+// inspectDescription refuses an archive that no description can be unpacked from.
+// Which file of it counts only a request says.
+func inspectDescription(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("read upload: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if _, err := kiwidesc.Open(f); err != nil {
+		reason := err.Error()
+		if bad, ok := errors.AsType[*kiwidesc.ArchiveError](err); ok {
+			reason = bad.Error()
+		}
+		return compose.Refuse(compose.Problem{
+			Code: compose.CodeBadDescription, Field: "options.kiwi.description", Sentence: "The uploaded file is no archive of a kiwi description: " + reason + ".",
+			Remedy: "Pack the description's directory with tar.",
+		})
+	}
+	return nil
 }
 
 // planUpload is how the resolver finds an upload.

@@ -50,7 +50,11 @@ func (*Backend) Verify(ctx context.Context, p *compose.Plan, j *compose.BackendJ
 	} else {
 		j.Say("the packages are those of kiwi's own list: the image cannot be looked into")
 	}
-	return &compose.Proof{Packages: compose.InstalledEntries(p, shipped), Image: *facts, Shipped: shipped}, nil
+	entries, err := compose.InstalledEntries(p, shipped)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it names the package
+	}
+	return &compose.Proof{Packages: entries, Image: *facts, Shipped: shipped}, nil
 }
 
 func failed(format string, args ...any) error {

@@ -159,7 +159,7 @@ const UploadFile = "file"
 type Upload struct {
 	ID     string    `json:"id"` // sha256 of the content
 	Name   string    `json:"name"`
-	Type   string    `json:"type"` // rpm, iso or file
+	Type   string    `json:"type"` // rpm, iso, tar or file
 	Size   int64     `json:"size"`
 	SHA256 string    `json:"sha256"`
 	NEVRA  string    `json:"nevra,omitempty"` // of an RPM

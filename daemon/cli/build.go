@@ -45,6 +45,7 @@ func (b *buildCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	defer p.close()
 	if b.Local {
 		return a.buildLocal(ctx, p, b.Config, b.Output)
 	}
@@ -220,6 +221,7 @@ func (r *resolveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	defer p.close()
 	c, err := a.client()
 	if err != nil {
 		return err

@@ -57,6 +57,10 @@ type requestFlags struct {
 	IncludeSource bool              `help:"Take source packages too."`
 	Signatures    []string          `sep:"none" placeholder:"[SOURCE=]POLICY" help:"What is asked of the signatures of a source, or of all: require, prefer or ignore. Default: require for what is stable, prefer for the rest. May be repeated."`
 	UpdatesImg    bool              `name:"updates-img" help:"Have the installer of a remaster run the packages: put an updates.img of them onto it."`
+	Kiwi          string            `placeholder:"DIR|FILE|URL" help:"Make a live image, disk, tar or oci from this kiwi description: a directory or tar archive, which is uploaded, or the URL of an archive."`
+	KiwiFile      string            `placeholder:"NAME" help:"Main .kiwi file of the description, where it has several."`
+	KiwiProfile   string            `placeholder:"NAME[,NAME]" help:"Profile of the description, as KDE-Desktop-Live."`
+	KiwiType      string            `placeholder:"TYPE" help:"kiwi's type of image. Default: iso, oem, tbz or oci, by the kind."`
 	Medium        string            `placeholder:"MEDIUM" help:"What a dvd must fit on: cd, dvd, dvd-dl, bd, bd-dl or usb. Default: dvd, 4.7 GB."`
 	SmokeBoot     bool              `help:"Boot the image in a virtual machine before it is published."`
 	mediumFlags   `embed:""`
@@ -65,7 +69,7 @@ type requestFlags struct {
 // localFile is a file of this host that the request stands on.
 type localFile struct {
 	path, name string
-	kind       string // rpm, iso or file
+	kind       string // rpm, iso, tar or file
 	size       int64
 	sha256     string
 	set        func(*compose.Request, string) // puts an upload id into the request
@@ -75,6 +79,14 @@ type localFile struct {
 type prepared struct {
 	req   compose.Request
 	files []*localFile
+	temps []string // files that were made for this request
+}
+
+// close removes what was made for the request.
+func (p *prepared) close() {
+	for _, path := range p.temps {
+		_ = os.Remove(path)
+	}
 }
 
 // build makes the request. Everything that is wrong with it, as far as can be
@@ -96,7 +108,9 @@ func (f *requestFlags) build(a *app) (*prepared, error) {
 	r.base(f, dir)
 	r.medium(&f.mediumFlags, dir)
 	r.sources(dir, len(p.req.Sources)-len(f.Sources))
+	r.kiwi(f, dir)
 	if len(r.problems) > 0 {
+		p.close()
 		return nil, compose.Refuse(r.problems...)
 	}
 	// What the text alone shows to be wrong is said before gigabytes are sent.
@@ -107,10 +121,15 @@ func (f *requestFlags) build(a *app) (*prepared, error) {
 		checked.Base = &base
 	}
 	checked.Files = slices.Clone(checked.Files)
+	if checked.Options.Kiwi != nil {
+		k := *checked.Options.Kiwi
+		checked.Options.Kiwi = &k
+	}
 	for _, file := range p.files {
 		file.set(&checked, strings.Repeat("0", 64))
 	}
 	if problems := checked.Check(); len(problems) > 0 {
+		p.close()
 		return nil, compose.Refuse(problems...)
 	}
 	return p, nil
