@@ -1,7 +1,6 @@
 package kiwi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/compose/image"
@@ -83,23 +83,28 @@ func installed(ctx context.Context, file string) ([]compose.Shipped, error) {
 			list = append(list, compose.Shipped{NEVRA: one.NEVRA.String(), SigMD5: one.SigMD5, HeaderSHA256: one.HeaderSHA256, From: "rpmdb"})
 		}
 	}
-	slices.SortFunc(list, func(a, b compose.Shipped) int { return bytes.Compare([]byte(a.NEVRA), []byte(b.NEVRA)) })
+	slices.SortFunc(list, func(a, b compose.Shipped) int { return strings.Compare(a.NEVRA, b.NEVRA) })
 	return list, nil
 }
 
 // agree compares kiwi's list with the image's own database. An image that has
 // something else is an image of something else.
 func agree(said, found []compose.Shipped) error {
-	has := func(list []compose.Shipped, nevra string) bool {
-		return slices.ContainsFunc(list, func(s compose.Shipped) bool { return s.NEVRA == nevra })
+	names := func(list []compose.Shipped) map[string]bool {
+		set := make(map[string]bool, len(list))
+		for _, s := range list {
+			set[s.NEVRA] = true
+		}
+		return set
 	}
+	has, listed := names(found), names(said)
 	for _, s := range said {
-		if !has(found, s.NEVRA) {
+		if !has[s.NEVRA] {
 			return failed("kiwi says that it installed %s, and the image's own database does not have it.", s.NEVRA)
 		}
 	}
 	for _, s := range found {
-		if !has(said, s.NEVRA) {
+		if !listed[s.NEVRA] {
 			return failed("The image's own database has %s, of which kiwi says nothing.", s.NEVRA)
 		}
 	}
