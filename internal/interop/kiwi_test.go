@@ -1,0 +1,241 @@
+//go:build interop
+
+package interop_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/compose/composetest"
+	"github.com/fedora-respin/respin/compose/kiwi"
+	"github.com/fedora-respin/respin/compose/kiwidesc"
+	"github.com/fedora-respin/respin/internal/proc"
+	"github.com/fedora-respin/respin/internal/shareddata"
+	"github.com/fedora-respin/respin/repo"
+	"github.com/fedora-respin/respin/repo/rpm/rpmtest"
+	"github.com/fedora-respin/respin/repo/siderepo"
+)
+
+// kiwiVersions are the real ones, as internal/setup brings them, each with the
+// parser of arguments that it has.
+func kiwiVersions() map[string]string {
+	return map[string]string{"10.3.11": "RESPIN_KIWI10", "11.1.6": "RESPIN_KIWI11"}
+}
+
+// realKiwi finds a real kiwi, which wants root and programs of the host.
+func realKiwi(t *testing.T, version string) string {
+	t.Helper()
+	path := os.Getenv(kiwiVersions()[version])
+	if _, err := os.Stat(path); err != nil {
+		shareddata.Missing(t, "kiwi "+version+" ($"+kiwiVersions()[version]+")")
+	}
+	for _, tool := range []string{"rsync", "dnf", "rpm"} {
+		repoTool(t, tool)
+	}
+	if os.Geteuid() != 0 {
+		shareddata.Missing(t, "root, which kiwi wants")
+	}
+	return path
+}
+
+// kiwiTools is a PATH with kiwi-ng at its beginning.
+func kiwiTools(t *testing.T, path string) *proc.Runner {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Symlink(path, filepath.Join(dir, "kiwi-ng")); err != nil {
+		t.Fatal(err)
+	}
+	return &proc.Runner{Env: []string{"PATH=" + dir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=" + dir}}
+}
+
+// kiwiDescription is a small description for dnf 4, which this host has. All that
+// is installed is installed from outside of the root: nothing in it could run dnf.
+func kiwiDescription(repository string) map[string]string {
+	return map[string]string{
+		"Test.kiwi": `<?xml version="1.0" encoding="utf-8"?>
+<image schemaversion="7.5" name="Test">
+	<description type="system"><author>A</author><contact>a@example.org</contact><specification>test</specification></description>
+	<profiles>
+		<profile name="Base" description="b"/>
+		<profile name="Tar" description="t"><requires profile="Base"/></profile>
+		<profile name="Live" description="l"><requires profile="Base"/></profile>
+		<profile name="Arm" description="a" arch="aarch64"/>
+		<profile name="Both" description="c"><requires profile="Tar"/><requires profile="Live"/></profile>
+		<profile name="Broken" description="d"><requires profile="Gone"/></profile>
+		<profile name="Twice" description="e"><requires profile="Live"/></profile>
+	</profiles>
+	<preferences><version>44</version><packagemanager>dnf4</packagemanager><release-version>44</release-version></preferences>
+	<preferences profiles="Tar"><type image="tbz"/></preferences>
+	<preferences profiles="Live" arch="x86_64"><type image="iso" flags="dmsquash" firmware="uefi" kernelcmdline="quiet"><bootloader name="grub2"/></type></preferences>
+	<preferences profiles="Live" arch="aarch64"><type image="iso" flags="dmsquash" firmware="uefi" primary="true"><bootloader name="grub2"/></type></preferences>
+	<preferences profiles="Twice"><type image="iso" flags="dmsquash" firmware="uefi"><bootloader name="grub2"/></type></preferences>
+	<include from="this://./repositories/core.xml"/>
+	<packages type="bootstrap"><package name="filesystem"/><package name="hello"/></packages>
+</image>
+`,
+		"repositories/core.xml": `<image><repository type="rpm-md" alias="release"><source path="` + repository + `"/></repository></image>` + "\n",
+	}
+}
+
+func putDescription(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(files[name]), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// kiwiRepos makes the release's repository, whose filesystem has the programs
+// that kiwi runs in the root, and one with another hello.
+func kiwiRepos(t *testing.T) (release, side string) {
+	t.Helper()
+	busybox, err := os.ReadFile(repoTool(t, "busybox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := []rpmtest.File{{Path: "/usr/bin/busybox", Mode: 0o755, Data: busybox}, {Path: "/bin", Linkto: "usr/bin"}, {Path: "/usr/lib/os-release", Data: []byte("ID=fedora\nPRETTY_NAME=\"Test\"\n")}}
+	for _, applet := range []string{"ln", "sh", "rm", "mkdir", "cat", "chmod", "chown", "find", "cp", "mv"} {
+		base = append(base, rpmtest.File{Path: "/usr/bin/" + applet, Linkto: "busybox"})
+	}
+	pkg := func(name, version string, files ...rpmtest.File) (string, []byte) {
+		return name + "-" + version + "-1.fc44.noarch", rpmtest.Build(rpmtest.Spec{Name: name, Version: version, Release: "1.fc44", Arch: "noarch", Files: files})
+	}
+	write := func(rpms ...[]byte) string {
+		dir, in := t.TempDir(), t.TempDir()
+		var items []siderepo.Item
+		for i, data := range rpms {
+			path := filepath.Join(in, fmt.Sprint(i))
+			put(t, path, data)
+			items = append(items, siderepo.Item{Path: path, Name: fmt.Sprintf("p%d-1-1.noarch.rpm", i)})
+		}
+		if _, err := siderepo.Write(t.Context(), dir, items, siderepo.Options{ID: "c1", BaseURL: "https://example.org/", Time: time.Unix(1793000000, 0), Compression: repo.Gzip}); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	_, fs := pkg("filesystem", "3", base...)
+	_, newer := pkg("hello", "11", rpmtest.File{Path: "/usr/share/hello", Data: []byte("11")})
+	_, older := pkg("hello", "10", rpmtest.File{Path: "/usr/share/hello", Data: []byte("10")})
+	return write(fs, newer), write(older)
+}
+
+// A description goes through the back end and the real kiwi: a side repo with an
+// older version wins by its priority, and the image is what the Plan says.
+func TestRealKiwiMakesATarOfTheSideRepo(t *testing.T) {
+	t.Parallel()
+	for version := range kiwiVersions() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			runner := kiwiTools(t, realKiwi(t, version))
+			release, side := kiwiRepos(t)
+			src := t.TempDir()
+			putDescription(t, src, kiwiDescription("dir://"+release))
+			var archive bytes.Buffer
+			if err := kiwidesc.Pack(&archive, src); err != nil {
+				t.Fatal(err)
+			}
+			p, j := kiwiPlan(t, archive.Bytes(), runner)
+			j.SideRepo = side
+			b := &kiwi.Backend{}
+			if err := b.Describe(p); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if j.Tools, err = b.Probe(t.Context(), runner); err != nil {
+				t.Fatal(err)
+			}
+			if j.Tools[0].Version != version {
+				t.Errorf("probed %+v", j.Tools)
+			}
+			made, err := b.Build(t.Context(), p, j)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, j.Log)
+			}
+			proof, err := b.Verify(t.Context(), p, j, made)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e := proof.Packages[0]; e.Verdict != compose.VerdictIncluded || e.Shipped != "10-1.fc44" {
+				t.Errorf("the release's newer hello won: %+v", proof.Packages)
+			}
+			listing := runTool(t, repoTool(t, "tar"), "-tf", filepath.Join(j.OutDir, p.Image))
+			if !strings.Contains(listing, "usr/share/hello") {
+				t.Errorf("the archive holds %s", listing)
+			}
+			mounts, err := os.ReadFile("/proc/self/mounts")
+			if err != nil || strings.Contains(string(mounts), j.OutDir) {
+				t.Errorf("something is mounted: %v", err)
+			}
+		})
+	}
+}
+
+// kiwiPlan is a Plan for the tar of the description, and a job for it.
+func kiwiPlan(t *testing.T, archive []byte, runner *proc.Runner) (*compose.Plan, *compose.BackendJob) {
+	t.Helper()
+	a, err := kiwidesc.Open(bytes.NewReader(archive))
+	if err != nil {
+		t.Fatal(err)
+	}
+	desc, err := a.Description("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	selected, err := desc.Select([]string{"Tar"}, "tbz", compose.HostArch())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &compose.Plan{
+		Request: compose.Request{Kind: compose.KindTar, Release: "44", Arch: compose.HostArch(), Options: compose.Options{Kiwi: &compose.Kiwi{Description: "upload:00000000"}}},
+		RPMs:    []compose.PlanRPM{{NEVRA: "hello-10-1.fc44.noarch", Name: "hello", Arch: "noarch"}},
+		VolID:   "Test", Image: "test.iso", Epoch: 1793000000, Description: &compose.PlanDescription{Size: int64(len(archive)), Selection: *selected},
+	}
+	dir := t.TempDir()
+	j := &compose.BackendJob{
+		OutDir: dir + "/out", LogDir: dir + "/logs", CacheDir: dir + "/cache", Temp: dir + "/tmp", Description: dir + "/d.tar.gz",
+		Runner: runner, Log: &syncBuffer{}, Progress: func(string, int, string) {},
+	}
+	for _, d := range []string{j.OutDir, j.LogDir, j.CacheDir, j.Temp} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, j.Description, archive)
+	return p, j
+}
+
+// syncBuffer is a log that two streams write.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+var _ = context.Background
+var _ = exec.ErrNotFound
+var _ = composetest.DefaultKiwi
