@@ -17,7 +17,8 @@ strict  := $(if $(or $(CI),$(wildcard ../shared/data)),RESPIN_INTEROP=1)
 # The interop judges that live in virtual environments.
 interop := $(strict) RESPIN_CACHE=$(CURDIR)/.cache/demo \
 	RESPIN_KSVALIDATOR=$(CURDIR)/.cache/venv/bin/ksvalidator RESPIN_BODHI_PYTHON=$(CURDIR)/.cache/bodhi/bin/python \
-	RESPIN_KOJI_PYTHON=$(CURDIR)/.cache/koji/bin/python RESPIN_CREATEREPO=$(CURDIR)/.cache/createrepo
+	RESPIN_KOJI_PYTHON=$(CURDIR)/.cache/koji/bin/python RESPIN_CREATEREPO=$(CURDIR)/.cache/createrepo \
+	RESPIN_KIWI10=$(CURDIR)/.cache/kiwi10/bin/kiwi-ng RESPIN_KIWI11=$(CURDIR)/.cache/kiwi11/bin/kiwi-ng
 
 .PHONY: help
 help: ## this list

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -236,6 +235,207 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-var _ = context.Background
-var _ = exec.ErrNotFound
-var _ = composetest.DefaultKiwi
+// kiwiCase is one command line; DIR, OUT and REPO stand for directories.
+type kiwiCase struct {
+	global, own []string
+	existing    bool // the root is there already
+}
+
+// kiwiCases are good and bad command lines, by what is tried.
+func kiwiCases() map[string]kiwiCase {
+	global := func(args ...string) []string { return append([]string{"--type=tbz", "--profile=Tar"}, args...) }
+	own := func(args ...string) []string {
+		return append([]string{"--description=DIR", "--target-dir=OUT"}, args...)
+	}
+	return map[string]kiwiCase{
+		"all is well":                 {global: global("--kiwi-file=Test.kiwi", "--target-arch=x86_64", "--debug"), own: own("--add-repo=file://REPO,rpm-md,respin,1,false,false,,,,false,baseurl", "--set-type-attr=volid=X", "--set-release-version=44")},
+		"values as next argument":     {global: []string{"--type", "tbz", "--profile", "Tar"}, own: []string{"--description", "DIR", "--target-dir", "OUT"}},
+		"default file":                {global: global(), own: own()},
+		"unknown global option":       {global: global("--bogus"), own: own()},
+		"unknown option":              {global: global(), own: own("--bogus")},
+		"global option behind":        {global: []string{"--profile=Tar"}, own: own("--type=tbz")},
+		"option of build in front":    {global: global("--add-package=x"), own: own()},
+		"type twice":                  {global: global("--type=tbz"), own: own()},
+		"description twice":           {global: global(), own: own("--description=DIR")},
+		"abbreviated global option":   {global: global("--prof=Base"), own: own()},
+		"abbreviated option":          {global: global(), own: []string{"--descr=DIR", "--target-dir=OUT"}},
+		"value for a flag":            {global: global("--debug=yes"), own: own()},
+		"no number":                   {global: global("--loglevel=abc"), own: own()},
+		"value missing":               {global: global(), own: own("--add-repo")},
+		"extra argument":              {global: global(), own: own("extra")},
+		"no description":              {global: global(), own: []string{"--target-dir=OUT"}},
+		"no target":                   {global: global(), own: []string{"--description=DIR"}},
+		"description that is not":     {global: global(), own: []string{"--description=DIR/none", "--target-dir=OUT"}},
+		"file that is not":            {global: global("--kiwi-file=none.kiwi"), own: own()},
+		"log where nothing is":        {global: global("--logfile=OUT/none/x.log"), own: own()},
+		"configuration that is not":   {global: global("--config=OUT/none.yml"), own: own()},
+		"temp that is not":            {global: global("--temp-dir=OUT/none"), own: own()},
+		"root that exists":            {global: global(), own: own(), existing: true},
+		"root that may exist":         {global: global(), own: own("--allow-existing-root"), existing: true},
+		"no scheme":                   {global: global(), own: own("--add-repo=nonsense,rpm-md,x")},
+		"unknown scheme":              {global: global(), own: own("--add-repo=ftpx://a/b,rpm-md,x")},
+		"empty repository":            {global: global(), own: own("--add-repo=")},
+		"escaped path is passed over": {global: global(), own: own("--add-repo=file://REPO%2F,rpm-md,x")},
+		"few fields":                  {global: global(), own: own("--add-repo=file://REPO,rpm-md,x,1,false,false")},
+		"unknown type of repository":  {global: global(), own: own("--add-repo=file://REPO,bogus,x")},
+		"no repositories":             {global: global(), own: own("--ignore-repos")},
+		"unknown attribute":           {global: global(), own: own("--set-type-attr=bogus=1")},
+		"unknown profile":             {global: []string{"--type=tbz", "--profile=None"}, own: own()},
+		"profile of another arch":     {global: []string{"--profile=Arm"}, own: own()},
+		"required profile is gone":    {global: []string{"--type=iso", "--profile=Broken"}, own: own()},
+		"type of another profile":     {global: []string{"--type=iso", "--profile=Tar"}, own: own()},
+		"two profiles":                {global: []string{"--type=tbz", "--profile=Base", "--profile=Tar"}, own: own()},
+		"no profile":                  {global: []string{"--type=tbz"}, own: own()},
+		"type twice in profiles":      {global: []string{"--type=iso", "--profile=Twice"}, own: own()},
+	}
+}
+
+// kiwiVerdict is how a kiwi took a command line: whether it came to installing,
+// and its exit code where it did not.
+type kiwiVerdict struct {
+	taken bool
+	code  int
+}
+
+// ask runs one command line. What comes behind the beginning of the installation
+// is not looked at.
+func (c *kiwiCase) ask(t *testing.T, runner *proc.Runner, release, side string) (v kiwiVerdict, output string) {
+	t.Helper()
+	dir := t.TempDir()
+	putDescription(t, dir+"/d", kiwiDescription("dir://"+release))
+	for _, name := range []string{"/out", "/cache"} {
+		if err := os.Mkdir(dir+name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.existing {
+		if err := os.MkdirAll(dir+"/out/build/image-root", 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill := strings.NewReplacer("DIR", dir+"/d", "OUT", dir+"/out", "REPO", side)
+	args := append([]string{"--shared-cache-dir=" + dir + "/cache"}, c.global...)
+	args = append(append(args, "system", "build"), c.own...)
+	for i := range args {
+		args[i] = fill.Replace(args[i])
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	log := &syncBuffer{}
+	err := runner.Run(ctx, proc.Cmd{Name: "kiwi-ng", Args: args, Log: log, Dir: dir, PrivateMounts: true, OnLine: func(_ proc.Stream, line string) {
+		if strings.Contains(line, "| Installing bootstrap packages") {
+			cancel() // it has taken everything; the rest costs time
+		}
+	}})
+	if strings.Contains(log.String(), "| Installing bootstrap packages") {
+		return kiwiVerdict{taken: true}, log.String()
+	}
+	var failed *proc.Error
+	switch {
+	case err == nil:
+	case errors.As(err, &failed):
+		v.code = failed.ExitCode
+	default:
+		t.Fatal(err)
+	}
+	return v, log.String()
+}
+
+// The stand-in takes and refuses the same command lines as the real one, with the
+// same exit codes.
+func TestStandInKiwiJudgesAsTheRealOne(t *testing.T) {
+	t.Parallel()
+	built := t.TempDir()
+	if err := composetest.Install(t.Context(), built, composetest.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	for version := range kiwiVersions() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			real := kiwiTools(t, realKiwi(t, version))
+			dir := t.TempDir()
+			if err := composetest.Link(dir, filepath.Join(built, "standin"), composetest.Settings{Kiwi: version}); err != nil {
+				t.Fatal(err)
+			}
+			standIn := &proc.Runner{Env: []string{"PATH=" + dir + ":/usr/bin:/bin"}}
+			release, side := kiwiRepos(t)
+			cases := kiwiCases()
+			if len(cases) < 35 {
+				t.Fatalf("only %d command lines", len(cases))
+			}
+			taken := 0
+			for _, name := range slices.Sorted(maps.Keys(cases)) {
+				c := cases[name]
+				want, real := c.ask(t, real, release, side)
+				got, ours := c.ask(t, standIn, release, side)
+				if got != want {
+					t.Errorf("%s: the stand-in says %+v, the real one %+v\n%s\n--\n%s", name, got, want, ours, real)
+				}
+				if want.taken {
+					taken++
+				}
+			}
+			if taken < 5 || taken > len(cases)-10 {
+				t.Errorf("%d of %d command lines were taken", taken, len(cases))
+			}
+		})
+	}
+}
+
+// What is chosen of a description when a request is resolved is what kiwi would
+// choose: profile by profile, type by type, for two architectures.
+func TestSelectionIsThatOfTheRealKiwi(t *testing.T) {
+	t.Parallel()
+	path := realKiwi(t, "11.1.6")
+	runner := kiwiTools(t, path)
+	dir := t.TempDir()
+	putDescription(t, dir, kiwiDescription("dir:///none"))
+	var archive bytes.Buffer
+	if err := kiwidesc.Pack(&archive, dir); err != nil {
+		t.Fatal(err)
+	}
+	a, err := kiwidesc.Open(&archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desc, err := a.Description("Test.kiwi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := 0
+	for _, profile := range []string{"", "Base", "Tar", "Live", "Arm", "Both", "Broken", "Twice", "None"} {
+		for _, arch := range []string{"x86_64", "aarch64"} {
+			for _, image := range []string{"", "iso", "tbz"} {
+				var profiles []string
+				args := []string{"--target-arch=" + arch}
+				if profile != "" {
+					profiles, args = []string{profile}, append(args, "--profile="+profile)
+				}
+				if image != "" {
+					args = append(args, "--type="+image)
+				}
+				selected, err := desc.Select(profiles, image, arch)
+				log := &syncBuffer{}
+				real := runner.Run(t.Context(), proc.Cmd{Name: "kiwi-ng", Args: append(args, "image", "info", "--description="+dir), Log: log})
+				if profile == "Twice" && err != nil && real == nil {
+					continue // a check of system build, which image info does not make
+				}
+				if (err == nil) != (real == nil) {
+					t.Errorf("%q %s %q: we say %v, kiwi %v\n%s", profile, arch, image, err, real, log)
+					continue
+				}
+				if err != nil {
+					continue
+				}
+				both++
+				if !strings.Contains(log.String(), "--> Selected build type: "+selected.Type.Image+"\n") ||
+					len(selected.Profiles) > 0 && !strings.Contains(log.String(), "--> Selected profiles: "+strings.Join(selected.Profiles, ",")+"\n") {
+					t.Errorf("%q %s %q: we choose %+v, kiwi\n%s", profile, arch, image, selected, log)
+				}
+			}
+		}
+	}
+	if both < 8 {
+		t.Errorf("only %d choices were possible", both)
+	}
+}

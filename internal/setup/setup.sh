@@ -141,6 +141,7 @@ judges() {
 	need /usr/share/qemu-efi-aarch64/QEMU_EFI.fd,/usr/share/edk2/aarch64/QEMU_EFI.fd qemu-efi-aarch64 edk2-aarch64 "UEFI firmware of aarch64"
 	need qemu-system-ppc64 qemu-system-ppc qemu-system-ppc-core "boots a medium for ppc64le"
 	need isoinfo genisoimage genisoimage "reads media with another code than ours and xorriso's"
+	need rsync rsync rsync "fills the roots that kiwi makes"
 	need proftpd,/usr/sbin/proftpd proftpd-basic proftpd "a real FTP server to publish to"
 	need python3 python3 python3 "runs pykickstart and the real Koji client, judges of kickstarts and of the hub"
 	need /usr/include/python3.11/Python.h,/usr/include/python3.12/Python.h,/usr/include/python3.13/Python.h,/usr/include/python3.14/Python.h python3-dev python3-devel "builds what bodhi-server needs"
@@ -179,6 +180,14 @@ judges() {
 		/usr/bin/python3 -m venv "$cache/spdx"
 		"$cache/spdx/bin/python" -m pip install -q spdx-tools==0.8.5
 	fi
+	# The two parsers of arguments that kiwi has had: docopt, then typer.
+	for version in 10.3.11 11.1.6; do
+		kiwi="$cache/kiwi${version%%.*}"
+		[ -x "$kiwi/bin/kiwi-ng" ] && continue
+		say "puts kiwi $version into .cache/kiwi${version%%.*}: judges its back end and its stand-in"
+		/usr/bin/python3 -m venv "$kiwi"
+		"$kiwi/bin/python" -m pip install -q "kiwi==$version"
+	done
 	createrepo_pypi
 }
 
