@@ -131,14 +131,37 @@ func (b *Builder) Close() error { return b.fetcher.Close() }
 // not be enough nothing is removed, and the error says so.
 func (b *Builder) MakeRoom(ctx context.Context, n int64) error { return b.fetcher.MakeRoom(ctx, n) }
 
-// Offer is one kind of compose that a host can build, and for which architecture.
+// Offer is one kind of compose that a host can build, as JobKind has it, and for
+// which architecture.
 type Offer struct {
 	Kind Kind
 	Arch string
 }
 
-// Offers says what this host can build, and why it cannot build the rest. Among
-// the kinds are those of Chain.
+// by parts kind and back end in a JobKind; it stands in no kind's name.
+const by = "-by-"
+
+// JobKind is what a compose is queued as, so that a node gets those that it has
+// the tools for: its kind, and for a back end that is not the first of its kind
+// among backends with that, as "live-by-kiwi".
+func JobKind(backends []Backend, kind Kind, backend string) Kind {
+	i := slices.IndexFunc(backends, func(b Backend) bool {
+		return slices.ContainsFunc(b.Makes(), func(c Capability) bool { return c.Kind == kind })
+	})
+	if backend == "" || i >= 0 && backends[i].Name() == backend {
+		return kind
+	}
+	return kind + by + Kind(backend)
+}
+
+// SplitJobKind is the opposite of JobKind; backend is "" for the kind's first.
+func SplitJobKind(job Kind) (kind Kind, backend string) {
+	name, backend, _ := strings.Cut(string(job), by)
+	return Kind(name), backend
+}
+
+// Offers says what this host can build, and why it cannot build the rest, both by
+// JobKind. Among the kinds are those of Chain.
 func (b *Builder) Offers(ctx context.Context) (can []Offer, missing map[Kind]string) {
 	missing = map[Kind]string{}
 	for _, arch := range Arches() {
@@ -149,15 +172,13 @@ func (b *Builder) Offers(ctx context.Context) (can []Offer, missing map[Kind]str
 		err := ProbeBackend(ctx, backend, b.runner, b.roots)
 		errs[i] = err
 		for _, c := range backend.Makes() {
+			kind := JobKind(b.backends, c.Kind, backend.Name())
 			if err != nil {
-				if !slices.ContainsFunc(can, func(o Offer) bool { return o.Kind == c.Kind }) {
-					missing[c.Kind] = reason(err)
-				}
+				missing[kind] = reason(err)
 				continue
 			}
-			delete(missing, c.Kind)
 			for _, arch := range c.hostArches() {
-				if o := (Offer{c.Kind, arch}); !slices.Contains(can, o) {
+				if o := (Offer{kind, arch}); !slices.Contains(can, o) {
 					can = append(can, o)
 				}
 			}

@@ -2,10 +2,12 @@ package compose_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/fedora-respin/respin/compose"
+	"github.com/fedora-respin/respin/internal/proc"
 )
 
 // nativeOnly is a back end that runs programs of the target.
@@ -41,5 +43,36 @@ func TestForeignArchitecturesAreNotOffered(t *testing.T) {
 	}, compose.Work{ID: "c1", Dir: t.TempDir()})
 	if err == nil || built || result.Failure.Code != compose.CodeToolMissing || !strings.Contains(result.Failure.Sentence, foreign) {
 		t.Errorf("%v %+v", err, result.Failure)
+	}
+}
+
+// other makes what nativeOnly makes, and lacks its tool.
+type other struct{ nativeOnly }
+
+func (other) Name() string { return "other" }
+
+func (other) Probe(context.Context, compose.Runner) ([]compose.Tool, error) {
+	return nil, &proc.NotFoundError{Tool: "tool-x", Package: "x"}
+}
+
+func TestSecondBackEndOfAKindIsOfferedByItsName(t *testing.T) {
+	t.Parallel()
+	built := false
+	first, second := nativeOnly{copier{&built}}, other{nativeOnly{copier{&built}}}
+	for name, tc := range map[string]struct {
+		backends      []compose.Backend
+		offered, lack compose.Kind
+	}{
+		"second lacks its tool": {[]compose.Backend{first, second}, "boot-iso", "boot-iso-by-other"},
+		"first lacks its tool":  {[]compose.Backend{second, first}, "boot-iso-by-copier", "boot-iso"},
+	} {
+		can, missing := builder(t, compose.Network{}, compose.BuilderOptions{Backends: tc.backends}).Offers(t.Context())
+		if !slices.ContainsFunc(can, func(o compose.Offer) bool { return o.Kind == tc.offered }) || !strings.Contains(missing[tc.lack], "tool-x") || missing[tc.offered] != "" {
+			t.Errorf("%s: offers %v, missing %v", name, can, missing)
+		}
+		kind, backend := compose.SplitJobKind(tc.offered)
+		if job := compose.JobKind(tc.backends, kind, backend); kind != compose.KindBootISO || job != tc.offered {
+			t.Errorf("%s: %s %s is %s", name, kind, backend, job)
+		}
 	}
 }

@@ -40,9 +40,9 @@ func (p *Plan) FirstPlan() *Plan {
 
 // Needs is what a build node must offer for the Plan: its kind, or a chain of
 // kinds.
-func (p *Plan) Needs() Kind {
+func (p *Plan) Needs(backends []Backend) Kind {
 	if p.First == nil {
-		return p.Request.Kind
+		return JobKind(backends, p.Request.Kind, p.Backend)
 	}
 	return Chain(p.Request.Kind, p.First.Kind)
 }

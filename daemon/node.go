@@ -112,7 +112,7 @@ func (n *node) run(ctx context.Context) error {
 	}
 	var offers []queue.Capability
 	for _, o := range can {
-		if n.cfg.Node.offers(o.Kind) {
+		if kind, _ := compose.SplitJobKind(o.Kind); n.cfg.Node.offers(kind) {
 			offers = append(offers, queue.Capability{Kind: string(o.Kind), Arch: o.Arch})
 		}
 	}

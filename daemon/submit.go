@@ -298,7 +298,7 @@ func (d *Daemon) checkTools(ctx context.Context, plan *compose.Plan) error {
 	if err != nil {
 		return fmt.Errorf("list nodes: %w", err)
 	}
-	kind, arch, reason := string(plan.Needs()), plan.Request.Arch, ""
+	kind, arch, reason := string(plan.Needs(Backends())), plan.Request.Arch, ""
 	for i := range nodes {
 		if !nodes[i].Online {
 			continue
@@ -317,7 +317,7 @@ func (d *Daemon) checkTools(ctx context.Context, plan *compose.Plan) error {
 	}
 	p := compose.Problem{
 		Code: compose.CodeToolMissing, Field: "kind",
-		Sentence: fmt.Sprintf("No build node can make a %s: %s.", kind, reason),
+		Sentence: fmt.Sprintf("No build node can make a %s: %s.", plan.Request.Kind, reason),
 		Remedy:   "Install it on the node and start the node again; respin doctor lists what is missing.",
 	}
 	if first := plan.First; first != nil {
@@ -412,7 +412,7 @@ func (d *Daemon) failQueued(ctx context.Context, id string) {
 func (d *Daemon) enqueue(ctx context.Context, c *store.Compose) {
 	data, err := d.payload(c.ID, c.Plan)
 	if err == nil {
-		err = d.master.Submit(ctx, queue.Job{ID: c.ID, Kind: string(c.Plan.Needs()), Arch: c.Request.Arch, Payload: data})
+		err = d.master.Submit(ctx, queue.Job{ID: c.ID, Kind: string(c.Plan.Needs(Backends())), Arch: c.Request.Arch, Payload: data})
 	}
 	if errors.Is(err, queue.ErrConflict) {
 		// It has the compose, with what an earlier configuration or version made of

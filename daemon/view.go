@@ -194,11 +194,13 @@ func (d *Daemon) Nodes(ctx context.Context) (api.Nodes, error) {
 			LastSeen: list[i].LastSeen.UTC(), Draining: list[i].Draining, Online: list[i].Online, Offers: []api.Offer{}, Missing: map[string]string{},
 		}
 		for _, o := range list[i].Offers {
-			n.Offers = append(n.Offers, api.Offer{Kind: o.Kind, Arch: o.Arch})
+			kind, backend := compose.SplitJobKind(compose.Kind(o.Kind))
+			n.Offers = append(n.Offers, api.Offer{Kind: string(kind), Arch: o.Arch, Backend: backend})
 		}
 		for label, reason := range list[i].Labels {
-			if kind, ok := strings.CutPrefix(label, missingLabel); ok {
-				n.Missing[kind] = reason
+			if job, ok := strings.CutPrefix(label, missingLabel); ok {
+				kind, backend := compose.SplitJobKind(compose.Kind(job))
+				n.Missing[api.Offer{Kind: string(kind), Backend: backend}.Name()] = reason
 			}
 		}
 		nodes.Nodes = append(nodes.Nodes, n)

@@ -79,7 +79,8 @@ func Link(dir, built string, s Settings) error {
 	if err := WriteSettings(dir, s); err != nil {
 		return err
 	}
-	for _, name := range []string{"lorax", "livemedia-creator", "anaconda", "kiwi-ng"} {
+	// rsync is only looked for, and never run: the stand-in kiwi has no need of it.
+	for _, name := range []string{"lorax", "livemedia-creator", "anaconda", "kiwi-ng", "rsync"} {
 		// Hard links: the stand-in looks for its settings where it is called.
 		if err := os.Link(built, filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("place stand-in tool: %w", err)

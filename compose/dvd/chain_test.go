@@ -81,7 +81,7 @@ func TestWithoutABaseLoraxMakesItFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := plan.First
-	if first == nil || first.Kind != compose.KindBootISO || first.Backend != "lorax" || plan.Backend != "dvd" || plan.Needs() != "dvd_boot-iso" || first.Image == plan.Image {
+	if first == nil || first.Kind != compose.KindBootISO || first.Backend != "lorax" || plan.Backend != "dvd" || plan.Needs(nil) != "dvd_boot-iso" || first.Image == plan.Image {
 		t.Fatalf("%+v", first)
 	}
 	// Only what the side repo brings is asked for in the installer; vim is the release's.

@@ -16,10 +16,13 @@ import (
 	"github.com/fedora-respin/respin/internal/proc"
 )
 
-// Tool and Package are the program and what to install for it.
+// Tool and Package are the program and what to install for it. kiwi fills its
+// roots by rsync, which comes with the package of what it runs.
 const (
-	Tool    = "kiwi-ng"
-	Package = "kiwi-cli"
+	Tool          = "kiwi-ng"
+	Package       = "kiwi-cli"
+	helper        = "rsync"
+	helperPackage = "kiwi-systemdeps"
 )
 
 // oldest is the first major version that Fedora's descriptions are written for.
@@ -57,15 +60,15 @@ func (e *TooOldError) Error() string {
 // Probe implements compose.Backend. Which schema of descriptions a kiwi knows its
 // help does not tell, so that the version is looked at too.
 func (*Backend) Probe(ctx context.Context, runner compose.Runner) ([]compose.Tool, error) {
+	_, missing := runner.Look(helper, helperPackage)
 	tool, err := compose.ProbeToolBy(ctx, runner, compose.Tool{Name: Tool, Package: Package}, compose.Asking{
 		Version: []string{"--version"}, Help: [][]string{{"--help"}, {"system", "build", "--help"}},
 		HelpFails: true, // docopt, of kiwi before 11, ends with 1 behind its help
 	})
-	if err != nil {
+	if err := errors.Join(err, missing); err != nil {
 		return nil, err
 	}
-	major, _, _ := strings.Cut(tool.Version, ".")
-	if n, err := strconv.Atoi(major); err != nil || n < oldest {
+	if major(tool.Version) < oldest {
 		return nil, fmt.Errorf("probe %s: %w", Tool, &TooOldError{tool.Version})
 	}
 	for _, option := range []string{"--description", "--target-dir", "--add-repo", "--kiwi-file", "--logfile", "--set-type-attr"} {
@@ -73,17 +76,30 @@ func (*Backend) Probe(ctx context.Context, runner compose.Runner) ([]compose.Too
 			return nil, fmt.Errorf("probe %s %s: its help does not list %s: it is no kiwi that this version can use", Tool, tool.Version, option)
 		}
 	}
-	return []compose.Tool{tool}, nil
+	return []compose.Tool{tool, {Name: helper, Package: helperPackage}}, nil
 }
 
 // config is kiwi's runtime configuration: what a node's own would change in the
-// image. Fedora's package of kiwi says the same of media.
-const config = `iso:
-  - tool_category: xorriso
-  - media_tag_tool: isomd5sum
-container:
-  - compress: xz
-`
+// image. Fedora's package of kiwi says the same of media. Sections are lists of
+// settings up to kiwi 10, and mappings since 11.0 (runtime_config.py,
+// _get_attribute).
+func config(tool compose.Tool) string {
+	item := "- "
+	if major(tool.Version) >= 11 {
+		item = "  "
+	}
+	return "iso:\n  " + item + "tool_category: xorriso\n  " + item + "media_tag_tool: isomd5sum\ncontainer:\n  " + item + "compress: xz\n"
+}
+
+// major is the first number of a version, 0 for none.
+func major(version string) int {
+	text, _, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return n
+}
 
 // percentBuilt is the share of kiwi in Build.
 const percentBuilt = 98
@@ -114,7 +130,7 @@ func (*Backend) Build(ctx context.Context, p *compose.Plan, j *compose.BackendJo
 	if err != nil {
 		return nil, err
 	}
-	if err := writeInputs(&job); err != nil {
+	if err := writeInputs(&job, tool); err != nil {
 		return nil, err
 	}
 	cmd, err := run(ctx, p, &job, tool, argv)
@@ -160,7 +176,7 @@ func usable(sideRepo string) error {
 
 // writeInputs makes what the argv names: the description, the configuration, and
 // the directory for temporary files, which must exist.
-func writeInputs(j *compose.BackendJob) error {
+func writeInputs(j *compose.BackendJob, tool compose.Tool) error {
 	dir := filepath.Join(j.Temp, descriptionDir)
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.MkdirAll(filepath.Join(j.Temp, workName), 0o755)); err != nil {
 		return fmt.Errorf("make work directory: %w", err)
@@ -172,5 +188,5 @@ func writeInputs(j *compose.BackendJob) error {
 	if err := errors.Join(kiwidesc.Unpack(f, dir), f.Close()); err != nil {
 		return err
 	}
-	return atomicfile.Write(filepath.Join(j.Temp, configName), []byte(config), 0o644)
+	return atomicfile.Write(filepath.Join(j.Temp, configName), []byte(config(tool)), 0o644)
 }

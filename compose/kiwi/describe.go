@@ -40,7 +40,7 @@ func (*Backend) Describe(p *compose.Plan) error {
 	p.Warnings = append(p.Warnings, warnings(p)...)
 	p.Image = imageOf(p)
 	p.Argv = arguments(p)
-	p.Tools = []compose.Tool{{Name: Tool, Package: Package}}
+	p.Tools = []compose.Tool{{Name: Tool, Package: Package}, {Name: helper, Package: helperPackage}}
 	return nil
 }
 
@@ -96,7 +96,7 @@ func checkRequest(p *compose.Plan) []compose.Problem {
 			}
 		}
 	}
-	if len(p.Request.BootArgs) > 0 && !plainArgs.MatchString(kernelArgs(p)) {
+	if len(p.Request.BootArgs) > 0 && p.Description.Type.Image == "iso" && !plainArgs.MatchString(kernelArgs(p)) {
 		add(compose.CodeBadBootArg, "boot_args", "Change kernelcmdline in the description.",
 			"The description's own boot arguments have characters that kiwi cannot be given on its command line, so none can be added.")
 	}
@@ -127,9 +127,6 @@ func warnings(p *compose.Plan) []compose.Warning {
 	list = append(list, descriptionWarnings(p)...)
 	if len(p.Request.Exclude) > 0 {
 		warn("exclude", "kiwi installs what the description names and then removes %s, with all that requires it.", strings.Join(p.Request.Exclude, ", "))
-	}
-	if len(p.Request.BootArgs) > 0 && p.Description.Type.Image != "iso" {
-		warn("boot_args", "The boot arguments of a %s are those of its description.", p.Request.Kind)
 	}
 	return list
 }

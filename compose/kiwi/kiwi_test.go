@@ -40,8 +40,11 @@ func TestConformance(t *testing.T) {
 					p.Repos = []compose.PlanRepo{{Repo: compose.Repo{ID: "extra", BaseURL: url}}}
 					return p
 				},
-				Prepare: func(t *testing.T, _ *compose.Plan, j *compose.BackendJob) { prepare(t, j, data) },
-				Tools:   tools(""), Failing: tools("depsolve"), Loses: []string{"cost", "includepkgs", "excludepkgs"},
+				Prepare: func(t *testing.T, _ *compose.Plan, j *compose.BackendJob) {
+					t.Helper()
+					prepare(t, j, data)
+				},
+				Tools: tools(""), Failing: tools("depsolve"), Loses: []string{"cost", "includepkgs", "excludepkgs"},
 				Hanging: func(t *testing.T) (*proc.Runner, func() []int) {
 					t.Helper()
 					runner, dir := built.runner(t, composetest.Settings{Fail: "hang", Kiwi: version})

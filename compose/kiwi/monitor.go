@@ -2,6 +2,7 @@ package kiwi
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -124,8 +125,8 @@ func (m *monitor) say(percent int, message string) {
 // reason picks the lines that say why kiwi ended: its last error with what
 // belongs to it, or what it says of a wrong command line.
 func reason(tail []string) []string {
-	for i := len(tail) - 1; i >= 0; i-- {
-		g := line.FindStringSubmatch(tail[i])
+	for i, text := range slices.Backward(tail) {
+		g := line.FindStringSubmatch(text)
 		if g == nil || g[1] != "ERROR" {
 			continue
 		}

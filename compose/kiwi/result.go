@@ -48,7 +48,7 @@ func (f *resultFile) UnmarshalJSON(data []byte) error {
 func results(dir string) (map[string]string, error) {
 	f, err := os.Open(filepath.Join(dir, resultName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil //nolint:nilnil // kiwi before 10.1 writes none
+		return nil, nil //nolint:nilnil // then the endings tell
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read results: %w", err)

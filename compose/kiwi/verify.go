@@ -80,7 +80,7 @@ func installed(ctx context.Context, file string) ([]compose.Shipped, error) {
 	for i := range contents.Systems {
 		for k := range contents.Systems[i].Packages {
 			one := &contents.Systems[i].Packages[k]
-			list = append(list, compose.Shipped{NEVRA: one.NEVRA.String(), SigMD5: one.SigMD5, HeaderSHA256: one.HeaderSHA256, From: "rpmdb"})
+			list = append(list, compose.Shipped{NEVRA: one.String(), SigMD5: one.SigMD5, HeaderSHA256: one.HeaderSHA256, From: "rpmdb"})
 		}
 	}
 	slices.SortFunc(list, func(a, b compose.Shipped) int { return strings.Compare(a.NEVRA, b.NEVRA) })

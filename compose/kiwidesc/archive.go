@@ -24,8 +24,8 @@ import (
 // in about a hundred files.
 const (
 	MaxArchive  = 32 << 20  // bytes
-	MaxUnpacked = 256 << 20 // bytes
-	MaxEntries  = 20_000
+	MaxUnpacked = 128 << 20 // bytes
+	MaxEntries  = 5000
 	maxName     = 1024     // bytes of a path
 	maxWindow   = 32 << 20 // bytes that a decompressor remembers
 	maxKept     = 1 << 20  // bytes of a file that is kept for reading

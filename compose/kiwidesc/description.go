@@ -11,9 +11,10 @@ import (
 	"strings"
 )
 
-// maxElements bounds what is looked at of each kind: profiles, preferences,
-// types, repositories, includes.
-const maxElements = 5000
+// maxElements bounds what is looked at: profiles with what they require,
+// preferences, types, repositories, includes, and the profiles that sections
+// name. Choosing takes its square, at worst. Fedora's have less than a thousand.
+const maxElements = 4000
 
 // Error says what is wrong in a file of a description.
 type Error struct {
@@ -48,17 +49,28 @@ type Description struct {
 
 type profile struct {
 	Name     string `xml:"name,attr"`
-	Arch     string `xml:"arch,attr"`
+	Arch     list   `xml:"arch,attr"`
 	Import   bool   `xml:"import,attr"`
 	Requires []struct {
 		Profile string `xml:"profile,attr"`
-		Arch    string `xml:"arch,attr"`
+		Arch    list   `xml:"arch,attr"`
 	} `xml:"requires"`
 }
 
+// list is an attribute of words with commas between.
+type list []string
+
+// UnmarshalXMLAttr implements xml.UnmarshalerAttr.
+func (l *list) UnmarshalXMLAttr(a xml.Attr) error {
+	if a.Value != "" {
+		*l = strings.Split(a.Value, ",")
+	}
+	return nil
+}
+
 type preferences struct {
-	Profiles string   `xml:"profiles,attr"`
-	Arch     string   `xml:"arch,attr"`
+	Profiles list     `xml:"profiles,attr"`
+	Arch     list     `xml:"arch,attr"`
 	Version  string   `xml:"version"`
 	Release  string   `xml:"release-version"`
 	Manager  string   `xml:"packagemanager"`
@@ -79,8 +91,8 @@ type typeOf struct {
 type repository struct {
 	Alias     string `xml:"alias,attr"`
 	Priority  string `xml:"priority,attr"`
-	Profiles  string `xml:"profiles,attr"`
-	Arch      string `xml:"arch,attr"`
+	Profiles  list   `xml:"profiles,attr"`
+	Arch      list   `xml:"arch,attr"`
 	ImageOnly bool   `xml:"imageonly,attr"`
 	Source    struct {
 		Path string `xml:"path,attr"`
@@ -209,11 +221,13 @@ func attr(e xml.StartElement, name string) string {
 }
 
 // element takes one child of image.
-func (r *reader) element(dec *xml.Decoder, start xml.StartElement, name string, top bool) error {
-	if r.count++; r.count > maxElements {
-		return fmt.Errorf("the description has more than %d sections", maxElements)
-	}
+func (r *reader) element(dec *xml.Decoder, start xml.StartElement, name string, top bool) (err error) {
 	d := r.desc
+	defer func() {
+		if r.count++; err == nil && r.count > maxElements {
+			err = fmt.Errorf("the description has more than %d profiles, preferences and repositories", maxElements)
+		}
+	}()
 	switch start.Name.Local {
 	case "include":
 		line, _ := dec.InputPos()
@@ -222,26 +236,29 @@ func (r *reader) element(dec *xml.Decoder, start xml.StartElement, name string, 
 		}
 		return r.include(attr(start, "from"), name, line, top)
 	case "profiles":
-		var list struct {
+		var found struct {
 			Profile []profile `xml:"profile"`
 		}
-		if err := dec.DecodeElement(&list, &start); err != nil {
+		if err := dec.DecodeElement(&found, &start); err != nil {
 			return err //nolint:wrapcheck // the caller names the file
 		}
-		r.count += len(list.Profile)
-		d.profiles = append(d.profiles, list.Profile...)
+		for i := range found.Profile {
+			r.count += 1 + len(found.Profile[i].Requires)
+		}
+		d.profiles = append(d.profiles, found.Profile...)
 	case "preferences":
 		var one preferences
 		if err := dec.DecodeElement(&one, &start); err != nil {
 			return err //nolint:wrapcheck // the caller names the file
 		}
-		r.count += len(one.Types)
+		r.count += len(one.Types) + len(one.Profiles)
 		d.preferences = append(d.preferences, one)
 	case "repository":
 		var one repository
 		if err := dec.DecodeElement(&one, &start); err != nil {
 			return err //nolint:wrapcheck // the caller names the file
 		}
+		r.count += len(one.Profiles)
 		d.repos = append(d.repos, one)
 	default:
 		return dec.Skip() //nolint:wrapcheck // the caller names the file

@@ -6,12 +6,14 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
@@ -29,8 +31,8 @@ type entry struct {
 	size             int64 // where it is not that of text
 }
 
-func pack(t testing.TB, entries ...entry) []byte {
-	t.Helper()
+func pack(tb testing.TB, entries ...entry) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, e := range entries {
@@ -45,18 +47,18 @@ func pack(t testing.TB, entries ...entry) []byte {
 			h.Size = e.size
 		}
 		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if h.Typeflag == tar.TypeReg {
 			if _, err := w.Write([]byte(e.text)); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 	}
 	_ = w.Flush() // a lying size leaves the archive unfinished
 	if e := entries[len(entries)-1]; e.size == 0 {
 		if err := w.Close(); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return b.Bytes()
@@ -84,16 +86,20 @@ const moreFile = `<image><profiles><profile name="C" description="c"/></profiles
 
 func good() []entry {
 	return []entry{
-		{name: "pax_global_header", kind: tar.TypeXGlobalHeader}, {name: "top/", kind: tar.TypeDir, mode: 0o755},
-		{name: "top/Test.kiwi", text: mainFile}, {name: "top/sub/more.xml", link: "real.xml", kind: tar.TypeSymlink}, {name: "top/sub/real.xml", text: moreFile},
-		{name: "top/config.sh", text: "#!/bin/sh\n", mode: 0o4755}, {name: "top/copy.sh", link: "top/config.sh", kind: tar.TypeLink},
+		{name: "pax_global_header", kind: tar.TypeXGlobalHeader},
+		{name: "top/", kind: tar.TypeDir, mode: 0o755},
+		{name: "top/Test.kiwi", text: mainFile},
+		{name: "top/sub/more.xml", link: "real.xml", kind: tar.TypeSymlink},
+		{name: "top/sub/real.xml", text: moreFile},
+		{name: "top/config.sh", text: "#!/bin/sh\n", mode: 0o4755},
+		{name: "top/copy.sh", link: "top/config.sh", kind: tar.TypeLink},
 		{name: "top/root/etc/localtime", link: "/usr/share/zoneinfo/UTC", kind: tar.TypeSymlink},
 	}
 }
 
-func goodArchive(t testing.TB) []byte {
-	t.Helper()
-	return pack(t, slices.DeleteFunc(good(), func(e entry) bool { return e.kind == tar.TypeXGlobalHeader })...)
+func goodArchive(tb testing.TB) []byte {
+	tb.Helper()
+	return pack(tb, slices.DeleteFunc(good(), func(e entry) bool { return e.kind == tar.TypeXGlobalHeader })...)
 }
 
 func open(t *testing.T, data []byte) *kiwidesc.Archive {
@@ -337,29 +343,58 @@ func refused(err error) bool {
 	return errors.As(err, &archive) || errors.As(err, &large)
 }
 
-// A gigabyte of zeros packs into a megabyte.
+// Zeros without end pack into a few kilobytes.
 func TestBombsCostNoMoreThanTheirLimit(t *testing.T) {
 	t.Parallel()
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	w := tar.NewWriter(z)
-	zeros := make([]byte, 1<<20)
-	if err := w.WriteHeader(&tar.Header{Name: "x", Mode: 0o644, Size: kiwidesc.MaxUnpacked - 1<<20, Typeflag: tar.TypeReg}); err != nil {
-		t.Fatal(err)
-	}
-	for range kiwidesc.MaxUnpacked>>20 - 1 {
-		if _, err := w.Write(zeros); err != nil {
+	packed := func(write func(io.Writer)) []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		write(z)
+		if err := z.Close(); err != nil {
 			t.Fatal(err)
 		}
+		return b.Bytes()
 	}
-	if err := w.WriteHeader(&tar.Header{Name: "y", Mode: 0o644, Size: 2 << 20, Typeflag: tar.TypeReg}); err != nil {
-		t.Fatal(err)
+	data := packed(func(w io.Writer) {
+		if err := tar.NewWriter(w).WriteHeader(&tar.Header{Name: "x", Mode: 0o644, Size: kiwidesc.MaxUnpacked - 1<<10, Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	zeros := packed(func(w io.Writer) { _, _ = w.Write(make([]byte, 1<<20)) })
+	for range kiwidesc.MaxUnpacked >> 20 { // gzip's members follow each other
+		data = append(data, zeros...)
 	}
-	if err := z.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	data = append(data, packed(func(w io.Writer) { _, _ = w.Write(bytes.Repeat([]byte("x"), 4<<10)) })...)
 	var large *limitio.TooLargeError
-	if _, err := kiwidesc.Open(&b); !errors.As(err, &large) {
+	if _, err := kiwidesc.Open(bytes.NewReader(data)); !errors.As(err, &large) || len(data) > 1<<20 {
+		t.Errorf("%d bytes: got %v", len(data), err)
+	}
+}
+
+// Whatever a description says, choosing ends soon.
+func TestLargeDescriptionsAreChosenFromInTime(t *testing.T) {
+	t.Parallel()
+	large := func(n int) []byte {
+		var b strings.Builder
+		b.WriteString("<image name='a' schemaversion='7.5'><profiles>")
+		for i := range n {
+			fmt.Fprintf(&b, "<profile name='p%d'><requires profile='p%d'/></profile>", i, i+1)
+		}
+		fmt.Fprintf(&b, "<profile name='p%d'/></profiles><preferences profiles='p0'><version>1</version><type image='iso'/></preferences></image>", n)
+		return pack(t, entry{name: "a.kiwi", text: b.String()})
+	}
+	d, err := open(t, large(1900)).Description("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if got := d.Choices("iso", "x86_64"); len(got) != 1 {
+		t.Errorf("choices %v", got)
+	}
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if _, err := open(t, large(2500)).Description(""); err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -64,19 +64,54 @@ func (e *SelectError) Error() string {
 // description imports by default), --type ("" for its first) and --target-arch.
 // Its error is a *SelectError, or an *Error.
 func (d *Description) Select(profiles []string, image, arch string) (*Selection, error) {
+	return d.of(arch).choose(profiles, image)
+}
+
+// offer is what a description has for one architecture.
+type offer struct {
+	*Description
+	arch  string
+	have  map[string]*profile
+	names []string // of the profiles, sorted
+	own   []string // that the description chooses itself
+}
+
+func (d *Description) of(arch string) *offer {
+	o := &offer{Description: d, arch: arch, have: map[string]*profile{}}
+	for i := range d.profiles {
+		p := &d.profiles[i]
+		if !matches(p.Arch, arch) {
+			continue
+		}
+		o.have[p.Name] = p
+		o.names = append(o.names, p.Name)
+		if p.Import {
+			o.own = append(o.own, p.Name)
+		}
+	}
+	slices.Sort(o.names)
+	return o
+}
+
+func (d *offer) choose(profiles []string, image string) (*Selection, error) {
+	arch := d.arch
 	s := &Selection{File: d.File, Schema: d.Schema, Name: d.Name, Arch: arch, Asked: profiles, Manager: "dnf4"}
 	if d.Dir != "." {
 		s.Dir = d.Dir
 	}
 	var err error
-	if s.Profiles, err = d.resolve(profiles, arch); err != nil {
+	if s.Profiles, err = d.resolve(profiles); err != nil {
 		return nil, err
+	}
+	set := map[string]bool{}
+	for _, name := range s.Profiles {
+		set[name] = true
 	}
 	var types []typeOf
 	manager := ""
 	for i := range d.preferences {
 		p := &d.preferences[i]
-		if !matches(p.Arch, arch) || !chosen(p.Profiles, s.Profiles) {
+		if !matches(p.Arch, arch) || !chosen(p.Profiles, set) {
 			continue
 		}
 		types = append(types, p.Types...)
@@ -91,7 +126,7 @@ func (d *Description) Select(profiles []string, image, arch string) (*Selection,
 	if s.Version == "" {
 		return nil, &Error{File: d.File, Reason: "no preferences of these profiles say the image's version"}
 	}
-	return s, d.takeRepos(s)
+	return s, d.takeRepos(s, set)
 }
 
 // pick is the type that was asked for, else the primary one, else the first. A
@@ -125,51 +160,41 @@ func pick(types []typeOf, image, arch string) (Type, error) {
 }
 
 // resolve lists the profiles that count, with what they require.
-func (d *Description) resolve(asked []string, arch string) ([]string, error) {
-	have := map[string]*profile{}
-	var names, own []string
-	for i := range d.profiles {
-		p := &d.profiles[i]
-		if !matches(p.Arch, arch) {
-			continue
-		}
-		have[p.Name] = p
-		names = append(names, p.Name)
-		if p.Import {
-			own = append(own, p.Name)
-		}
-	}
+func (d *offer) resolve(asked []string) ([]string, error) {
 	if len(asked) == 0 {
-		return own, nil // kiwi resolves nothing that these require
+		return d.own, nil // kiwi resolves nothing that these require
 	}
-	slices.Sort(names)
 	var all []string
+	seen := map[string]bool{}
 	for todo := slices.Clone(asked); len(todo) > 0; {
 		name := todo[0]
 		todo = todo[1:]
-		if slices.Contains(all, name) {
+		if seen[name] {
 			continue
 		}
-		p, ok := have[name]
+		seen[name] = true
+		p, ok := d.have[name]
 		if !ok {
-			return nil, &SelectError{What: "profile", Name: name, Arch: arch, Have: slices.Compact(names)}
+			return nil, &SelectError{What: "profile", Name: name, Arch: d.arch, Have: slices.Compact(slices.Clone(d.names))}
 		}
 		all = append(all, name)
 		var required []string
 		for _, r := range p.Requires {
-			if matches(r.Arch, arch) {
+			if matches(r.Arch, d.arch) {
 				required = append(required, r.Profile)
 			}
 		}
-		todo = append(required, todo...)
+		if len(required) > 0 {
+			todo = append(required, todo...)
+		}
 	}
 	return all, nil
 }
 
-func (d *Description) takeRepos(s *Selection) error {
+func (d *Description) takeRepos(s *Selection, set map[string]bool) error {
 	for i := range d.repos {
 		r := &d.repos[i]
-		if r.ImageOnly || !matches(r.Arch, s.Arch) || !chosen(r.Profiles, s.Profiles) {
+		if r.ImageOnly || !matches(r.Arch, s.Arch) || !chosen(r.Profiles, set) {
 			continue
 		}
 		one := Repo{Alias: r.Alias, Source: r.Source.Path}
@@ -188,22 +213,20 @@ func (d *Description) takeRepos(s *Selection) error {
 // Choices lists the profiles that make something of a type for an architecture
 // when they are asked for alone, sorted.
 func (d *Description) Choices(image, arch string) []string {
+	o := d.of(arch)
 	var list []string
-	for i := range d.profiles {
-		if s, err := d.Select([]string{d.profiles[i].Name}, image, arch); err == nil && s.Type.Image == image {
-			list = append(list, d.profiles[i].Name)
+	for _, name := range slices.Compact(slices.Clone(o.names)) {
+		if s, err := o.choose([]string{name}, image); err == nil && s.Type.Image == image {
+			list = append(list, name)
 		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	return list
 }
 
 // matches tells whether a section's list of architectures has arch.
-func matches(list, arch string) bool {
-	return list == "" || slices.Contains(strings.Split(list, ","), arch)
-}
+func matches(l list, arch string) bool { return len(l) == 0 || slices.Contains(l, arch) }
 
 // chosen tells whether a section's profiles are among those that count.
-func chosen(list string, profiles []string) bool {
-	return list == "" || slices.ContainsFunc(strings.Split(list, ","), func(p string) bool { return slices.Contains(profiles, p) })
+func chosen(l list, profiles map[string]bool) bool {
+	return len(l) == 0 || slices.ContainsFunc(l, func(p string) bool { return profiles[p] })
 }

@@ -130,8 +130,17 @@ type Node struct {
 
 // Offer is a kind and an arch that a node builds.
 type Offer struct {
-	Kind string `json:"kind"`
-	Arch string `json:"arch"`
+	Kind    string `json:"kind"`
+	Arch    string `json:"arch"`
+	Backend string `json:"backend,omitempty"` // where it is not the kind's first, as kiwi for live
+}
+
+// Name is the kind as it is shown, with the back end: "live", "live by kiwi".
+func (o Offer) Name() string {
+	if o.Backend == "" {
+		return o.Kind
+	}
+	return o.Kind + " by " + o.Backend
 }
 
 // Queue is who waits for what.

@@ -85,6 +85,7 @@ func knownTools() []doctorTool {
 		{Name: "lorax", For: "boot-iso, dvd without a base", Fedora: "lorax"},
 		{Name: "livemedia-creator", For: "live, disk, pxe-live, tar, oci", Fedora: "lorax-lmc-novirt"},
 		{Name: "kiwi-ng", For: "live, disk, tar, oci from a kiwi description", Fedora: "kiwi-cli"},
+		{Name: "rsync", For: "what kiwi makes", Debian: "rsync", Fedora: "kiwi-systemdeps"},
 		{Name: "mock", For: "boot-iso in a chroot (runner: mock)", Fedora: "mock"},
 		{Name: "podman", For: "boot-iso in a container (runner: podman)", Debian: "podman", Fedora: "podman"},
 	}

@@ -71,9 +71,16 @@ func probeKinds(ctx context.Context, runners *daemon.Runners, tools []doctorTool
 			inRoot(tools, b, probed, runners.Kind)
 		}
 		for _, c := range b.Makes() {
-			if !found[c.Kind].Available {
-				found[c.Kind] = judgeKind(err)
+			before := found[c.Kind]
+			if before.Available {
+				continue
 			}
+			one := judgeKind(err)
+			if err != nil && before.Reason != "" { // another back end makes it too
+				one.Missing = append(before.Missing, one.Missing...)
+				one.Reason = before.Reason + "; or " + one.Reason
+			}
+			found[c.Kind] = one
 		}
 	}
 	withoutBase(found)

@@ -191,10 +191,11 @@ func offers(list []api.Offer) string {
 	var kinds []string
 	arches := map[string][]string{}
 	for _, o := range list {
-		if arches[o.Kind] == nil {
-			kinds = append(kinds, o.Kind)
+		name := strings.ReplaceAll(o.Name(), " by ", "/")
+		if arches[name] == nil {
+			kinds = append(kinds, name)
 		}
-		arches[o.Kind] = append(arches[o.Kind], o.Arch)
+		arches[name] = append(arches[name], o.Arch)
 	}
 	for i, k := range kinds {
 		if len(arches[k]) < len(compose.Arches()) {

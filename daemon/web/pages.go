@@ -99,7 +99,7 @@ func (p *Pages) queue(w http.ResponseWriter, r *http.Request) {
 func offersOf(offers []api.Offer) []archOffer {
 	byArch := map[string][]string{}
 	for _, o := range offers {
-		byArch[o.Arch] = append(byArch[o.Arch], o.Kind)
+		byArch[o.Arch] = append(byArch[o.Arch], o.Name())
 	}
 	var list []archOffer
 	for arch, kinds := range byArch {

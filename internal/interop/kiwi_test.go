@@ -56,7 +56,7 @@ func kiwiTools(t *testing.T, path string) *proc.Runner {
 	if err := os.Symlink(path, filepath.Join(dir, "kiwi-ng")); err != nil {
 		t.Fatal(err)
 	}
-	return &proc.Runner{Env: []string{"PATH=" + dir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=" + dir}}
+	return &proc.Runner{Env: []string{"PATH=" + dir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root"}} // Debian's rpm has its database in $HOME
 }
 
 // kiwiDescription is a small description for dnf 4, which this host has. All that
@@ -99,8 +99,9 @@ func putDescription(t *testing.T, dir string, files map[string]string) {
 }
 
 // kiwiRepos makes the release's repository, whose filesystem has the programs
-// that kiwi runs in the root, and one with another hello.
-func kiwiRepos(t *testing.T) (release, side string) {
+// that kiwi runs in the root, and one with another hello. more packages go into
+// the first.
+func kiwiRepos(t *testing.T, more ...[]byte) (release, side string) {
 	t.Helper()
 	busybox, err := os.ReadFile(repoTool(t, "busybox"))
 	if err != nil {
@@ -129,7 +130,7 @@ func kiwiRepos(t *testing.T) (release, side string) {
 	_, fs := pkg("filesystem", "3", base...)
 	_, newer := pkg("hello", "11", rpmtest.File{Path: "/usr/share/hello", Data: []byte("11")})
 	_, older := pkg("hello", "10", rpmtest.File{Path: "/usr/share/hello", Data: []byte("10")})
-	return write(fs, newer), write(older)
+	return write(append(more, fs, newer)...), write(older)
 }
 
 // A description goes through the back end and the real kiwi: a side repo with an
@@ -147,26 +148,11 @@ func TestRealKiwiMakesATarOfTheSideRepo(t *testing.T) {
 			if err := kiwidesc.Pack(&archive, src); err != nil {
 				t.Fatal(err)
 			}
-			p, j := kiwiPlan(t, archive.Bytes(), runner)
+			p, j := kiwiPlan(t, archive.Bytes(), runner, compose.KindTar, "Tar")
 			j.SideRepo = side
-			b := &kiwi.Backend{}
-			if err := b.Describe(p); err != nil {
-				t.Fatal(err)
-			}
-			var err error
-			if j.Tools, err = b.Probe(t.Context(), runner); err != nil {
-				t.Fatal(err)
-			}
+			_, proof := kiwiMakes(t, p, j)
 			if j.Tools[0].Version != version {
 				t.Errorf("probed %+v", j.Tools)
-			}
-			made, err := b.Build(t.Context(), p, j)
-			if err != nil {
-				t.Fatalf("%v\n%s", err, j.Log)
-			}
-			proof, err := b.Verify(t.Context(), p, j, made)
-			if err != nil {
-				t.Fatal(err)
 			}
 			if e := proof.Packages[0]; e.Verdict != compose.VerdictIncluded || e.Shipped != "10-1.fc44" {
 				t.Errorf("the release's newer hello won: %+v", proof.Packages)
@@ -183,8 +169,8 @@ func TestRealKiwiMakesATarOfTheSideRepo(t *testing.T) {
 	}
 }
 
-// kiwiPlan is a Plan for the tar of the description, and a job for it.
-func kiwiPlan(t *testing.T, archive []byte, runner *proc.Runner) (*compose.Plan, *compose.BackendJob) {
+// kiwiPlan is a Plan for a profile of the description, and a job for it.
+func kiwiPlan(t *testing.T, archive []byte, runner *proc.Runner, kind compose.Kind, profile string) (*compose.Plan, *compose.BackendJob) {
 	t.Helper()
 	a, err := kiwidesc.Open(bytes.NewReader(archive))
 	if err != nil {
@@ -194,12 +180,12 @@ func kiwiPlan(t *testing.T, archive []byte, runner *proc.Runner) (*compose.Plan,
 	if err != nil {
 		t.Fatal(err)
 	}
-	selected, err := desc.Select([]string{"Tar"}, "tbz", compose.HostArch())
+	selected, err := desc.Select([]string{profile}, compose.DefaultKiwiType(kind), compose.HostArch())
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &compose.Plan{
-		Request: compose.Request{Kind: compose.KindTar, Release: "44", Arch: compose.HostArch(), Options: compose.Options{Kiwi: &compose.Kiwi{Description: "upload:00000000"}}},
+		Request: compose.Request{Kind: kind, Release: "44", Arch: compose.HostArch(), Options: compose.Options{Kiwi: &compose.Kiwi{Description: "upload:00000000"}}},
 		RPMs:    []compose.PlanRPM{{NEVRA: "hello-10-1.fc44.noarch", Name: "hello", Arch: "noarch"}},
 		VolID:   "Test", Image: "test.iso", Epoch: 1793000000, Description: &compose.PlanDescription{Size: int64(len(archive)), Selection: *selected},
 	}
@@ -215,6 +201,54 @@ func kiwiPlan(t *testing.T, archive []byte, runner *proc.Runner) (*compose.Plan,
 	}
 	put(t, j.Description, archive)
 	return p, j
+}
+
+// A build that is canceled while the real kiwi has things mounted in its root
+// leaves neither mounts nor processes.
+func TestCanceledRealKiwiLeavesNothing(t *testing.T) {
+	t.Parallel()
+	runner := kiwiTools(t, realKiwi(t, "11.1.6"))
+	release, side := kiwiRepos(t)
+	src := t.TempDir()
+	putDescription(t, src, kiwiDescription("dir://"+release))
+	var archive bytes.Buffer
+	if err := kiwidesc.Pack(&archive, src); err != nil {
+		t.Fatal(err)
+	}
+	p, j := kiwiPlan(t, archive.Bytes(), runner, compose.KindTar, "Tar")
+	j.SideRepo = side
+	b := &kiwi.Backend{}
+	if err := b.Describe(p); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if j.Tools, err = b.Probe(t.Context(), runner); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	j.Progress = func(stage string, _ int, _ string) {
+		if stage == "bootstrap" {
+			cancel(compose.ErrCanceled)
+		}
+	}
+	_, err = b.Build(ctx, p, j)
+	if failed := compose.Diagnose(ctx, compose.StageCompose, err); err == nil || failed.Failure.Code != compose.CodeCanceled {
+		t.Fatalf("got %v", err)
+	}
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil || strings.Contains(string(mounts), j.OutDir) {
+		t.Errorf("something is mounted: %v", err)
+	}
+	procs, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range procs {
+		if args, err := os.ReadFile(path); err == nil && bytes.Contains(args, []byte(j.OutDir)) {
+			t.Errorf("%s is left: %q", path, args)
+		}
+	}
 }
 
 // syncBuffer is a log that two streams write.

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/fedora-respin/respin/repo"
 )
 
@@ -57,7 +59,8 @@ type kiwiJob struct {
 	global, own  *kiwiArgs
 	state        *kiwiState
 	target, root string
-	isomd5       bool // media_tag_tool of the configuration
+	isomd5       bool   // media_tag_tool of the configuration
+	badConfig    string // what is wrong with its form, said where it is needed
 }
 
 // kiwiSystemBuild is SystemBuildTask.process.
@@ -81,6 +84,9 @@ func (s *session) kiwiSystemBuild(global, own *kiwiArgs) int {
 	}
 	if j.state.build.Image == "iso" && j.state.build.Flags != "dmsquash" && !slices.Contains(j.state.names("bootstrap", "image", "iso"), "dracut-kiwi-live") {
 		return s.kiwiError("KiwiRuntimeError: Required dracut module package missing in package list")
+	}
+	if j.state.build.MediaCheck && j.badConfig != "" {
+		return s.kiwiError("%s", j.badConfig)
 	}
 	for _, set := range own.values["--set-type-attr"] {
 		attribute, value, _ := strings.Cut(set, "=")
@@ -109,7 +115,7 @@ func (j *kiwiJob) setUp() int {
 		if err != nil {
 			return j.kiwiError("KiwiRuntimeConfigFileError: Custom config file '%s' not found", file)
 		}
-		j.isomd5 = strings.Contains(string(data), "media_tag_tool: isomd5sum")
+		j.readConfig(data)
 	}
 	file := j.global.last("--logfile", "")
 	openLog := func(name string) int {
@@ -136,6 +142,22 @@ func (j *kiwiJob) setUp() int {
 		return openLog(filepath.Join(j.target, "build", "image-root.log"))
 	}
 	return 0
+}
+
+// readConfig reads the runtime configuration, whose sections are lists of settings
+// up to kiwi 10, and mappings since.
+func (j *kiwiJob) readConfig(data []byte) {
+	var sections map[string]yaml.Node
+	if err := yaml.Unmarshal(data, &sections); err != nil {
+		j.badConfig = "KiwiRuntimeConfigFormatError: " + err.Error()
+		return
+	}
+	node := sections["iso"]
+	if list := node.Kind == yaml.SequenceNode; list == j.typer() {
+		j.badConfig = "KiwiRuntimeConfigFormatError: AttributeError: 'list' object has no attribute 'items'"
+		return
+	}
+	j.isomd5 = strings.Contains(string(data), "media_tag_tool: isomd5sum")
 }
 
 // prepare makes the root, sets repositories up, and installs.

@@ -20,8 +20,11 @@ type kiwiOption struct {
 // kiwiGlobal are the options that stand before the service (kiwi/cli.py).
 func (s *session) kiwiGlobal() []kiwiOption {
 	list := []kiwiOption{
-		{name: "--color-output", flag: true}, {name: "--debug", flag: true}, {name: "--debug-run-scripts-in-screen", flag: true},
-		{name: "--profile", many: true}, {name: "--loglevel", number: true},
+		{name: "--color-output", flag: true},
+		{name: "--debug", flag: true},
+		{name: "--debug-run-scripts-in-screen", flag: true},
+		{name: "--profile", many: true},
+		{name: "--loglevel", number: true},
 	}
 	for _, name := range []string{"--config", "--logfile", "--logsocket", "--shared-cache-dir", "--temp-dir", "--target-arch", "--type", "--kiwi-file"} {
 		list = append(list, kiwiOption{name: name})

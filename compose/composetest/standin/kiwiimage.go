@@ -37,7 +37,7 @@ func (j *kiwiJob) tree(w *world) (fstest.MapFS, error) {
 		if err != nil {
 			return nil, fmt.Errorf("KiwiCommandError: %w", err)
 		}
-		headers = append(headers, rpmdbtest.Installed(data, uint32(stamp().Unix()))) //nolint:gosec // a time of now
+		headers = append(headers, rpmdbtest.Installed(data, uint32(stamp().Unix())))
 	}
 	return fstest.MapFS{
 		"usr/lib/os-release":                {Data: fmt.Appendf(nil, "ID=fedora\nPRETTY_NAME=\"Fedora Linux %s (stand-in)\"\n", j.state.release)},
@@ -149,7 +149,7 @@ func disk(content []byte) []byte {
 	entry := out[446:462]
 	entry[4] = 0x83
 	binary.LittleEndian.PutUint32(entry[8:], start)
-	binary.LittleEndian.PutUint32(entry[12:], uint32(len(content)/512)) //nolint:gosec // of a test's size
+	binary.LittleEndian.PutUint32(entry[12:], uint32(len(content)/512))
 	out[510], out[511] = 0x55, 0xaa
 	return append(out, content...)
 }
