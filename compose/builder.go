@@ -310,6 +310,9 @@ func (r *build) all(ctx context.Context) error {
 	if err := r.open(); err != nil {
 		return err
 	}
+	if err := r.firstTools(); err != nil {
+		return Diagnose(ctx, StageCompose, err)
+	}
 	stages := []stageRun{
 		{StageFetch, "fetching the RPMs", r.fetch},
 		{StageSideRepo, "making the side repo", r.sideRepo},

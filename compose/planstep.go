@@ -2,6 +2,7 @@ package compose
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -86,6 +87,20 @@ func (q *resolution) first(backend Backend) error {
 	step.Argv, step.Tools = alone.Argv, alone.Tools
 	p.Warnings = append(p.Warnings, alone.Warnings...)
 	return nil
+}
+
+// firstTools looks for the tools of the first step before anything is fetched: the
+// whole of a DVD would be in vain. Those in a root are only there once it is made.
+func (r *build) firstTools() error {
+	if r.plan.First == nil || r.roots != nil {
+		return nil
+	}
+	var errs []error
+	for _, t := range r.plan.First.Tools {
+		_, err := r.runner.Look(t.Name, t.Package)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // brings tells whether the side repo has a package of the name.

@@ -263,6 +263,32 @@ func TestOnlyHostsWithBothToolsOfferTheChain(t *testing.T) {
 	}
 }
 
+func TestWithoutLoraxNothingIsFetched(t *testing.T) {
+	t.Parallel()
+	w, _ := chain(t, composetest.Settings{})
+	plan, err := w.resolver.Resolve(t.Context(), w.noBase())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := t.TempDir()
+	b, err := compose.NewBuilder(compose.Network{CacheDir: cache, AllowLoopback: true, MinFree: 1 << 20}, compose.BuilderOptions{
+		Backends: []compose.Backend{&dvd.Backend{}, &lorax.Backend{}}, Runner: &proc.Runner{Env: tools(t).Env},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	dir := t.TempDir()
+	result, err := b.Build(t.Context(), plan, compose.Work{ID: "c1", Dir: dir})
+	if err == nil || result.Failure.Code != compose.CodeToolMissing || !strings.Contains(result.Failure.Sentence, "lorax") {
+		t.Errorf("%v %+v", err, result.Failure)
+	}
+	if files, _ := filepath.Glob(filepath.Join(cache, "cas", "sha256", "*", "*")); len(files) > 0 {
+		t.Errorf("fetched: %q", files)
+	}
+	logsOnly(t, dir)
+}
+
 func TestWhoRunsScriptsWithoutABase(t *testing.T) {
 	t.Parallel()
 	for _, r := range []struct {
