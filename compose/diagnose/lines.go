@@ -158,9 +158,8 @@ func binary(line []byte) bool {
 	return odd > 2 && odd*20 > len(line)
 }
 
-// noise are lines that name a failure without being one. Sources: rpm
-// dnf (scriptlets that change nothing), pylorax
-// monitor.py (IGNORED), shell traces, the commands that lorax, mock and kiwi say
+// noise are lines that name a failure without being one. Sources: dnf and rpm
+// (scriptlets that change nothing), pylorax monitor.py (IGNORED), shell traces, the commands that lorax, mock and kiwi say
 // they are about to run, fields and lists of package descriptions.
 const noise = `^\s*\++ ` + // set -x
 	`|\b(?:xorriso|libisofs|libburn|libisoburn) ?: (?:DEBUG|UPDATE|NOTE|HINT|WARNING) :` +
@@ -170,15 +169,16 @@ const noise = `^\s*\++ ` + // set -x
 	`|^\s*(Summary|Description|URL|License|Changelog|Provides|Requires)\s*:` +
 	`|^\s*: ` + // the further lines of a field of dnf info
 	`|\bpermissive=1\b` +
+	`|\bwithout (?:any )?errors?\b|\b(?:0|no) errors?\b` +
 	`|(?:^|\s)(?:find|du|ls|grep|stat|df): .*Permission denied\s*$` +
 	`|included for syslog logging` + // dracut calls that an error, and goes on
-	`|^\s*(echo|if|grep|#|raise|File) ` + // the last two of Python's tracebacks
+	`|^\s*(?:(?:echo|if|grep|#|raise) |File ")` + // the last two of Python's tracebacks
 	`|^\* (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} +\d` // an entry of a changelog
 
 // noiseWords are in all lines that noise matches, but for those that begin with
 // a sign; noise is tried on no others.
 const noiseWords = "non-fatal|non-critical|ignored|ignoring|running...|exec: [|executing command:|child return code was" +
-	"|summary|description|url|license|changelog|provides|requires|permissive=1|syslog logging|permission denied|echo |if |grep |raise |file " +
+	"|summary|description|url|license|changelog|provides|requires|permissive=1|syslog logging|permission denied|echo |if |grep |raise |file |without | error" +
 	"|debug :|update :|note :|hint :|warning :"
 
 // start is the first character of a line besides white space, and whether a

@@ -101,7 +101,7 @@ func compile(list []rule) ([]compiled, *keySet) {
 }
 
 // errorWords are in the lines that an unknown failure is described with.
-const errorWords = "error|fail|fatal|critical|traceback|exception|cannot|can't|could not|unable|abort|denied|missing|invalid|not found|refus|erreur|fehler|шибка|エラー|错误"
+const errorWords = "error|problem |fail|fatal|critical|traceback|exception|cannot|can't|could not|unable|abort|denied|missing|invalid|not found|refus|erreur|fehler|шибка|エラー|错误"
 
 // values are the groups that matched, by name.
 func (c *compiled) values(line []byte, groups []int) map[string]string {

@@ -8,7 +8,7 @@ func packageRules() []rule {
 	const fatalDnf = "dnf-no-match-fatal|dnf-nothing|lorax-required|anaconda-selection|depsolve-fatal|dnf-exception"
 	return []rule{
 		{"dnf-unable-match", PackageNotFound, dnf, fatal, "unable to find a match", `(?i)Unable to find a match(?:: (?P<pkg>.+))?`, "The repositories have no package for[ {pkg}].", "", extra{list: true, before: true}},
-		{"dnf-no-match", PackageNotFound, dnf, fatal, "no match for argument", `(?i)No match for argument(?:: | ["'])(?P<pkg>[^@"'\s][^"']*?)["']?(?: in (?:repositories|selected).*)?\s*$`, "The repositories have no package for {pkg}.", "", extra{list: true, confirm: fatalDnf + "|dnf-unable-match"}},
+		{"dnf-no-match", PackageNotFound, dnf, fatal, "no match for argument|no match for package", `(?i)No match for (?:argument|package)(?:: | ["']| )(?P<pkg>[^@"'\s][^"']*?)["']?(?: in (?:repositories|selected).*)?\s*$`, "The repositories have no package for {pkg}.", "", extra{list: true, confirm: fatalDnf + "|dnf-unable-match"}},
 		{"dnf-no-match-alone", PackageNotFound, dnf, likely, "no match for argument", `(?i)No match for argument: (?P<pkg>[^@\s]\S*)`, "The repositories have no package for {pkg}.", "", extra{list: true, unless: "dnf-nothing-done"}},
 		{"dnf-no-match-group", GroupNotFound, dnf, fatal, "no match for argument", `(?i)No match for argument:? ["']?(?P<group>@\S[^"']*)|No match for argument: (?P<name>[A-Z][\w&'/.-]*(?: [\w&'/.-]+)+)\s*$`, "The repositories have no group or environment [{group}][{name}].", "", extra{list: true}},
 		{"dnf-missing-packages", PackageNotFound, dnf, fatal, "missing packages:|broken packages:", `(?i)missing packages: (?P<pkg>.+)|broken packages: (?P<broken>.+)`, "Packages are missing from the repositories[: {pkg}][: {broken}].", "", extra{list: true}},

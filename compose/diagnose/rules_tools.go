@@ -50,6 +50,7 @@ func xorrisoRules() []rule {
 		{"xorriso-write", IOError, xorriso, strong, "cannot write desired amount", `(?i)Cannot write desired amount of`, "The image could not be written.", "See whether the disk is full or failing.", extra{}},
 		{"xorriso-unknown", ToolUsage, xorriso, strong, "not a known command|unrecognized option|unknown option", `(?i)xorriso : (?:FAILURE|FATAL) : .*(?:Not a known command|[Uu]nrecognized option|[Uu]nknown option):? *'?(?P<opt>[^']+)?`, "xorriso does not know an option[: {opt}].", "", extra{}},
 		{"xorriso-bug", ToolCrashed, xorriso, fatal, "program error", `lib(?:isofs|burn|isoburn) ?: (?:FAILURE|FATAL) : Program error:? ?(?P<why>.+)?`, "xorriso met an error of its own[: {why}].", "Another version of xorriso (libisofs) may work.", extra{}},
+		{"xorriso-boot-record", BootloaderFailed, xorriso, likely, "grub2 mbr|el-torito|el torito|system area|boot image|isolinux|isohybrid", `(?:libisofs|libisoburn|xorriso) ?: (?:FAILURE|SORRY|FATAL) : (?P<why>.*(?:GRUB2 MBR|El[- ]Torito|System Area|[Bb]oot image|isohybrid|[Ii][Ss][Oo][Ll][Ii][Nn][Uu][Xx]).*)`, "xorriso could not make the image bootable: {why}.", "See whether another version of xorriso or of the tool that calls it (mkksiso) knows the base image.", extra{unless: "xorriso-source|xorriso-unknown|xorriso-file-4g"}},
 	}
 }
 
@@ -89,7 +90,7 @@ func symptomRules() []rule {
 		sign("rpm-failed-dependencies", rpm, "failed dependencies:|failed build dependencies:", `Failed (?:build )?dependencies:`),
 		sign("koji-mock-exit", koji, "mock exited with status", `mock exited with status \d+`),
 		sign("koji-error", koji, "livemediaerror|applianceerror|livecderror|builderror:|buildrooterror|genericerror:", `(?:LiveMediaError|ApplianceError|LiveCDError|BuildError|BuildrootError|GenericError): `),
-		{"mock-error", "", mock, symptom, "command failed", `(?i)\bCommand failed`, "", "", extra{list: true, after: 1}},
+		{"mock-error", "", mock, symptom, "command failed", `(?:\bCommand failed|(?:^|[^f] )command failed)`, "", "", extra{list: true, after: 1}},
 		sign("mock-exception", mock, "error: exception(", `ERROR: Exception\(`),
 		sign("kiwi-phase", kiwi, "phasefailed|commanderror|packagesfailed", `Kiwi\w*(?:PhaseFailed|PackagesFailed|CommandError)`),
 		sign("xorriso-aborting", xorriso, "aborting", `xorriso : aborting : `),
