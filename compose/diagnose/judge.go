@@ -130,12 +130,13 @@ func (j *judge) collect(past bool) {
 	})
 }
 
-// alone are the hits that may be the cause when a failure shows no other.
+// alone are the hits that may be the cause when a failure shows no other, as
+// downloads that were tried again, when the log ends without saying how that went.
 func (j *judge) alone() []*hit {
 	var out []*hit
 	for _, s := range j.scans {
 		for _, h := range s.hits {
-			if h.more.alone {
+			if h.more.alone || h.retried && h.code != "" && j.facts.Exit != 0 {
 				out = append(out, h)
 			}
 		}
