@@ -88,8 +88,8 @@ func (s *sample) miss(v *diagnose.Verdict) string {
 
 // TestCorpusIsClassified measures the rules, which were written from the tools'
 // sources, on logs of public issue trackers. Every set has to reach nine tenths.
-// What the sets held-out, second and third came to before anything was mended by
-// them is told in docs/diagnosis.md.
+// What each set came to before anything was mended by it is told in
+// docs/diagnosis.md.
 func TestCorpusIsClassified(t *testing.T) {
 	t.Parallel()
 	classifier := diagnose.New(diagnose.Options{})
