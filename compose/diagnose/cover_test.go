@@ -22,7 +22,7 @@ func spell(n *syntax.Regexp, most int) []string {
 		}
 		return out
 	}
-	switch n.Op {
+	switch n.Op { //nolint:exhaustive // the others match what cannot be spelled
 	case syntax.OpLiteral:
 		return []string{strings.ToLower(string(n.Rune))}
 	case syntax.OpCharClass:

@@ -213,7 +213,7 @@ func (j *judge) root() *hit {
 // explains says whether b follows from a: by their nature, and because a did
 // not come after it. What only says that something failed may come first.
 func (j *judge) explains(a, b *hit) bool {
-	if !slices.Contains(j.because[a.code], b.code) && !(j.skipped(a) && missing(b.code)) {
+	if !slices.Contains(j.because[a.code], b.code) && (!j.skipped(a) || !missing(b.code)) {
 		return false
 	}
 	follows := b.code == TransactionFailed || b.code == TemplateError || b.code == Killed

@@ -3,6 +3,8 @@ package diagnose
 // langRules know the commonest messages where a tool ran in another language than
 // English: German, French, Spanish, Italian, Portuguese, Russian, Japanese and
 // Chinese. Sources: the catalogs of glibc, bash, coreutils and dnf.
+//
+//nolint:misspell // other languages than English
 func langRules() []rule {
 	lang := func(name string, code Code, rank int, keys, pattern, sentence string) rule {
 		return rule{name, code, "", rank, keys, pattern, sentence, "", extra{grave: true}}
