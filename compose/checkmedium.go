@@ -80,6 +80,9 @@ func (c *checker) updatesImage(r *Request) {
 	if f.Path != "" {
 		c.add(CodeBadFile, "updates_image.path", "Leave it out.", "The updates image has its place on the medium, /%s.", MediumUpdates)
 	}
+	if f.Executable {
+		c.add(CodeBadFile, "updates_image.executable", "Leave it out.", "An updates image is not executed.")
+	}
 	if f.Text != "" {
 		c.add(CodeBadFile, "updates_image.text", "Give url or upload.", "An updates image is no text.")
 	}

@@ -77,6 +77,7 @@ func TestFilesForTheMediumAreConfinedAndBounded(t *testing.T) {
 		"too many":               {remasterOf(func(r *compose.Request) { r.Files = make([]compose.File, 1001) }), "files"},
 		"updates with a place":   {image(compose.File{Path: "/a", URL: url}), "updates_image.path"},
 		"updates as text":        {image(compose.File{Text: "x"}), "updates_image.text"},
+		"updates to execute":     {image(compose.File{URL: url, Executable: true}), "updates_image.executable"},
 		"updates of nothing":     {image(compose.File{}), "updates_image"},
 		"updates twice":          {remasterOf(func(r *compose.Request) { r.UpdatesImage, r.Options.UpdatesImg = &compose.File{URL: url}, true }), "updates_image"},
 		"replacement of nothing": {replace(compose.Replacement{To: "x"}), "replace[0].from"},
@@ -134,7 +135,7 @@ func TestFilesForTheMediumAreFrozen(t *testing.T) {
 	req := remasterOf(func(r *compose.Request) {
 		r.Base = base
 		r.Files = []compose.File{
-			{Path: "/text", Text: "text"},
+			{Path: "/text", Text: "text", Executable: true},
 			{Path: "/small", URL: srv.URL + "/small.img"},
 			{Path: "/big", URL: srv.URL + "/big.img", SHA256: sumOf("taken as given")},
 			{Path: "/uploaded", Upload: id[:12]},
@@ -149,7 +150,7 @@ func TestFilesForTheMediumAreFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []compose.PlanFile{
-		{Path: "/text", Size: 4, SHA256: sumOf("text")},
+		{Path: "/text", Size: 4, SHA256: sumOf("text"), Executable: true},
 		{Path: "/small", URL: srv.URL + "/small.img", Size: 5, SHA256: sumOf("small")},
 		{Path: "/big", URL: srv.URL + "/big.img", Size: 8<<20 + 1, SHA256: sumOf("taken as given")},
 		{Path: "/uploaded", URL: "https://respin.example.org/" + id, Size: 8, SHA256: id},

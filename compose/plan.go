@@ -123,10 +123,11 @@ type PlanBase struct {
 
 // PlanFile is a file for the medium.
 type PlanFile struct {
-	Path   string `json:"path"`           // on the medium, from its root
-	URL    string `json:"url,omitempty"`  // empty: the text of the Request's file
-	Size   int64  `json:"size,omitempty"` // bytes; 0 when the server does not say
-	SHA256 string `json:"sha256"`
+	Path       string `json:"path"`           // on the medium, from its root
+	URL        string `json:"url,omitempty"`  // empty: the text of the Request's file
+	Size       int64  `json:"size,omitempty"` // bytes; 0 when the server does not say
+	SHA256     string `json:"sha256"`
+	Executable bool   `json:"executable,omitempty"`
 }
 
 // PlanDescription is a description for kiwi as it was read when the Plan was made,

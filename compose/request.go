@@ -93,6 +93,8 @@ type File struct {
 	Text   string `json:"text,omitempty"`   // at most 1 MiB
 	File   string `json:"file,omitempty"`   // only in `respin build -f`, which uploads it
 	SHA256 string `json:"sha256,omitempty"` // that the content must have
+	// Executable sets the bits that let a script or program run from the medium.
+	Executable bool `json:"executable,omitempty"`
 }
 
 // Replacement replaces text in boot menus, in every line, as often as it stands

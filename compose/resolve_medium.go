@@ -51,7 +51,7 @@ func (q *resolution) medium(ctx context.Context) error {
 // mediumFile finds one file and its digest. What is wrong with it is recorded as
 // a problem.
 func (q *resolution) mediumFile(ctx context.Context, field string, f *File) (PlanFile, error) {
-	p := PlanFile{Path: f.Path, SHA256: f.SHA256}
+	p := PlanFile{Path: f.Path, SHA256: f.SHA256, Executable: f.Executable}
 	given := f.SHA256
 	switch {
 	case f.Text != "":

@@ -117,7 +117,7 @@ func (b *Backend) Build(ctx context.Context, p *compose.Plan, j *compose.Backend
 		job.UpdatesImg, job.UpdatesName = j.UpdatesImage, path.Base(p.UpdatesImage.Path)
 	}
 	for i, f := range p.Files {
-		job.Add = append(job.Add, Graft{Local: j.Files[i], ISOPath: f.Path})
+		job.Add = append(job.Add, Graft{Local: j.Files[i], ISOPath: f.Path, Executable: f.Executable})
 	}
 	if p.Kickstart != "" {
 		job.Kickstart, job.KickstartName = []byte(p.Kickstart), compose.MediumKickstart

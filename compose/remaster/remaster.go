@@ -48,6 +48,9 @@ const DefaultKickstartName = "respin.ks"
 type Graft struct {
 	Local   string // a regular file, or a folder whose content is taken
 	ISOPath string // where it goes, from the root: "/respin-repo"
+	// Executable makes a file executable. Local files that somebody may execute
+	// stay so; owner and other modes are the same for all.
+	Executable bool
 }
 
 // Replacement replaces text in every boot configuration, in all lines, as often as

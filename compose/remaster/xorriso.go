@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -138,13 +139,35 @@ func mapGraft(g Graft, at time.Time) []string {
 		local = g.Local
 	}
 	to := path.Clean(g.ISOPath)
-	return []string{
+	args := []string{
 		"-map", local, to,
 		"-chown_r", "0", to, "--", "-chgrp_r", "0", to, "--",
 		"-find", to, "-type", "d", "-exec", "chmod", "0755", "--",
 		"-find", to, "-type", "f", "-exec", "chmod", "0644", "--",
-		"-alter_date_r", "b", stamp(at), to, "--",
 	}
+	if run := executables(g, local, to); len(run) > 0 {
+		args = append(append(append(args, "-chmod", "0755"), run...), "--")
+	}
+	// Last: a change of mode changes a time.
+	return append(args, "-alter_date_r", "b", stamp(at), to, "--")
+}
+
+// executables are the places of the files that may be executed.
+func executables(g Graft, local, to string) []string {
+	var list []string
+	// What cannot be read is told by xorriso, and was by Check.
+	_ = filepath.WalkDir(local, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil //nolint:nilerr // as above
+		}
+		info, err := d.Info()
+		rel, relErr := filepath.Rel(local, name)
+		if err == nil && relErr == nil && (info.Mode()&0o111 != 0 || g.Executable && rel == ".") {
+			list = append(list, path.Join(to, filepath.ToSlash(rel)))
+		}
+		return nil
+	})
+	return list
 }
 
 // RepoJob says what image MakeRepoISO makes.

@@ -120,7 +120,11 @@ func (r *reader) addTree(root, place string) error {
 	return err
 }
 
+// mediumFile takes a file of this host; what may be executed here stays so.
 func (r *reader) mediumFile(local string, i int) {
+	if st, err := os.Stat(local); err == nil && st.Mode()&0o111 != 0 {
+		r.req.Files[i].Executable = true
+	}
 	r.take(local, api.UploadFile, fmt.Sprintf("files[%d]", i), compose.CodeBadFile, "The file", func(req *compose.Request, id string) {
 		req.Files[i].Upload = id
 	})

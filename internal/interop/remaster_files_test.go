@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,7 +75,7 @@ func TestComposeWithFilesOfItsOwn(t *testing.T) {
 	t.Parallel()
 	plan, result, out, err := remasterWith(t, compose.Request{
 		Files: []compose.File{
-			{Path: "/extra/Größe/a b.txt", Text: "a text\n"}, {Path: "/images/install.img", URL: "SERVER/stage2"}, {Path: "/empty", URL: "SERVER/empty"},
+			{Path: "/extra/Größe/a b.txt", Text: "a text\n", Executable: true}, {Path: "/images/install.img", URL: "SERVER/stage2"}, {Path: "/empty", URL: "SERVER/empty"},
 		},
 		UpdatesImage: &compose.File{URL: "SERVER/updates"}, VolID: "F44-files",
 		Replace: []compose.Replacement{{From: "timeout=60", To: "timeout=5"}, {From: "nowhere", To: "x"}},
@@ -108,6 +109,9 @@ func TestComposeWithFilesOfItsOwn(t *testing.T) {
 			t.Errorf("%s is\n%q, not\n%q", path, got, want)
 		}
 	}
+	if got := executablesOf(t, image); !slices.Equal(got, []string{"/extra/Größe/a b.txt"}) {
+		t.Errorf("these can be executed: %q", got)
+	}
 	log, err := os.ReadFile(filepath.Join(out, "logs/compose.log"))
 	if err != nil || !strings.Contains(string(log), `warning: The text "nowhere"`) {
 		t.Errorf("the log does not warn: %v", err)
@@ -125,6 +129,26 @@ func TestComposeWithFilesOfItsOwn(t *testing.T) {
 	if failed, ok := errors.AsType[*compose.FailedError](err); !ok || failed.Failure.Code != compose.CodeVerifyFailed {
 		t.Errorf("another file passes: %v", err)
 	}
+}
+
+// executablesOf are the files of a medium that may be executed.
+func executablesOf(t *testing.T, image string) []string {
+	t.Helper()
+	img, err := iso.Open(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer img.Close()
+	var list []string
+	if err := img.Walk(func(name string, e iso.Entry) error {
+		if e.Mode.IsRegular() && e.Mode&0o111 != 0 {
+			list = append(list, name)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 func TestComposeWithoutMediumChecksum(t *testing.T) {

@@ -192,6 +192,10 @@ func TestRemasterOfEveryLayout(t *testing.T) {
 			base, work := l.medium(t, name), t.TempDir()
 			put(t, filepath.Join(work, "my-updates.img"), []byte("updates"))
 			put(t, filepath.Join(work, "add/Größe/a b.txt"), []byte("deep"))
+			put(t, filepath.Join(work, "add/run.sh"), []byte("#!/bin/sh\n"))
+			if err := os.Chmod(filepath.Join(work, "add/run.sh"), 0o700); err != nil {
+				t.Fatal(err)
+			}
 			job := remaster.Job{
 				BaseISO: base, Output: filepath.Join(work, "out.iso"), VolID: "F44-new_x", Kickstart: kickstart, KickstartName: "test.ks",
 				UpdatesImg: filepath.Join(work, "my-updates.img"), BootArgs: []string{"inst.text", "console=ttyS0", "x=a b"}, RemoveArgs: []string{"quiet"},
@@ -219,6 +223,9 @@ func TestRemasterOfEveryLayout(t *testing.T) {
 			}
 			if out, err := tool(t, "checkisomd5", res.Path); err != nil {
 				t.Error(out, err)
+			}
+			if got := executablesOf(t, res.Path); len(got) != 1 || !strings.HasSuffix(got[0], "/add/run.sh") {
+				t.Errorf("these can be executed: %q", got)
 			}
 			if i := res.Info; i.VolumeID != "F44-new_x" || !i.RockRidge || !i.Joliet {
 				t.Errorf("got %+v", i)
