@@ -106,7 +106,8 @@ func layouts() map[string]layout {
 			},
 			boot: "El Torito boot img :   1  BIOS  y   none  0x0000  0x00      4\nEl Torito cat path : /isolinux/boot.cat\nEl Torito img path :   1  /isolinux/isolinux.bin\n",
 		},
-		// An id with a blank is written in two ways: as it is, and as udev escapes it.
+		// An id with a blank is written in two ways: as it is, which mkksiso leaves, and
+		// as udev escapes it.
 		"blank": {
 			volid: "Fedora 44",
 			files: map[string]string{
@@ -141,7 +142,7 @@ func s390Image(t *testing.T, dir string) []byte {
 		return data
 	}
 	kernel, initrd := read("kernel.img"), read("initrd.img")
-	img := append(kernel, make([]byte, -len(kernel)&4095)...)
+	img := slices.Concat(kernel, make([]byte, -len(kernel)&4095))
 	binary.BigEndian.PutUint64(img[0x10408:], uint64(len(img)))
 	binary.BigEndian.PutUint64(img[0x10410:], uint64(len(initrd)))
 	clear(img[0x10480 : 0x10480+4096])
