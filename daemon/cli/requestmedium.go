@@ -17,7 +17,7 @@ import (
 // there besides the side repo; they are those of mkksiso where it has some.
 type mediumFlags struct {
 	Add          []string `sep:"none" placeholder:"PATH[=PLACE]" help:"Put a file, a folder or a URL onto the medium of a remaster, at PLACE, by default at its name in the root: extra.tar, docs=/extra/docs, https://example.org/a.img=/images/product.img. May be repeated."`
-	UpdatesImage string   `name:"updates-image" placeholder:"FILE" help:"Ready updates.img for the installer of a remaster, a file or a URL: it goes onto the medium and is named by inst.updates. (--updates-img makes one of the packages.)"`
+	UpdatesImage string   `name:"updates-image" placeholder:"FILE" help:"Ready updates.img for the installer of a remaster, a file or a URL: it goes onto the medium and is named by inst.updates. Of the packages --updates-img makes one."`
 	Replace      []string `sep:"none" placeholder:"FROM=>TO" help:"Replace text in every boot menu of a remaster, as 'timeout=60=>timeout=5'. May be repeated."`
 	NoMD5Sum     bool     `name:"no-md5sum" help:"Leave out the checksum that the installer's medium check goes by."`
 }
