@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/fedora-respin/respin/internal/limitio"
+	"github.com/fedora-respin/respin/internal/typo"
 )
 
 // MaxRequestSize bounds a request document, in bytes. The largest part is an
@@ -192,10 +194,17 @@ func (d Duration) MarshalText() ([]byte, error) {
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("duration %q: write it like 336h or 90m", text)
+		return &durationError{string(text)}
 	}
 	*d = Duration(v)
 	return nil
+}
+
+// durationError is a text that is no Duration.
+type durationError struct{ text string }
+
+func (e *durationError) Error() string {
+	return fmt.Sprintf("duration %q: write it like 336h or 90m", e.text)
 }
 
 // DecodeRequest reads one request as YAML or JSON (which is YAML) and refuses
@@ -282,9 +291,17 @@ func decodeProblem(err error) Problem {
 		}
 		p.Field = wrongType.Field
 		p.Sentence = fmt.Sprintf("The field %s is a %s where a %s belongs.", wrongType.Field, wrongType.Value, wrongType.Type.Kind())
-		if wrongType.Value == "number" && wrongType.Type.Kind().String() == "string" {
+		switch kind := wrongType.Type.Kind(); {
+		case wrongType.Value == "number" && kind == reflect.String:
 			p.Remedy = "Put the value in quotes."
+		case kind == reflect.Bool:
+			p.Remedy = "Write true or false."
 		}
+		return p
+	}
+	if wrong, ok := errors.AsType[*durationError](err); ok {
+		p.Field, p.Remedy = "ttl", "Write it like 336h or 90m."
+		p.Sentence = fmt.Sprintf("%q is no length of time.", clip(wrong.text))
 		return p
 	}
 	var name string
@@ -292,6 +309,24 @@ func decodeProblem(err error) Problem {
 		p.Field = name
 		p.Sentence = fmt.Sprintf("The request has no field named %q.", name)
 		p.Remedy = "The fields are listed in docs/request.md and by GET /openapi.json."
+		if meant := typo.Closest(name, fieldNames(reflect.TypeFor[Request](), nil)); meant != "" {
+			p.Remedy = "Did you mean " + meant + "? " + p.Remedy
+		}
 	}
 	return p
+}
+
+// fieldNames adds the names of the fields of t, and of what they hold, to names.
+func fieldNames(t reflect.Type, names []string) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return names
+	}
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		names = fieldNames(t.Field(i).Type, append(names, name))
+	}
+	return names
 }

@@ -65,16 +65,22 @@ func TestDecodeRequestNamesTheField(t *testing.T) {
 	if diff := cmp.Diff(want, req); diff != "" || err != nil {
 		t.Fatalf("%v %s", err, diff)
 	}
-	for text, field := range map[string]string{
-		`{"kind": "repo", "relase": "44"}`:      "relase",
-		"kind: repo\nrelease: 44":               "release",
-		`{"kind": "repo", "base": {"url": 1}}`:  "base.url",
-		`{"kind": "repo", "options": {"x": 1}}`: "x",
+	for text, want := range map[string]struct{ field, remedy string }{
+		`{"kind": "repo", "relase": "44"}`:               {"relase", "Did you mean release?"},
+		"kind: repo\nsource: [a]":                        {"source", "Did you mean sources?"},
+		"kind: repo\noptions: {smokeboot: true}":         {"smokeboot", "Did you mean smoke_boot?"},
+		"kind: repo\noptions: {smoke_boot: yes}":         {"options.smoke_boot", "true or false"},
+		"kind: repo\nttl: 2 weeks":                       {"ttl", "336h"},
+		"kind: repo\nrelease: 44":                        {"release", "quotes"},
+		`{"kind": "repo", "base": {"url": 1}}`:           {"base.url", "quotes"},
+		`{"kind": "repo", "options": {"x": 1}}`:          {"x", "docs/request.md"},
+		`{"kind": "repo", "kickstart": {"spinn": "x"}}`:  {"spinn", "Did you mean spin?"},
+		`{"kind": "repo", "somethingelseentirely": "x"}`: {"somethingelseentirely", "The fields are listed"},
 	} {
 		_, err := compose.DecodeRequest(strings.NewReader(text))
 		refused, ok := errors.AsType[*compose.RefusedError](err)
-		if !ok || refused.Problems[0].Field != field {
-			t.Errorf("%s: %v, want field %s", text, err, field)
+		if !ok || refused.Problems[0].Field != want.field || !strings.Contains(refused.Problems[0].Remedy, want.remedy) {
+			t.Errorf("%s: %v, want %+v", text, err, want)
 		}
 	}
 	for _, text := range []string{"{", "kind: [", strings.Repeat("a", compose.MaxRequestSize+1), "1: 2", "- a"} {

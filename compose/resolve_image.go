@@ -285,11 +285,19 @@ func (q *resolution) kickstartFrom(ctx context.Context, url string) (text string
 			refuse(CodeURLRefused, "The kickstart %s is not fetched: %s.", url, refused.Reason)
 			return "", false, nil
 		}
+		if _, html := errors.AsType[*fetch.HTMLError](err); html {
+			refuse(CodeWebPage, "%s is a web page, not a kickstart.", url)
+			return "", false, nil
+		}
 		refuse(CodeBadKickstart, "The kickstart %s cannot be read: %s.", url, firstLine(err))
 		return "", false, nil
 	}
 	if len(data) > maxKickstart || total > maxKickstart {
 		refuse(CodeBadKickstart, "The kickstart %s is larger than %s.", url, bytesText(maxKickstart))
+		return "", false, nil
+	}
+	if strings.HasPrefix(strings.TrimSpace(string(data)), "<") {
+		refuse(CodeWebPage, "%s is a web page, not a kickstart.", url)
 		return "", false, nil
 	}
 	return string(data), true, nil

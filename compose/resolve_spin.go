@@ -93,7 +93,7 @@ func (q *resolution) spinFile(ctx context.Context, address string) ([]byte, erro
 		return nil, fmt.Errorf("%s: %w", address, fs.ErrNotExist)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", address, err)
+		return nil, err
 	}
 	if len(data) > maxKickstart || total > maxKickstart {
 		return nil, fmt.Errorf("fetch %s: larger than %s", address, bytesText(maxKickstart))

@@ -115,3 +115,19 @@ func TestRealSpinsAreFlattened(t *testing.T) {
 		}
 	}
 }
+
+func TestAWebPageIsNoKickstart(t *testing.T) {
+	t.Parallel()
+	f := fedora(t)
+	r := resolverWith(t, f, compose.ResolverOptions{})
+	for _, page := range []string{"\n<!doctype html>\n<html>lang en_US</html>\n", "<pre>\n<a href=\"x.ks\">x.ks</a>\n</pre>\n"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(page)) }))
+		t.Cleanup(server.Close)
+		req := spinRequest(f.Update, "44")
+		req.Kickstart = &compose.Kickstart{URL: server.URL + "/test.ks"}
+		_, err := r.Resolve(t.Context(), req)
+		if p := refusedWith(t, err, compose.CodeWebPage); !strings.Contains(p.Sentence, "is a web page, not a kickstart") {
+			t.Errorf("%+v", p)
+		}
+	}
+}

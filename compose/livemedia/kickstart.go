@@ -41,8 +41,8 @@ func badKickstart(format string, args ...any) compose.Problem {
 // one that livemedia-creator would refuse.
 func freeze(p *compose.Plan) error {
 	if p.Kickstart == "" {
-		problem := badKickstart("A %s is made from a kickstart, and none was given.", p.Request.Kind)
-		problem.Remedy = "Give it with kickstart (--kickstart)."
+		problem := badKickstart("A compose of kind %s is made from a kickstart, and none was given.", p.Request.Kind)
+		problem.Remedy = "Give it with kickstart (--kickstart, or --spin for one of Fedora's)."
 		return compose.Refuse(problem)
 	}
 	doc, err := parse(p)

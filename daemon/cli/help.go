@@ -77,14 +77,14 @@ func flagValue(f *kong.Flag) string {
 		return f.PlaceHolder
 	}
 	if f.Enum != "" {
-		return strings.ReplaceAll(f.Enum, ",", "|")
+		return strings.ReplaceAll(strings.TrimPrefix(f.Enum, ","), ",", "|") // an empty first choice is "not given"
 	}
 	return strings.ToUpper(f.Name)
 }
 
 func flagHelp(f *kong.Flag) string {
 	text := f.Help
-	if f.HasDefault && f.Default != "" && !f.IsBool() && !strings.Contains(text, "default") {
+	if f.HasDefault && f.Default != "" && !f.IsBool() && !strings.Contains(strings.ToLower(text), "default") {
 		text = strings.TrimSuffix(text, ".") + " (default " + f.Default + ")."
 	}
 	return text

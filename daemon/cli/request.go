@@ -25,7 +25,7 @@ import (
 // requestFlags are the parts of a request on the command line. What they say
 // comes on top of the file of -f.
 type requestFlags struct {
-	Kind    string   `arg:"" optional:"" help:"What to make: repo, repo-iso, remaster ... (respin doctor lists the kinds). With -f it may be left out."`
+	Kind    string   `arg:"" optional:"" help:"What to make: repo, repo-iso, updates-img, remaster, boot-iso, dvd, live, disk, pxe-live, tar or oci. With -f it may be left out."`
 	Sources []string `arg:"" optional:"" name:"source" help:"What goes into the side repo: an update (FEDORA-2026-1a2b3c4d5e), a build (name-version-release), task:ID, tag:NAME, copr:OWNER/PROJECT, repo:URL or repo:URL#name,name, a URL of an RPM, a file ending in .rpm, or a package's name."`
 
 	File          string            `short:"f" placeholder:"FILE" help:"Read the request from this YAML or JSON file (- is standard input)."`

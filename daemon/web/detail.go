@@ -28,6 +28,7 @@ type composePage struct {
 	Packages    []compose.PackageEntry
 	PackagesAll int
 	Wrong       int // packages that the image does not ship as requested
+	In, Absent  int // packages that it ships, and those that were only offered
 	ReportError string
 	Tools       []compose.Tool
 }
@@ -97,8 +98,13 @@ func (p *Pages) addReport(r *http.Request, page *composePage) {
 	})
 	page.PackagesAll = len(packages)
 	for i := range packages {
-		if severity(packages[i].Verdict) == 0 {
+		switch {
+		case severity(packages[i].Verdict) == 0:
 			page.Wrong++
+		case packages[i].Verdict == compose.VerdictNotInstalled:
+			page.Absent++
+		default:
+			page.In++
 		}
 	}
 	page.Packages = packages[:min(len(packages), maxReportRows)]
@@ -123,9 +129,9 @@ func severity(v compose.Verdict) int {
 	switch v {
 	case compose.VerdictIncluded:
 		return 2
-	case compose.VerdictNewer, compose.VerdictNotInstalled:
+	case compose.VerdictNotInstalled:
 		return 1
-	case compose.VerdictOlder, compose.VerdictMissing:
+	case compose.VerdictOlder, compose.VerdictNewer, compose.VerdictMissing:
 		return 0
 	default:
 		return 0

@@ -335,3 +335,28 @@ func ExamplePages_Listing() {
 	fmt.Println(strings.Contains(w.Body.String(), `<a href="./f44.iso">f44.iso</a>`))
 	// Output: true
 }
+
+func TestReportTellsWhatIsInTheImage(t *testing.T) {
+	t.Parallel()
+	entry := func(name string, v compose.Verdict) compose.PackageEntry {
+		return compose.PackageEntry{Name: name, Arch: "noarch", Requested: "1-1", Verdict: v, Reason: "Because of " + name + "."}
+	}
+	a, b, c := entry("a", compose.VerdictIncluded), entry("b", compose.VerdictNotInstalled), entry("c", compose.VerdictNewer)
+	for want, packages := range map[string][]compose.PackageEntry{
+		"All 2 packages are as requested": {a, a},
+		"1 package of the side repo is in the image as requested; 1 other was not asked for":     {a, b},
+		"2 packages of the side repo are in the image as requested; 2 others were not asked for": {a, a, b, b},
+		"<strong>1 package is not as requested</strong>, of 2.":                                  {a, c},
+	} {
+		s := &plain{composes: []api.Compose{{
+			ID: "20261123-aaaaaaaa", State: compose.StateSucceeded, Links: api.Links{Files: "http://127.0.0.1/images/x/"},
+			Smoke: &compose.Smoke{OK: true, Log: "logs/serial.log", Boots: []compose.SmokeBoot{{How: "bios", OK: true, Screenshot: "logs/screen-bios.png"}}},
+		}}, report: api.Report{Packages: packages}}
+		body := get(t, newPages(t, s), "/composes/20261123-aaaaaaaa").Body.String()
+		for _, part := range []string{want, packages[0].Reason, `href="http://127.0.0.1/images/x/logs/serial.log"`, `href="http://127.0.0.1/images/x/logs/screen-bios.png"`} {
+			if !strings.Contains(body, part) {
+				t.Errorf("no %q in\n%s", part, body)
+			}
+		}
+	}
+}
