@@ -324,9 +324,9 @@ func fieldNames(t reflect.Type, names []string) []string {
 	if t.Kind() != reflect.Struct {
 		return names
 	}
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		names = fieldNames(t.Field(i).Type, append(names, name))
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = fieldNames(f.Type, append(names, name))
 	}
 	return names
 }
