@@ -107,7 +107,7 @@ func (r *build) smoke(ctx context.Context) error {
 			b.Screenshot = "logs/" + filepath.Base(step.Screenshot)
 		}
 		r.result.Smoke.Boots = append(r.result.Smoke.Boots, b)
-		r.logf("smoke boot, %s: good %t after %.0f s", step.How, step.OK, b.Seconds)
+		r.logf("smoke boot, %s: %s, %.0f s", step.How, map[bool]string{true: "good", false: "bad"}[step.OK], b.Seconds)
 	}
 	if report.OK {
 		r.logf("smoke boot: the image starts, %.0f s with %s: %s", report.Duration.Seconds(), report.Accel, clip(report.Line))

@@ -60,7 +60,7 @@ func Prove(ctx context.Context, opts Options) (*Report, error) {
 		return nil, err
 	}
 	rep.Steps = slices.Concat(loaded.step(how).Steps, rep.step("kernel").Steps)
-	rep.Serial = slices.Concat(loaded.Serial, rep.Serial)
+	rep.Serial = slices.Concat([]byte("--- "+how+", until the kernel runs ---\n"), loaded.Serial, []byte("--- the kernel, started directly ---\n"), rep.Serial)
 	rep.Duration += loaded.Duration
 	return rep, nil
 }
