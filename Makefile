@@ -130,9 +130,9 @@ bench-remaster: ## an image of 2.5 GB remastered against two copies, medium chec
 	.cache/bench/bench remaster -mb 2400 -runs $(runs)
 
 .PHONY: e2e
-e2e: ## the main job and the kills, on the real binary
+e2e: ## the main job, every kind, every failure, the kills and the boots, on the real binary
 	@$(setup) test
-	$(interop) go test -count=1 -tags interop -timeout 25m -v -run 'Demo|KillNine|Smoke' ./internal/interop
+	$(interop) go test -count=1 -tags interop -timeout 25m -v -run 'Demo|Kill|Smoke|Every' ./internal/interop
 
 .PHONY: generate
 generate: ## the generated code (option tables of kickstart commands)

@@ -32,16 +32,17 @@ func TestEveryImageIsBootedByTheDaemon(t *testing.T) {
 	p := newPlant(t, respinBinary(t), standInsBuilt(t), composetest.Settings{Bootable: filepath.Dir(baseISO(t))})
 	p.start(t)
 	for _, tc := range []struct {
-		kind  string
-		boots []string
-		says  []string // on the console
-		not   string   // on the kernel's command line
-		same  string   // an artifact whose checksum is said too
+		kind    string
+		boots   []string
+		says    []string // on the console
+		not     string   // on the kernel's command line
+		same    string   // an artifact whose checksum is said too
+		carries bool     // the packages, whose checksums are said
 	}{
 		{kind: "boot-iso", boots: []string{"bios", "kernel"}, says: []string{"stage2: /images/install.img sha256=", "Starting installer"}, same: "os/images/install.img"},
 		{kind: "live", boots: []string{"bios", "kernel"}, says: []string{"rd.live.image", "live: /LiveOS/squashfs.img sha256=", "localhost-live login:"}},
-		{kind: "dvd", boots: []string{"bios"}, says: []string{"repo:  packages=", "Starting installer"}},
-		{kind: "remaster --remove-arg quiet --remove-arg console", boots: []string{"bios"}, says: []string{"console=ttyS0,115200", "Starting installer"}, not: "quiet"},
+		{kind: "dvd", boots: []string{"bios"}, says: []string{"repo:  packages=", "Starting installer"}, carries: true},
+		{kind: "remaster --remove-arg quiet --remove-arg console", boots: []string{"bios"}, says: []string{"console=ttyS0,115200", "Starting installer"}, not: "quiet", carries: true},
 	} {
 		code, stdout, stderr := p.respin(t, slices.Concat([]string{"build", "--wait", "--json", "--smoke-boot"}, p.order(tc.kind))...)
 		var c api.Compose
@@ -71,6 +72,17 @@ func TestEveryImageIsBootedByTheDaemon(t *testing.T) {
 		for _, a := range c.Artifacts {
 			if a.Path == tc.same && !strings.Contains(string(log), "sha256="+a.SHA256) {
 				t.Errorf("%s: the booted machine does not find %s:\n%s", tc.kind, a.Path, log)
+			}
+		}
+		if tc.carries {
+			rep, err := p.api.Report(t.Context(), c.ID)
+			for _, e := range rep.Packages {
+				if want := "rpm: " + e.Path + " sha256=" + e.SHA256 + " primary=ok\n"; !strings.Contains(string(log), want) {
+					t.Errorf("%s: the console does not say %q:\n%s", tc.kind, want, log)
+				}
+			}
+			if err != nil || len(rep.Packages) == 0 {
+				t.Errorf("%s: report of %d packages, %v", tc.kind, len(rep.Packages), err)
 			}
 		}
 		cmdline, _, _ := strings.Cut(string(log[max(0, strings.Index(string(log), "cmdline:")):]), "\n")

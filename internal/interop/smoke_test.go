@@ -9,8 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/fedora-respin/respin/bodhi"
@@ -81,33 +79,6 @@ func buildHere(t *testing.T, dir string, runner compose.Runner, request func(f *
 	result, err := b.Build(t.Context(), plan, compose.Work{ID: "c1", Dir: work, Log: &log})
 	t.Log(log.String())
 	return result, filepath.Join(work, compose.OutDir), err
-}
-
-func TestSmokeBootOfARemasteredImage(t *testing.T) {
-	t.Parallel()
-	result, out, err := smokeBuild(t, baseISO(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := result.Smoke; s == nil || !s.OK || s.Log != "logs/serial.log" || s.Seconds <= 0 {
-		t.Fatalf("smoke %+v", result.Smoke)
-	}
-	data, err := os.ReadFile(filepath.Join(out, result.Smoke.Log))
-	if err != nil {
-		t.Fatal(err)
-	}
-	console := string(data)
-	if !strings.Contains(console, composetest.MarkBegin+"\n") || !strings.Contains(console, "Starting installer") {
-		t.Errorf("console:\n%s", console)
-	}
-	for _, e := range result.Packages {
-		if want := "rpm: " + e.Path + " sha256=" + e.SHA256 + " primary=ok\n"; !strings.Contains(console, want) {
-			t.Errorf("the console does not say %q:\n%s", want, console)
-		}
-	}
-	if !slices.ContainsFunc(result.Logs, func(a compose.Artifact) bool { return a.Path == "logs/serial.log" }) {
-		t.Errorf("logs %+v", result.Logs)
-	}
 }
 
 // An image whose initrd holds nothing is remastered without complaint, and does
