@@ -118,6 +118,7 @@ func TestKillAndCancelAtEveryStage(t *testing.T) {
 				p.killWhileResolving(t, kind)
 			}
 			if kind == "boot-iso" {
+				p.killWhileHanging(t, kind)
 				p.killAt(t, kind, during("running runtime-install.tmpl", "running runtime-install.tmpl", "running runtime-install.tmpl")...)
 			}
 			for _, at := range at.cancel {
@@ -246,6 +247,33 @@ func (p *plant) killAt(t *testing.T, kind string, list ...point) (met []compose.
 		p.checkPublished(t, &c)
 	}
 	return met
+}
+
+// killWhileHanging kills the daemon while its tool, and a child of that, do
+// nothing and heed no signal but KILL.
+func (p *plant) killWhileHanging(t *testing.T, kind string) {
+	t.Helper()
+	p.settings(t, func(s *composetest.Settings) { s.Fail = "hang" })
+	id := p.submit(t, kind)
+	if !p.await(t, id, point{log: "the stand-in hangs"}) {
+		t.Errorf("%s does not hang", kind)
+	}
+	p.daemon.kill()
+	pids := composetest.Hanging(p.tools)
+	p.settings(t, func(s *composetest.Settings) { s.Fail = "" })
+	p.start(t)
+	if c := p.awaitEnd(t, id); c.State != compose.StateSucceeded {
+		t.Errorf("%s, killed while its tool hung: %s %+v", kind, c.State, c.Failure)
+	}
+	p.checkTidy(t)
+	for _, pid := range pids {
+		if composetest.Alive(pid) {
+			t.Errorf("%s: process %d is left", kind, pid)
+		}
+	}
+	if len(pids) != 2 {
+		t.Errorf("%s: processes %v of a tool with a child", kind, pids)
+	}
 }
 
 // killWhileResolving kills the daemon before it has answered a request.
