@@ -131,3 +131,39 @@ func names(dir string) []string {
 	}
 	return all
 }
+
+// FillRoot places the stand-in tools of those names into a root's /usr/bin, for
+// an image of a real podman, and a static busybox for what else is called.
+func FillRoot(root, built, busybox string, tools []string, s Settings) error {
+	bin := filepath.Join(root, "usr", "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return fmt.Errorf("fill root: %w", err)
+	}
+	for _, dir := range []string{"tmp", "var/tmp", "etc", "proc", "sys", "dev"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			return fmt.Errorf("fill root: %w", err)
+		}
+	}
+	copies := map[string]string{"busybox": busybox}
+	for _, name := range tools {
+		copies[name] = built
+	}
+	for name, from := range copies {
+		data, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(bin, name), data, 0o755)
+		}
+		if err != nil {
+			return fmt.Errorf("fill root: %w", err)
+		}
+	}
+	for _, name := range []string{"ls", "env", "cat", "sleep", "sh"} {
+		if err := os.Symlink("busybox", filepath.Join(bin, name)); err != nil {
+			return fmt.Errorf("fill root: %w", err)
+		}
+	}
+	return WriteSettings(bin, s)
+}
+
+// Busybox is a static busybox of this host, or a *proc.NotFoundError.
+func Busybox() (string, error) { return findBusybox() }

@@ -69,8 +69,10 @@ func lookInside(ctx context.Context, root compose.Runner, where, name, pkg strin
 			found = line
 		}
 	}})
-	// ls(1) ends with 2 when it has not found one of them.
-	if failed, ok := errors.AsType[*proc.Error](err); err != nil && (!ok || failed.Cause != nil || failed.ExitCode != 2) {
+	// ls(1) ends with 2 when it has not found one of them, busybox's with 1.
+	failed, ok := errors.AsType[*proc.Error](err)
+	incomplete := ok && failed.Cause == nil && (failed.ExitCode == 2 || failed.ExitCode == 1 && found != "")
+	if err != nil && !incomplete {
 		return "", fmt.Errorf("look for %s in %s: %w", name, where, err)
 	}
 	if found == "" {

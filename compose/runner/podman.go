@@ -75,7 +75,7 @@ func (p *Podman) Begin(ctx context.Context, j compose.RootJob) (compose.Root, er
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what it is about
 	}
-	c := &container{podman: p, host: host, ctx: ctx, image: image, name: ownedPrefix(p.Node) + safeName(j.ID), args: args}
+	c := &container{podman: p, host: host, ctx: ctx, image: image, dir: j.Dir, name: ownedPrefix(p.Node) + safeName(j.ID), args: args}
 	if err := c.pull(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -186,6 +186,7 @@ type container struct {
 	host   compose.Root    // what runs podman
 	ctx    context.Context //nolint:containedctx // of Begin, for Look, which has none
 	image  string
+	dir    string // of the compose: where podman runs, and its monitor leaves things
 	name   string
 	args   []string
 	n      atomic.Int64
@@ -231,13 +232,15 @@ func (c *container) Run(ctx context.Context, cmd proc.Cmd) error {
 	}
 	args = append(append(args, "--entrypoint="+cmd.Name, c.image), cmd.Args...)
 	tool, pkg := cmd.Name, cmd.Package
-	cmd.Name, cmd.Package, cmd.Args, cmd.Env, cmd.Dir, cmd.PrivateMounts = "podman", "podman", args, nil, "", false
+	cmd.Name, cmd.Package, cmd.Args, cmd.Env, cmd.Dir, cmd.PrivateMounts = "podman", "podman", args, nil, c.dir, false
 	err := c.host.Run(ctx, cmd)
 	failed, _ := errors.AsType[*proc.Error](err)
 	bounded := c.podman.Limits.Memory > 0
 	switch {
 	case failed == nil || failed.Cause != nil:
-	case bounded && failed.ExitCode == podmanKilled && c.podman.outOfMemory(ctx, name):
+	case bounded && (failed.ExitCode == podmanKilled || c.podman.outOfMemory(ctx, name)):
+		// Not every podman notices (4.3 with cgroup v1 does not), and nobody else
+		// kills in a container of this node's.
 		err = fmt.Errorf("%w: %w", &compose.LimitError{Resource: compose.ResourceMemory, Bytes: c.podman.Limits.Memory}, err)
 	case (failed.ExitCode == podmanNotFound || failed.ExitCode == podmanNotInvoked) && podmanSaid(failed):
 		err = errors.Join(&proc.NotFoundError{Tool: tool, Package: pkg, Where: c.Where()}, err)
