@@ -26,6 +26,7 @@ import (
 	"github.com/fedora-respin/respin/compose/lorax"
 	"github.com/fedora-respin/respin/compose/runner"
 	"github.com/fedora-respin/respin/internal/proc"
+	"github.com/fedora-respin/respin/internal/shareddata"
 	"github.com/fedora-respin/respin/koji"
 )
 
@@ -44,12 +45,12 @@ func newRealPodman(t *testing.T) *realPodman {
 		t.Skip("privileged containers take root")
 	}
 	if _, err := exec.LookPath("podman"); err != nil {
-		t.Skip("there is no podman here: apt-get install podman crun conmon, or dnf install podman")
+		shareddata.Missing(t, "podman")
 	}
 	p := &realPodman{dir: t.TempDir()}
 	var err error
 	if p.busybox, err = composetest.Busybox(); err != nil {
-		t.Skip(err)
+		shareddata.Missing(t, err.Error())
 	}
 	if p.built, err = composetest.BuildStandIn(t.Context(), p.dir); err != nil {
 		t.Fatal(err)

@@ -133,6 +133,8 @@ judges() {
 	need rpm2archive rpm2cpio rpm "judges updates images of packages of format 6"
 	need gpg gnupg gnupg2 "makes the keys that RPMs are signed with"
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
+	need podman podman podman "runs composes in real containers"
+	need crun,runc crun crun "runs podman's containers"
 	need strace strace strace "kills a writer of repodata between two system calls"
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
 	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "judges whether a side repo is closed"
