@@ -94,8 +94,7 @@ func TestStandInsForRootsKeepTheRulesOfTheRealOnes(t *testing.T) {
 		r := &proc.Runner{Env: []string{"PATH=" + dir, "SECRET=1"}}
 		err := r.Run(t.Context(), proc.Cmd{Name: tc.args[0], Args: tc.args[1:], Log: &out})
 		code := 0
-		var failed *proc.Error
-		if errors.As(err, &failed) {
+		if failed, ok := errors.AsType[*proc.Error](err); ok {
 			code = failed.ExitCode
 		}
 		if code != tc.code || !strings.Contains(out.String(), tc.says) || strings.Contains(out.String(), "SECRET") {

@@ -149,7 +149,6 @@ func podmanPlans(t *testing.T, network compose.Network, backends []compose.Backe
 
 // All share a store: podman's stores share their locks.
 func TestRealPodman(t *testing.T) {
-	t.Parallel()
 	p := newRealPodman(t)
 	for name, test := range map[string]func(*testing.T, *realPodman){
 		"composes are those of the host":                     composesAsOnTheHost,
@@ -157,7 +156,7 @@ func TestRealPodman(t *testing.T) {
 		"containers of a killed client go at the next start": containersOfAKilledClient,
 		"a container has only the memory that it is allowed": memoryOfAContainer,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, p) }) //nolint:paralleltest // each looks for what is left
+		t.Run(name, func(t *testing.T) { test(t, p) })
 	}
 }
 
