@@ -1,6 +1,6 @@
 // Package image opens what respin makes and what others made - ISO images,
-// install.img, live images, raw file systems, unpacked trees - and finds the
-// systems in them, without root, without mounting, without external tools.
+// install.img, live images, raw file systems, tar archives, unpacked trees - and
+// finds the systems in them, without root, without mounting, without external tools.
 //
 //	img, err := image.Open("Fedora-Workstation-Live.iso")
 //	if err != nil { ... } // *UnknownError, *vfs.FormatError, *vfs.UnsupportedError, fs errors
@@ -14,8 +14,9 @@
 // An image may hold another: an ISO the squashfs of the installer, that an ext4
 // with the system. The usual places are looked at, at most four deep. ISO 9660,
 // squashfs, ext2 to ext4 and EROFS are read (see the packages below this one),
-// also in the partitions (GPT, MBR) of a raw disk; xfs, btrfs, qcow2, xz and
-// others are refused by name (*vfs.UnsupportedError). Everything is an fs.FS with bounds;
+// also in the partitions (GPT, MBR) of a raw disk, and of a tar archive, packed
+// with xz, gzip, zstd or bzip2 or plain, what tells about packages; xfs, btrfs,
+// qcow2, a packed disk and others are refused by name (*vfs.UnsupportedError). Everything is an fs.FS with bounds;
 // a hostile image can name its folders in a circle, so that walking one wants a
 // limit of its own.
 package image
@@ -61,7 +62,7 @@ func places() []string {
 type UnknownError struct{ Path string }
 
 func (e *UnknownError) Error() string {
-	return e.Path + " is no ISO 9660, squashfs, ext4 or EROFS image"
+	return e.Path + " is no ISO 9660, squashfs, ext4 or EROFS image and no tar archive"
 }
 
 // Layer is one file system of an image.
@@ -112,6 +113,13 @@ func (m *Image) open() error {
 		return fmt.Errorf("open image: %w", err)
 	}
 	m.closers = append(m.closers, f)
+	is, err := m.tarball(io.NewSectionReader(f, 0, info.Size()))
+	if err != nil {
+		return fmt.Errorf("open image: %w", err)
+	}
+	if is {
+		return nil
+	}
 	l, notes, err := detect(f, info.Size(), filepath.Base(m.Path))
 	if _, unknown := errors.AsType[*UnknownError](err); unknown {
 		if parts := partitions(f, info.Size()); len(parts) > 0 {
