@@ -14,9 +14,9 @@
 // An image may hold another: an ISO the squashfs of the installer, that an ext4
 // with the system. The usual places are looked at, at most four deep. ISO 9660,
 // squashfs, ext2 to ext4 and EROFS are read (see the packages below this one),
-// also in the partitions (GPT, MBR) of a raw disk, and of a tar archive, packed
-// with xz, gzip, zstd or bzip2 or plain, what tells about packages; xfs, btrfs,
-// qcow2, a packed disk and others are refused by name (*vfs.UnsupportedError). Everything is an fs.FS with bounds;
+// also in the partitions (GPT, MBR) of a disk, raw or qcow2, and of a tar archive,
+// packed with xz, gzip, zstd or bzip2 or plain, what tells about packages; xfs,
+// btrfs, a packed disk and others are refused by name (*vfs.UnsupportedError). Everything is an fs.FS with bounds;
 // a hostile image can name its folders in a circle, so that walking one wants a
 // limit of its own.
 package image
@@ -32,6 +32,7 @@ import (
 
 	"github.com/fedora-respin/respin/compose/image/erofs"
 	"github.com/fedora-respin/respin/compose/image/ext4"
+	"github.com/fedora-respin/respin/compose/image/qcow2"
 	"github.com/fedora-respin/respin/compose/image/squashfs"
 	"github.com/fedora-respin/respin/compose/iso"
 	"github.com/fedora-respin/respin/repo/rpmdb"
@@ -120,10 +121,14 @@ func (m *Image) open() error {
 	if is {
 		return nil
 	}
-	l, notes, err := detect(f, info.Size(), filepath.Base(m.Path))
+	r, size, err := inside(f, info.Size())
+	if err != nil {
+		return fmt.Errorf("open image: %w", err)
+	}
+	l, notes, err := detect(r, size, filepath.Base(m.Path))
 	if _, unknown := errors.AsType[*UnknownError](err); unknown {
-		if parts := partitions(f, info.Size()); len(parts) > 0 {
-			return m.disk(f, parts, err)
+		if parts := partitions(r, size); len(parts) > 0 {
+			return m.disk(r, parts, err)
 		}
 	}
 	if err != nil {
@@ -132,6 +137,19 @@ func (m *Image) open() error {
 	m.Notes = append(m.Notes, notes...)
 	m.add(l, 0)
 	return nil
+}
+
+// inside returns the disk that a qcow2 file holds, or the file itself.
+func inside(f io.ReaderAt, size int64) (io.ReaderAt, int64, error) {
+	var head [4]byte
+	if n, _ := f.ReadAt(head[:], 0); n < len(head) || string(head[:]) != qcow2.Magic {
+		return f, size, nil
+	}
+	d, err := qcow2.New(f, size)
+	if err != nil {
+		return nil, 0, err //nolint:wrapcheck // it says what was read
+	}
+	return d, d.Size(), nil
 }
 
 // detect finds out what r holds and opens it.

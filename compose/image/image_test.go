@@ -20,6 +20,7 @@ import (
 	"github.com/fedora-respin/respin/compose/image/erofs"
 	"github.com/fedora-respin/respin/compose/image/ext4"
 	"github.com/fedora-respin/respin/compose/image/imagetest"
+	"github.com/fedora-respin/respin/compose/image/qcow2"
 	"github.com/fedora-respin/respin/compose/image/squashfs"
 	"github.com/fedora-respin/respin/compose/image/vfs"
 	"github.com/fedora-respin/respin/compose/iso/isotest"
@@ -51,7 +52,15 @@ func made(tb testing.TB) map[string][]byte {
 
 // open opens an image by its content.
 func open(data []byte) (*vfs.FS, error) {
-	r, size := bytes.NewReader(data), int64(len(data))
+	var r io.ReaderAt = bytes.NewReader(data)
+	size := int64(len(data))
+	if bytes.HasPrefix(data, []byte(qcow2.Magic)) {
+		d, err := qcow2.New(r, size)
+		if err != nil {
+			return nil, err
+		}
+		r, size = d, d.Size()
+	}
 	switch {
 	case bytes.HasPrefix(data, []byte(squashfs.Magic)):
 		return squashfs.New(r, size)
@@ -289,7 +298,7 @@ func TestKnownFormatsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	btrfs := make([]byte, 0x20000)
 	copy(btrfs[0x10040:], "_BHRfS_M")
-	for system, data := range map[string][]byte{"qcow2": []byte("QFI\xfb..."), "xz": []byte("\xfd7zXZ\x00."), "btrfs": btrfs} {
+	for system, data := range map[string][]byte{"xz": []byte("\xfd7zXZ\x00."), "btrfs": btrfs} {
 		path := filepath.Join(t.TempDir(), system)
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)

@@ -21,7 +21,7 @@ type imageCmd struct {
 	SBOM     imageSBOMCmd     `cmd:"" name:"sbom" help:"Write the packages of an image as an SPDX document."`
 }
 
-const imageHelp = `An image is an ISO (boot.iso, DVD, live), an install.img or other squashfs, an EROFS, an ext2, ext3 or ext4 file system, a raw disk with such partitions, a tar archive of a system (plain, xz, gzip, zstd, bzip2), or a folder with the root of one. Images in images are looked into. Nothing is mounted, root is not needed. Packages come from the database of rpm in the image; the installer's image has none, there the list that lorax has left is taken.`
+const imageHelp = `An image is an ISO (boot.iso, DVD, live), an install.img or other squashfs, an EROFS, an ext2, ext3 or ext4 file system, a disk (raw or qcow2) with such partitions, a tar archive of a system (plain, xz, gzip, zstd, bzip2), or a folder with the root of one. Images in images are looked into. Nothing is mounted, root is not needed. Packages come from the database of rpm in the image; the installer's image has none, there the list that lorax has left is taken.`
 
 type imagePackagesCmd struct {
 	File string `arg:"" help:"An image, or a folder with the root of a system."`
