@@ -118,7 +118,7 @@ func TestAMediumThatCarriesPackagesIsJudgedAsBefore(t *testing.T) {
 func TestAnImageThatCannotBeReadIsLogged(t *testing.T) {
 	t.Parallel()
 	r, entries, log := proving(t, KindDisk, [][]byte{provenRPM("a", "2")}, nil, Request{})
-	if err := os.WriteFile(filepath.Join(r.out, r.plan.Image), []byte("QFI\xfb"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.out, r.plan.Image), []byte("\xfd7zXZ\x00."), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if proven, err := judged(t, r, entries); err != nil || cmp.Diff(entries, proven) != "" || !strings.Contains(log.String(), "not looked into") {

@@ -47,7 +47,7 @@ func tarStream(r io.Reader) io.Reader {
 	var head [tarHeader]byte
 	n, err := io.ReadFull(r, head[:])
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil //nolint:nilerr // an empty file is no archive
+		return nil // an empty file is no archive
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), r)
 	if isTar(head[:n]) {
@@ -62,7 +62,7 @@ func tarStream(r io.Reader) io.Reader {
 			n, err = io.ReadFull(z, head[:])
 		}
 		if err != nil || !isTar(head[:n]) {
-			return nil //nolint:nilerr // something else is packed, such as a disk
+			return nil // something else is packed, such as a disk
 		}
 		return io.MultiReader(bytes.NewReader(head[:n]), z)
 	}

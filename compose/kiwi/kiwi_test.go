@@ -124,7 +124,7 @@ func TestEveryKindIsMadeAndProven(t *testing.T) {
 				if kind == compose.KindLive {
 					want["anaconda-live"] = "included 44.12-1.fc44"
 				}
-				if kind == compose.KindLive || kind == compose.KindDisk {
+				if kind != compose.KindOCI {
 					from = "rpmdb"
 				}
 				if diff := cmp.Diff(want, got); diff != "" {

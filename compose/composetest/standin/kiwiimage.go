@@ -99,7 +99,7 @@ func (j *kiwiJob) write(base string, root fstest.MapFS) (key, file string, err e
 		}
 		if t.Format == "qcow2" {
 			j.kiwiInfo("Creating qcow2 Disk Format")
-			return "disk_format_image", base + ".qcow2", writeFile(base+".qcow2", "QFI\xfb\x00\x00\x00\x03 a stand-in for a disk", stamp())
+			return "disk_format_image", base + ".qcow2", writeFile(base+".qcow2", string(imagetest.QCOW2()), stamp())
 		}
 		return "disk_image", base + ".raw", nil
 	case "tbz":

@@ -234,7 +234,7 @@ func (s *session) results(p *parser, kind, result string) error {
 		return s.liveISO(p, filepath.Join(result, path), system, volid)
 	case "disk":
 		if p.last("--image-type", "") == "qcow2" {
-			return write(name, "QFI\xfb\x00\x00\x00\x03 a stand-in for a disk")
+			return write(name, string(imagetest.QCOW2()))
 		}
 		return write(name, "a stand-in for a disk")
 	case "tar", "oci":
