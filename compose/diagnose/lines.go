@@ -169,6 +169,7 @@ const noise = `^\s*\++ ` + // set -x
 	`|^\s*(Summary|Description|URL|License|Changelog|Provides|Requires)\s*:` +
 	`|^\s*: ` + // the further lines of a field of dnf info
 	`|\bpermissive=1\b` +
+	`|: 2 - Already downloaded$` + // pylorax's dnfhelper of dnf 4 calls a package in the cache a failed download
 	`|\bwithout (?:any )?errors?\b|\b(?:0|no) errors?\b` +
 	`|(?:^|\s)(?:find|du|ls|grep|stat|df): .*Permission denied\s*$` +
 	`|included for syslog logging` + // dracut calls that an error, and goes on
@@ -179,7 +180,7 @@ const noise = `^\s*\++ ` + // set -x
 // a sign; noise is tried on no others.
 const noiseWords = "non-fatal|non-critical|ignored|ignoring|running...|exec: [|executing command:|child return code was" +
 	"|summary|description|url|license|changelog|provides|requires|permissive=1|syslog logging|permission denied|echo |if |grep |raise |file |without | error" +
-	"|debug :|update :|note :|hint :|warning :"
+	"|already downloaded|debug :|update :|note :|hint :|warning :"
 
 // start is the first character of a line besides white space, and whether a
 // space follows it.
