@@ -55,7 +55,7 @@ func collect(p *compose.Plan, outDir string) ([]compose.Artifact, error) {
 		list[0].Type = compose.ArtifactISO
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() {
+		if !e.Type().IsRegular() || rawDisk(p, e.Name()) {
 			continue
 		}
 		if err := os.Rename(filepath.Join(dir, e.Name()), filepath.Join(outDir, e.Name())); err != nil {
@@ -68,14 +68,34 @@ func collect(p *compose.Plan, outDir string) ([]compose.Artifact, error) {
 	if _, err := os.Stat(filepath.Join(outDir, p.Image)); err != nil {
 		return nil, fmt.Errorf("collect results: livemedia-creator ended well and did not make %s: %w", p.Image, err)
 	}
-	return list, nil
+	return list, bootable(p, list)
+}
+
+// rawDisk tells whether a file is the disk that a network boot image was made
+// from, which livemedia-creator leaves beside it (creator.py, make_image).
+func rawDisk(p *compose.Plan, name string) bool {
+	return p.Request.Kind == compose.KindPXELive && strings.HasPrefix(name, "lmc-disk-") && strings.HasSuffix(name, ".img")
+}
+
+// bootable refuses a network boot image that nothing can be booted with: without
+// an initramfs livemedia-creator leaves out PXE_CONFIG and ends well.
+func bootable(p *compose.Plan, list []compose.Artifact) error {
+	if p.Request.Kind != compose.KindPXELive {
+		return nil
+	}
+	for _, want := range []string{"vmlinuz", "initr", "PXE_CONFIG"} {
+		if !slices.ContainsFunc(list, func(a compose.Artifact) bool { return strings.HasPrefix(a.Name, want) }) {
+			return failed("livemedia-creator ended well, and there is no %s beside the root file system: the kernel was not installed, or without its initramfs.", want)
+		}
+	}
+	return nil
 }
 
 // classify tells what lies beside a network boot image (creator.py,
 // make_live_images).
 func classify(name string) compose.ArtifactType {
 	switch {
-	case strings.HasPrefix(name, "vmlinuz"), strings.HasPrefix(name, "initrd"):
+	case strings.HasPrefix(name, "vmlinuz"), strings.HasPrefix(name, "initr"):
 		return compose.ArtifactBoot
 	case name == "PXE_CONFIG", strings.HasSuffix(name, ".json"):
 		return compose.ArtifactMetadata

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -64,6 +65,9 @@ func (p *Podman) Begin(ctx context.Context, j compose.RootJob) (compose.Root, er
 		return nil, err
 	}
 	image := orDefault(p.Images[j.Release], p.Images["default"])
+	if releases := slices.Sorted(maps.Keys(p.Images)); j.Release == "" && image == "" && len(releases) > 0 {
+		image = p.Images[releases[len(releases)-1]] // tools are probed: in the newest
+	}
 	if !imageName.MatchString(image) {
 		return nil, &compose.RootError{Sentence: fmt.Sprintf("no image is configured for release %q", j.Release), Remedy: "name one in runner.images"}
 	}

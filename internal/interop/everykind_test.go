@@ -61,7 +61,7 @@ func TestEveryKindThroughTheDaemon(t *testing.T) {
 		{"dvd", []string{"Fedora-44-dvd-x86_64.iso", "Fedora-44-dvd-x86_64-CHECKSUM", "metadata/composeinfo.json", "metadata/images.json", "metadata/rpms.json"}, onMedium},
 		{"live", []string{"Fedora-44-live-x86_64.iso", "packages.txt", "respin.ks", "sbom.spdx.json"}, inSystem},
 		{"disk", []string{"Fedora-44-disk-x86_64.qcow2", "packages.txt", "respin.ks"}, inSystem},
-		{"pxe-live", []string{"PXE_CONFIG", "initrd-6.17.0.img", "live-rootfs.squashfs.img", "packages.txt", "respin.ks", "sbom.spdx.json", "vmlinuz-6.17.0"}, inSystem},
+		{"pxe-live", []string{"PXE_CONFIG", "initramfs-6.17.0.img", "live-rootfs.squashfs.img", "packages.txt", "respin.ks", "sbom.spdx.json", "vmlinuz-6.17.0"}, inSystem},
 		{"tar", []string{"Fedora-44-tar-x86_64.tar.xz", "packages.txt", "respin.ks"}, inSystem},
 		{"oci", []string{"Fedora-44-oci-x86_64.tar.xz", "packages.txt", "respin.ks"}, inSystem},
 	} {

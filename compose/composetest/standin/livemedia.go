@@ -240,7 +240,8 @@ func (s *session) results(p *parser, kind, result string) error {
 	case "tar", "oci":
 		return write(name, "\xfd7zXZ\x00 a stand-in for an archive")
 	case "pxe-live":
-		return errors.Join(write("live-rootfs.squashfs.img", system), write("vmlinuz-6.17.0", "stand-in kernel"), write("initrd-6.17.0.img", "stand-in initrd"),
+		return errors.Join(write("live-rootfs.squashfs.img", system), write("vmlinuz-6.17.0", "stand-in kernel"), write("initramfs-6.17.0.img", "stand-in initrd"),
+			write("lmc-disk-stand1n.img", "the raw disk, which stays"),
 			write("PXE_CONFIG", "root=live:<URL>/live-rootfs.squashfs.img\n"))
 	}
 	return fmt.Errorf("the stand-in makes no %s", kind)
