@@ -165,3 +165,20 @@ func ExampleBoot() {
 	// Output:
 	// smoke boot: As: "floppy" is neither cdrom nor disk
 }
+
+// TestAPanicOfTheTimerIsTriedAgain has a machine whose kernel counts no ticks the
+// first time, or ever.
+func TestAPanicOfTheTimerIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	const panicked = "Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug"
+	flag := filepath.Join(t.TempDir(), "booted")
+	for script, ok := range map[string]bool{
+		"if [ -e " + flag + " ]; then echo login:; else : >" + flag + "; echo \"" + panicked + "\"; fi; exec sleep 60": true,
+		"echo \"" + panicked + "\"; exec sleep 60": false,
+	} {
+		rep, err := smoke.Boot(t.Context(), machine(t, script))
+		if err != nil || rep.OK != ok || !ok && !strings.Contains(rep.Reason, "timer") {
+			t.Errorf("%v: %+v", err, rep)
+		}
+	}
+}
