@@ -141,17 +141,14 @@ func (r *Runners) Ready(ctx context.Context) (string, error) {
 // Clean removes what a killed process left in the work directory and in the
 // runners, and says what. Nothing of this node may run.
 func (r *Runners) Clean(ctx context.Context) ([]string, error) {
-	var removed []string
-	var err error
-	// Processes go before what they hold.
+	owned := runner.Owned{Node: r.Host.Node, Work: r.work, Systemd: r.Host.Systemd, Cgroup: r.Host.Cgroup}
 	switch r.Kind {
 	case runnerMock:
-		removed, err = r.Mock.Clean(ctx)
+		owned.Roots = r.Mock
 	case runnerPodman:
-		removed, err = r.Podman.Clean(ctx)
+		owned.Roots = r.Podman
 	}
-	more, cleanErr := runner.Clean(ctx, runner.Owned{Node: r.Host.Node, Work: r.work, Systemd: r.Host.Systemd, Cgroup: r.Host.Cgroup})
-	return append(removed, more...), errors.Join(err, cleanErr)
+	return runner.Clean(ctx, owned) //nolint:wrapcheck // it says what it is about
 }
 
 // Close removes the empty cgroup.

@@ -7,6 +7,6 @@
 //	err = host.Run(ctx, proc.Cmd{Name: "lorax", Args: argv})
 //	// every process that lorax started is gone, those that called setsid(2) too
 //
-//	left, err := runner.Clean(runner.Owned{Work: dir, Cgroup: parent})
+//	left, err := runner.Clean(ctx, runner.Owned{Work: dir, Cgroup: parent})
 //	// what a killed node left: mounts, loop devices, cgroups with their processes
 package runner

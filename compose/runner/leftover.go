@@ -21,12 +21,20 @@ type Owned struct {
 	Work    string   // absolute path of its work directory
 	Systemd *Systemd // of FindSystemd; nil: none
 	Cgroup  string   // of FindCgroup; "": none
+	Roots   Cleaner  // the Mock or Podman of the node; nil: the host alone
+}
+
+// Cleaner removes the chroots or containers that a killed node left.
+type Cleaner interface {
+	Clean(ctx context.Context) (removed []string, err error)
 }
 
 // Clean removes what a killed node left: processes in its scopes and cgroups and
-// those that bear its mark, then mounts below its work directory, the latest
-// first, then loop devices backed by files there. It returns what it removed, for the log; what cannot be removed is an
-// error, and the rest is removed all the same. Call it before anything runs.
+// those that bear its mark, then its chroots or containers, then mounts below its
+// work directory, the latest first, then loop devices backed by files there.
+// Processes go first: a podman whose node has died may be about to make its
+// container. It returns what it removed, for the log; what cannot be removed is
+// an error, and the rest is removed all the same. Call it before anything runs.
 func Clean(ctx context.Context, o Owned) (removed []string, err error) {
 	var errs []error
 	note := func(what string, err error) {
@@ -50,6 +58,10 @@ func Clean(ctx context.Context, o Owned) (removed []string, err error) {
 		if n, err := killWhere(markedBy(o.Node)); n > 0 {
 			note(fmt.Sprintf("marked processes: %d", n), err)
 		}
+	}
+	if o.Roots != nil {
+		cleaned, err := o.Roots.Clean(ctx)
+		removed, errs = append(removed, cleaned...), append(errs, err)
 	}
 	// The kernel names resolved paths.
 	work, err := filepath.EvalSymlinks(o.Work)

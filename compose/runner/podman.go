@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fedora-respin/respin/compose"
 	"github.com/fedora-respin/respin/internal/proc"
@@ -125,10 +126,46 @@ func (p *Podman) runArgs(j *compose.RootJob) ([]string, error) {
 
 // Clean removes the containers that a killed process of this node left, with
 // what runs in them. Where podman is gone there is nothing that it could know.
+//
+// A podman that is killed while it starts a container leaves a monitor that goes
+// on for a moment with what is being removed: Clean looks again until nothing is
+// left.
 func (p *Podman) Clean(ctx context.Context) ([]string, error) {
 	if _, err := p.Host.Look("podman", "podman"); err != nil {
 		return nil, nil //nolint:nilerr // said when the tools are looked for
 	}
+	var removed []string
+	var failed error
+	for range cleanLooks {
+		names, err := p.left(ctx)
+		if err != nil || len(names) == 0 {
+			return removed, err
+		}
+		failed = nil
+		for _, name := range names {
+			err := p.remove(ctx, name)
+			if what := "container " + name; err == nil && !slices.Contains(removed, what) {
+				removed = append(removed, what)
+			}
+			failed = errors.Join(failed, err)
+		}
+		select {
+		case <-ctx.Done():
+			return removed, errors.Join(failed, ctx.Err())
+		case <-time.After(cleanPause):
+		}
+	}
+	return removed, failed
+}
+
+// How often Clean looks for containers, and how long it waits between.
+const (
+	cleanLooks = 10
+	cleanPause = 200 * time.Millisecond
+)
+
+// left are the names of this node's containers.
+func (p *Podman) left(ctx context.Context) ([]string, error) {
 	var names []string
 	var mu sync.Mutex
 	prefix := ownedPrefix(p.Node)
@@ -145,16 +182,7 @@ func (p *Podman) Clean(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list containers: %w", err)
 	}
-	var removed []string
-	var errs []error
-	for _, name := range names {
-		err := p.remove(ctx, name)
-		if err == nil {
-			removed = append(removed, "container "+name)
-		}
-		errs = append(errs, err)
-	}
-	return removed, errors.Join(errs...)
+	return names, nil
 }
 
 func (p *Podman) remove(ctx context.Context, name string) error {

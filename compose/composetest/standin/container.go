@@ -105,7 +105,9 @@ func (s *session) monitor(dir string) int {
 		return podmanError(podmanFailed, "crun: %v: OCI runtime error", err)
 	}
 	c.Running, c.Pid = true, cmd.Process.Pid
-	if err := c.save(dir); err != nil {
+	if err := c.save(dir); err != nil { // removed meanwhile
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
 		return fatal("conmon: %v", err)
 	}
 	done := make(chan struct{})
@@ -122,7 +124,7 @@ func (s *session) monitor(dir string) int {
 		return fatal("conmon: %v", err)
 	}
 	if c.Rm {
-		_ = os.RemoveAll(dir)
+		_ = s.unregister(dir)
 	} else {
 		_ = c.save(dir) // removed meanwhile
 	}

@@ -280,17 +280,35 @@ func (s *session) podmanRun(p *pflags) int {
 	if len(c.Argv) == 0 {
 		return podmanError(podmanFailed, "no command or entrypoint provided, and no CMD or ENTRYPOINT from image")
 	}
-	dir := s.store("containers", c.Name)
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	dir, err := s.register(c)
+	if err != nil {
 		return podmanError(podmanFailed, "%v", err)
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return podmanError(podmanFailed, "creating container storage: the container name %q is already in use by %s. You have to remove that container to be able to reuse that name: that name is already in use, or use --replace to instruct Podman to do so.", c.Name, c.Name)
-	}
-	if err := errors.Join(c.save(dir), linkTree(image, filepath.Join(dir, "rootfs"))); err != nil {
-		return podmanError(podmanFailed, "%v", errors.Join(err, os.RemoveAll(dir)))
+	if err := linkTree(image, filepath.Join(dir, "rootfs")); err != nil {
+		return podmanError(podmanFailed, "%v", errors.Join(err, s.unregister(dir)))
 	}
 	return s.attach(dir)
+}
+
+// register makes the container known at once or not at all, as a database does.
+func (s *session) register(c *containerSpec) (string, error) {
+	dir, made := s.store("containers", c.Name), s.store("registering-"+strconv.Itoa(os.Getpid()))
+	if err := errors.Join(os.MkdirAll(filepath.Dir(dir), 0o755), os.MkdirAll(made, 0o755), c.save(made)); err != nil {
+		return "", err
+	}
+	if err := os.Rename(made, dir); err != nil {
+		return "", errors.Join(fmt.Errorf("creating container storage: the container name %q is already in use by %s. You have to remove that container to be able to reuse that name: that name is already in use, or use --replace to instruct Podman to do so", c.Name, c.Name), os.RemoveAll(made))
+	}
+	return dir, nil
+}
+
+// unregister is its counterpart.
+func (s *session) unregister(dir string) error {
+	gone := s.store("removing-" + strconv.Itoa(os.Getpid()))
+	if err := os.Rename(dir, gone); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.RemoveAll(gone)
 }
 
 // attach starts the monitor and passes on what it hears, and signals to the
@@ -382,7 +400,7 @@ func (s *session) podmanRm(p *pflags) int {
 			}
 			c = next
 		}
-		if err := os.RemoveAll(dir); err != nil {
+		if err := s.unregister(dir); err != nil {
 			return podmanError(podmanFailed, "%v", err)
 		}
 		fmt.Println(name)
