@@ -138,21 +138,21 @@ func TestMockCleansOnlyItsOwnChroots(t *testing.T) {
 	t.Parallel()
 	h, dir := tools(t, composetest.Roots{Configs: []string{"fedora-44-x86_64", "mine"}})
 	base := filepath.Join(dir, "roots", "mock")
-	m := &runner.Mock{Host: h, Node: "n1", Dir: base, Configs: map[string]string{"44": "mine"}}
-	others := []string{"fedora-44-x86_64", "fedora-44-x86_64-respin-n1-2.c1"}
-	for _, name := range append([]string{"fedora-44-x86_64-respin-n1.c1", "fedora-44-x86_64-bootstrap-respin-n1.c1", "mine-respin-n1.c2", "unknown-respin-n1.c3"}, others...) {
+	m := &runner.Mock{Host: h, Node: "cleans", Dir: base, Configs: map[string]string{"44": "mine"}}
+	others := []string{"fedora-44-x86_64", "fedora-44-x86_64-respin-cleans-2.c1"}
+	for _, name := range append([]string{"fedora-44-x86_64-respin-cleans.c1", "fedora-44-x86_64-bootstrap-respin-cleans.c1", "mine-respin-cleans.c2", "unknown-respin-cleans.c3"}, others...) {
 		if err := os.MkdirAll(filepath.Join(base, name, "root"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	removed, err := m.Clean(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "unknown-respin-n1.c3: none of the configurations") {
+	if err == nil || !strings.Contains(err.Error(), "unknown-respin-cleans.c3: none of the configurations") {
 		t.Errorf("got %v", err)
 	}
-	if diff := cmp.Diff([]string{"mock chroot fedora-44-x86_64-respin-n1.c1", "mock chroot mine-respin-n1.c2"}, removed); diff != "" {
+	if diff := cmp.Diff([]string{"mock chroot fedora-44-x86_64-respin-cleans.c1", "mock chroot mine-respin-cleans.c2"}, removed); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(append(others, "unknown-respin-n1.c3"), composetest.Chroots(dir)); diff != "" {
+	if diff := cmp.Diff(append(others, "unknown-respin-cleans.c3"), composetest.Chroots(dir)); diff != "" {
 		t.Error(diff)
 	}
 	if err := os.RemoveAll(base); err != nil {
@@ -167,8 +167,8 @@ func TestLeftMountsInAMockChrootAreNotRemovedThrough(t *testing.T) {
 	h, dir := tools(t, composetest.Roots{})
 	_, write := dirs(t)
 	base := filepath.Join(dir, "roots", "mock")
-	m := &runner.Mock{Host: h, Node: "n1", Dir: base}
-	at := filepath.Join(base, "fedora-44-x86_64-respin-n1.c1", "root", write)
+	m := &runner.Mock{Host: h, Node: "mounts", Dir: base}
+	at := filepath.Join(base, "fedora-44-x86_64-respin-mounts.c1", "root", write)
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		t.Fatal(err)
 	}

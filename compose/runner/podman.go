@@ -138,8 +138,15 @@ func (p *Podman) Clean(ctx context.Context) ([]string, error) {
 	var failed error
 	for range cleanLooks {
 		names, err := p.left(ctx)
-		if err != nil || len(names) == 0 {
+		if err != nil {
 			return removed, err
+		}
+		if len(names) == 0 {
+			n, err := endMonitors(func(name string) bool { return strings.HasPrefix(name, ownedPrefix(p.Node)) })
+			if n > 0 {
+				removed = append(removed, fmt.Sprintf("monitors of containers: %d", n))
+			}
+			return removed, errors.Join(failed, err)
 		}
 		failed = nil
 		for _, name := range names {
@@ -158,19 +165,57 @@ func (p *Podman) Clean(ctx context.Context) ([]string, error) {
 	return removed, failed
 }
 
+// endMonitors ends the monitors of containers that podman knows no more, with
+// what they wait for. A podman that is killed while it starts a container leaves
+// both: the container's first process waits for the word to begin, and podman rm
+// takes it for one that was never started (seen with podman 4.3 and runc 1.1).
+func endMonitors(of func(container string) bool) (int, error) {
+	monitors := func() (all []int) {
+		for _, pid := range processIDs() {
+			args := argumentsOf(pid)
+			at := slices.Index(args, "-n") // conmon(8): --name
+			if len(args) > 0 && filepath.Base(args[0]) == "conmon" && at > 0 && at+1 < len(args) && of(args[at+1]) {
+				all = append(all, pid)
+			}
+		}
+		return all
+	}
+	// Most are about to end by themselves, after podman container cleanup.
+	deadline := time.Now().Add(monitorTime)
+	for len(monitors()) > 0 && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	var wanted []string // with their starts: numbers are used again
+	for _, pid := range monitors() {
+		for _, one := range descendants(pid) {
+			wanted = append(wanted, strconv.Itoa(one)+" "+startOf(one))
+		}
+	}
+	if len(wanted) == 0 {
+		return 0, nil
+	}
+	return killWhere(func(pid int) bool {
+		return slices.Contains(wanted, strconv.Itoa(pid)+" "+startOf(pid)) && statField(pid, 3) != "Z"
+	})
+}
+
 // How often Clean looks for containers, and how long it waits between.
 const (
 	cleanLooks = 10
 	cleanPause = 200 * time.Millisecond
+
+	monitorTime = time.Second // for a monitor to end by itself
 )
 
-// left are the names of this node's containers.
+// left are the names of this node's containers, with those that are only storage
+// so far (--external): they have no labels, and keep their names from the compose
+// when it is delivered again.
 func (p *Podman) left(ctx context.Context) ([]string, error) {
 	var names []string
 	var mu sync.Mutex
 	prefix := ownedPrefix(p.Node)
 	err := p.Host.Run(ctx, proc.Cmd{
-		Name: "podman", Package: "podman", Args: []string{"ps", "--all", "--no-trunc", "--format={{.Names}}", "--filter=label=" + nodeLabel + "=" + prefix},
+		Name: "podman", Package: "podman", Args: []string{"ps", "--all", "--external", "--no-trunc", "--format={{.Names}}", "--filter=name=^" + regexp.QuoteMeta(prefix)},
 		OnLine: func(s proc.Stream, line string) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -192,7 +237,8 @@ func (p *Podman) remove(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("remove container %s: %w", name, err)
 	}
-	return nil
+	_, err = endMonitors(func(of string) bool { return of == name })
+	return err
 }
 
 // outOfMemory asks whether the kernel has killed in the container for memory.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/fedora-respin/respin/bodhi"
 	"github.com/fedora-respin/respin/compose"
@@ -61,11 +62,41 @@ func newRealPodman(t *testing.T) *realPodman {
 		t.Fatal(err)
 	}
 	p.env = append(proc.BaseEnv(), "CONTAINERS_STORAGE_CONF="+conf)
-	p.host = &runner.Host{Node: "n1", Proc: &proc.Runner{Env: p.env, Grace: time.Second}}
+	p.host = &runner.Host{Node: "real", Proc: &proc.Runner{Env: p.env, Grace: time.Second}}
 	trial := proc.Cmd{Name: "podman", Args: []string{"run", "--rm", "--privileged", "--network=host", "--entrypoint=ls", p.image(t, "trial", composetest.Settings{}), "/usr"}}
-	if err := p.host.Run(t.Context(), trial); err != nil {
-		t.Skipf("podman runs no containers here: %v", err)
+	first := p.host.Run(t.Context(), trial)
+	if first == nil {
+		return p.cleaned(t)
 	}
+	p.modest(t)
+	if err := p.host.Run(t.Context(), trial); err != nil {
+		t.Skipf("podman runs no containers here: as it comes: %v; within this process's limits, with runc: %v", first, err)
+	}
+	t.Logf("podman does not run as it comes (%v): within this process's limits, with runc, it does", first)
+	return p.cleaned(t)
+}
+
+// modest makes podman do where it may not raise limits, as in a container: it
+// asks for none above this process's own. crun fails there even so.
+func (p *realPodman) modest(t *testing.T) {
+	t.Helper()
+	var files, processes unix.Rlimit
+	if err := errors.Join(unix.Getrlimit(unix.RLIMIT_NOFILE, &files), unix.Getrlimit(unix.RLIMIT_NPROC, &processes)); err != nil {
+		t.Fatal(err)
+	}
+	conf := filepath.Join(p.dir, "containers.conf")
+	text := fmt.Sprintf("[containers]\ndefault_ulimits = [\"nofile=%d:%d\", \"nproc=%d:%d\"]\n[engine]\nruntime = \"runc\"\n",
+		min(1024, files.Max), files.Max, min(1024, processes.Max), min(1024, processes.Max))
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.env = append(p.env, "CONTAINERS_CONF="+conf)
+	p.host.Proc.Env = p.env
+}
+
+// cleaned looks at the end that no container is left, and removes the images.
+func (p *realPodman) cleaned(t *testing.T) *realPodman {
+	t.Helper()
 	t.Cleanup(func() {
 		if left := p.ps(t); left != "" {
 			t.Errorf("containers are left: %s", left)
@@ -95,14 +126,14 @@ func (p *realPodman) image(t *testing.T, tag string, inside composetest.Settings
 func (p *realPodman) ps(t *testing.T) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := p.host.Run(context.WithoutCancel(t.Context()), proc.Cmd{Name: "podman", Args: []string{"ps", "--all", "--format={{.Names}} {{.Status}}"}, Stdout: &out}); err != nil {
+	if err := p.host.Run(context.WithoutCancel(t.Context()), proc.Cmd{Name: "podman", Args: []string{"ps", "--all", "--external", "--format={{.Names}} {{.Status}}"}, Stdout: &out}); err != nil {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(out.String())
 }
 
 func (p *realPodman) roots(image string, l runner.Limits) *runner.Podman {
-	return &runner.Podman{Host: p.host, Node: "n1", Images: map[string]string{"default": image}, Limits: l}
+	return &runner.Podman{Host: p.host, Node: "real", Images: map[string]string{"default": image}, Limits: l}
 }
 
 // podmanPlans are a boot.iso and a live image with an update in them.
@@ -154,6 +185,7 @@ func TestRealPodman(t *testing.T) {
 		"composes are those of the host":                     composesAsOnTheHost,
 		"containers end with their command":                  containersEndWithTheirCommand,
 		"containers of a killed client go at the next start": containersOfAKilledClient,
+		"nothing is left of a client killed at any moment":   clientKilledAtAnyMoment,
 		"a container has only the memory that it is allowed": memoryOfAContainer,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, p) })
@@ -243,7 +275,7 @@ func containersEndWithTheirCommand(t *testing.T, p *realPodman) {
 func containersOfAKilledClient(t *testing.T, p *realPodman) {
 	t.Helper()
 	image := p.image(t, "killed", composetest.Settings{})
-	for name, label := range map[string]string{"respin-n1.c1-1": "respin-n1.", "respin-n1-2.c1-1": "respin-n1-2."} {
+	for name, label := range map[string]string{"respin-real.c1-1": "respin-real.", "respin-real-2.c1-1": "respin-real-2."} {
 		client := exec.CommandContext(t.Context(), "podman", "run", "--rm", "--privileged", "--network=host", "--log-driver=none", "--name="+name,
 			"--label=io.github.fedora-respin.node="+label, "--entrypoint=sleep", image, "3600")
 		client.Env = p.env
@@ -265,16 +297,80 @@ func containersOfAKilledClient(t *testing.T, p *realPodman) {
 		t.Fatalf("the containers have gone with their clients, and the test shows nothing: %s", running)
 	}
 	removed, err := p.roots(image, runner.Limits{}).Clean(t.Context())
-	if diff := cmp.Diff([]string{"container respin-n1.c1-1"}, removed); err != nil || diff != "" {
+	if diff := cmp.Diff([]string{"container respin-real.c1-1"}, removed); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
-	if left := p.ps(t); !strings.HasPrefix(left, "respin-n1-2.c1-1 Up") || strings.Contains(left, "respin-n1.c1") {
+	if left := p.ps(t); !strings.HasPrefix(left, "respin-real-2.c1-1 Up") || strings.Contains(left, "respin-real.c1") {
 		t.Errorf("what is left is %q", left)
 	}
-	other := &runner.Podman{Host: p.host, Node: "n1-2"}
+	other := &runner.Podman{Host: p.host, Node: "real-2"}
 	if removed, err := other.Clean(t.Context()); err != nil || len(removed) != 1 {
 		t.Errorf("the other node's: %q, %v", removed, err)
 	}
+}
+
+// A kill hits podman while it makes storage, while its monitor starts the
+// container, while that runs.
+func clientKilledAtAnyMoment(t *testing.T, p *realPodman) {
+	t.Helper()
+	image := p.image(t, "moment", composetest.Settings{})
+	node := fmt.Sprintf("moment-%d", os.Getpid())
+	roots := &runner.Podman{Host: p.host, Node: node}
+	const sleep = "36007"
+	run := func(kill time.Duration, args ...string) time.Duration {
+		client := exec.CommandContext(t.Context(), "podman", append([]string{
+			"run", "--rm", "--privileged", "--network=host", "--log-driver=none", "--name=respin-" + node + ".c1-1",
+			"--label=io.github.fedora-respin.node=respin-" + node + ".", "--entrypoint=" + args[0], image,
+		}, args[1:]...)...)
+		client.Env = p.env
+		begun := time.Now()
+		if err := client.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if kill > 0 {
+			time.Sleep(kill)
+			_ = client.Process.Kill()
+		}
+		_ = client.Wait()
+		return time.Since(begun)
+	}
+	whole := run(0, "ls", "/usr")
+	t.Logf("a whole run takes %s", whole)
+	outcomes := map[string]int{}
+	for i := range 24 {
+		run(whole*time.Duration(i+1)/12, "sleep", sleep)
+		removed, err := roots.Clean(t.Context())
+		outcomes[strings.Join(removed, " ")]++
+		if err != nil {
+			t.Fatalf("after %d/24 of two runs: removed %q, %v", i+1, removed, err)
+		}
+		if left := p.ps(t); left != "" {
+			t.Fatalf("after %d/24 of two runs: containers are left: %s", i+1, left)
+		}
+		awaitNone(t, "sleep "+sleep)
+		awaitNone(t, "respin-"+node+".c1-1")
+	}
+	t.Logf("removed: %v", outcomes)
+}
+
+// awaitNone waits until no process has this in its command line.
+func awaitNone(t *testing.T, command string) {
+	t.Helper()
+	var running []string
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		running = nil
+		files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, file := range files {
+			data, _ := os.ReadFile(file)
+			if line := strings.TrimSuffix(strings.ReplaceAll(string(data), "\x00", " "), " "); strings.Contains(line, command) {
+				running = append(running, filepath.Base(filepath.Dir(file))+" "+line)
+			}
+		}
+		if len(running) == 0 {
+			return
+		}
+	}
+	t.Fatalf("still running: %q", running)
 }
 
 func memoryOfAContainer(t *testing.T, p *realPodman) {

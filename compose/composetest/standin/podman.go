@@ -106,7 +106,7 @@ func (s *session) podman(args []string) int {
 			takes: []string{"--pull", "--network", "--label", "--log-driver", "--memory", "--memory-swap", "--cpus", "--volume", "--name", "--env", "--workdir", "--entrypoint", "--pids-limit", "--security-opt", "--device"},
 		}, false, s.podmanRun},
 		"rm":      {pflags{bools: []string{"--force", "--ignore", "--all", "--volumes"}, takes: []string{"--time", "--filter"}}, true, s.podmanRm},
-		"ps":      {pflags{bools: []string{"--all", "--no-trunc", "--quiet"}, takes: []string{"--format", "--filter"}}, true, s.podmanPs},
+		"ps":      {pflags{bools: []string{"--all", "--external", "--no-trunc", "--quiet"}, takes: []string{"--format", "--filter"}}, true, s.podmanPs},
 		"inspect": {pflags{takes: []string{"--format", "--type"}}, true, s.podmanInspect},
 		"image":   {pflags{}, true, s.podmanImage},
 		"pull":    {pflags{bools: []string{"--quiet"}, takes: []string{"--policy"}}, true, s.podmanPull},
