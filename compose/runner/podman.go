@@ -146,7 +146,7 @@ func (p *Podman) Clean(ctx context.Context) ([]string, error) {
 			if n > 0 {
 				removed = append(removed, fmt.Sprintf("monitors of containers: %d", n))
 			}
-			return removed, errors.Join(failed, err)
+			return removed, err // what could not be removed before has gone
 		}
 		failed = nil
 		for _, name := range names {
