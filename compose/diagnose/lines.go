@@ -163,7 +163,7 @@ func binary(line []byte) bool {
 // they are about to run, fields and lists of package descriptions.
 const noise = `^\s*\++ ` + // set -x
 	`|\b(?:xorriso|libisofs|libburn|libisoburn) ?: (?:DEBUG|UPDATE|NOTE|HINT|WARNING) :` +
-	`|^[^('"]*\b(Non-fatal|Non-critical)\b` + // in an exception it was fatal
+	`|^(?:[^(]|\([^'"])*\(?\b(Non-fatal|Non-critical)\b` + // not in an exception: there it was fatal
 	`|\bIGNORED\b|\bignored\)|\bignoring error\b|\(non-fatal\)|, ignoring\.?$` +
 	`|\bRunning\.\.\. |\bEXEC: \[|Executing command: |\bDEBUG .*Child return code was: ` +
 	`|^\s*(Summary|Description|URL|License|Changelog|Provides|Requires)\s*:` +
