@@ -135,7 +135,6 @@ judges() {
 	need createrepo_c createrepo-c createrepo_c "judges repodata"
 	need podman podman podman "runs composes in real containers"
 	need crun crun crun "runs podman's containers"
-	need runc runc runc "runs podman's containers where crun may not raise limits"
 	need strace strace strace "kills a writer of repodata between two system calls"
 	need dnf,dnf5 dnf dnf5 "installs from a side repo"
 	need /usr/lib/python3/dist-packages/dnf-plugins/repoclosure.py dnf-plugins-core dnf5-plugins "judges whether a side repo is closed"
@@ -153,6 +152,7 @@ judges() {
 	case $family in
 	# Debian splits the standard library; the modules of rpm are for its own python3.
 	debian)
+		need runc runc - "runs podman's containers where crun may not raise limits"
 		[ -e /usr/share/doc/python3-venv ] || need /nonexistent python3-venv - "holds pykickstart, koji and bodhi-server"
 		[ -e /usr/share/doc/python3-rpm ] || need /nonexistent python3-rpm - "koji download-build and bodhi-server read RPMs with it"
 		[ -e /usr/share/doc/python3-librepo ] || need /nonexistent python3-librepo - "bodhi-server imports it" ;;
